@@ -1,0 +1,264 @@
+"""The values that travel through the pipeline, all frozen.
+
+`seq` is the thread of identity: a frame gets it at the grab, and the note that the frame led to
+still carries it. Times are seconds on trio's clock; wall-clock times say so in their name.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+"""Shape (height, width, 4), BGRA, uint8. The fourth byte carries nothing."""
+
+
+@attrs.frozen(order=True)
+class Rect:
+    """A rectangle in pixels of one monitor, origin at its top left."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """First column that is no longer inside."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """First row that is no longer inside."""
+        return self.y + self.height
+
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return self.width * self.height
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of this rectangle in an array of shape (height, width, ...)."""
+        return slice(self.y, self.bottom), slice(self.x, self.right)
+
+    def union(self, other: Rect) -> Rect:
+        """Smallest rectangle that holds both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        right, bottom = max(self.right, other.right), max(self.bottom, other.bottom)
+        return Rect(x, y, right - x, bottom - y)
+
+    def intersects(self, other: Rect) -> bool:
+        """Whether the two share a pixel."""
+        return (
+            self.x < other.right
+            and other.x < self.right
+            and self.y < other.bottom
+            and other.y < self.bottom
+        )
+
+    def padded(self, margin: int, width: int, height: int) -> Rect:
+        """This rectangle grown by `margin` on every side, inside a picture of width x height."""
+        x, y = max(0, self.x - margin), max(0, self.y - margin)
+        right, bottom = min(width, self.right + margin), min(height, self.bottom + margin)
+        return Rect(x, y, max(0, right - x), max(0, bottom - y))
+
+
+def together(rects: Sequence[Rect], distance: int = 0) -> tuple[Rect, ...]:
+    """Unite rectangles that overlap or come closer than `distance`, until none do."""
+    waiting, done = sorted(rects), list[Rect]()
+    while waiting:
+        rect = waiting.pop()
+        reach = attrs.evolve(
+            rect,
+            x=rect.x - distance,
+            y=rect.y - distance,
+            width=rect.width + 2 * distance,
+            height=rect.height + 2 * distance,
+        )
+        near = [other for other in done if reach.intersects(other)]
+        if near:
+            for other in near:
+                done.remove(other)
+                rect = rect.union(other)
+            waiting.append(rect)
+        else:
+            done.append(rect)
+    return tuple(sorted(done, key=lambda rect: (rect.y, rect.x)))
+
+
+@attrs.frozen
+class Tick:
+    """Permission to look at the screen once."""
+
+    time: float
+
+
+@attrs.frozen(eq=False)
+class Frame:
+    """One grab of one monitor."""
+
+    seq: int
+    monitor: int
+    """Number of the monitor, from 1."""
+    time: float
+    wall_time: float
+    """Seconds since the epoch."""
+    pixels: Pixels = attrs.field(repr=lambda pixels: f"<{pixels.shape[1]}x{pixels.shape[0]}>")
+    damage: tuple[Rect, ...] | None = None
+    """Where something was drawn since the last frame of this monitor; None: unknown."""
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return int(self.pixels.shape[0])
+
+
+class Fate(enum.Enum):
+    """What became of a captured frame; every frame has exactly one."""
+
+    UNCHANGED = "unchanged"
+    NOISE = "noise"
+    REPLACED = "replaced"
+    MERGED = "merged"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Cause(enum.Enum):
+    """Why a change is passed on."""
+
+    FIRST = "first"
+    CONTENT = "content"
+
+
+@attrs.frozen(eq=False)
+class Change:
+    """A frame and what in it means something; without regions it goes no further."""
+
+    frame: Frame
+    regions: tuple[Rect, ...]
+    cause: Cause | None
+    """Why it is passed on, None where it is not."""
+    rule: str
+    """The rule that decided, in words for `why`."""
+    fate: Fate | None = None
+    """What the frame's fate is when it is not passed on."""
+
+    @property
+    def seq(self) -> int:
+        """Of the frame."""
+        return self.frame.seq
+
+    @property
+    def monitor(self) -> int:
+        """Of the frame."""
+        return self.frame.monitor
+
+    def absorb(self, older: Change) -> Change:
+        """This change, holding the regions of an older one of the same monitor that was not shown."""
+        cause = Cause.FIRST if older.cause is Cause.FIRST else self.cause
+        return attrs.evolve(self, regions=together(self.regions + older.regions), cause=cause)
+
+
+@attrs.frozen(eq=False)
+class Picture:
+    """One JPEG and the part of the screen it shows."""
+
+    rect: Rect
+    jpeg: bytes = attrs.field(repr=lambda jpeg: f"<{len(jpeg)} bytes>")
+
+
+@attrs.frozen(eq=False)
+class Shot:
+    """What the model will be shown of one change."""
+
+    change: Change
+    pictures: tuple[Picture, ...]
+    caption: str
+
+    @property
+    def seq(self) -> int:
+        """Of the frame."""
+        return self.change.seq
+
+
+class Status(enum.Enum):
+    """How far an answer has come; the last four are its possible ends."""
+
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    INCOMPLETE = "incomplete"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@attrs.frozen
+class Usage:
+    """Tokens of one answer as the server counted them; cached ones are part of the input."""
+
+    input_tokens: int = 0
+    text_tokens: int = 0
+    image_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+
+@attrs.frozen(eq=False)
+class NoteDelta:
+    """A piece of an answer, or its end (then `status` is an end and `text` the whole text)."""
+
+    shot: Shot = attrs.field(repr=lambda shot: f"<seq {shot.seq}>")
+    text: str
+    time: float
+    sent_time: float
+    """When the last byte of the request had been written."""
+    status: Status = Status.IN_PROGRESS
+    usage: Usage = Usage()
+    session: str = ""
+    model: str = ""
+    detail: str = ""
+    """Why the answer is not complete, in the server's words."""
+
+    @property
+    def seq(self) -> int:
+        """Of the frame."""
+        return self.shot.seq
+
+
+@attrs.frozen
+class Note:
+    """What the model said about one change; while it streams, as far as it has come."""
+
+    seq: int
+    text: str
+    status: Status
+    monitor: int
+    regions: tuple[Rect, ...]
+    captured_wall_time: float
+    captured_time: float
+    sent_time: float
+    first_token_time: float | None
+    done_time: float | None
+    usage: Usage = Usage()
+    session: str = ""
+    model: str = ""
+    detail: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing will be added."""
+        return self.status is not Status.IN_PROGRESS
+
+    def wall_time(self, time: float) -> float:
+        """Seconds since the epoch at `time` on trio's clock."""
+        return self.captured_wall_time + (time - self.captured_time)

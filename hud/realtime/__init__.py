@@ -1,0 +1,1 @@
+"""The Realtime protocol without I/O: no sockets, no clock, no trio."""
