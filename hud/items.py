@@ -165,7 +165,7 @@ class Change:
         return self.frame.monitor
 
     def absorb(self, older: Change) -> Change:
-        """This change, holding the regions of an older one of the same monitor that was not shown."""
+        """This change with the regions of an older one of its monitor that was not shown."""
         cause = Cause.FIRST if older.cause is Cause.FIRST else self.cause
         return attrs.evolve(self, regions=together(self.regions + older.regions), cause=cause)
 

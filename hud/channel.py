@@ -1,0 +1,354 @@
+"""The edges between stages: who waits, what is replaced, what is united, and who may watch.
+
+An edge joins one Outbox to one Inbox. What happens when the receiver is not ready is the edge's
+`Handoff`, never the length of a queue. Items that wait are keyed (one monitor must not replace
+another, a note's newer snapshot replaces its older one); a waiting item keeps its turn when a newer
+one of the same key takes its place.
+
+Delivery is at most once: a stage that crashes loses the item in its hand, unless its supervisor
+calls `Inbox.restore`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Generic, TypeVar
+
+import attrs
+import trio
+
+T = TypeVar("T")
+
+
+class Handoff(enum.Enum):
+    """What happens to an item when the next stage is not ready."""
+
+    BLOCK = "block"
+    """The sender waits; nothing is ever dropped."""
+    LATEST = "latest"
+    """One slot for each key; the newer item replaces the waiting one, or is merged with it."""
+    DEMAND = "demand"
+    """The stage before the edge does not begin until the one behind it asks."""
+
+
+class Observer:
+    """Watches every edge and every crash, on trio's thread; override what you need."""
+
+    def offered(self, edge: str, item: object) -> None:
+        """A stage handed an item to the edge."""
+
+    def ignored(self, edge: str, item: object) -> None:
+        """The item says of itself that it goes no further."""
+
+    def merged(self, edge: str, older: object, into: object) -> None:
+        """A newer item took the older one's place and holds what it held."""
+
+    def dropped(self, edge: str, item: object) -> None:
+        """The item is lost: replaced by a newer one, or its sender was cancelled."""
+
+    def taken(self, edge: str, item: object) -> None:
+        """The next stage took the item."""
+
+    def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
+        """A stage raised and starts again in `retry_in` seconds."""
+
+
+class Observers(Observer):
+    """Passes everything on to several observers, in their order."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def offered(self, edge: str, item: object) -> None:
+        """See Observer."""
+        for observer in self._observers:
+            observer.offered(edge, item)
+
+    def ignored(self, edge: str, item: object) -> None:
+        """See Observer."""
+        for observer in self._observers:
+            observer.ignored(edge, item)
+
+    def merged(self, edge: str, older: object, into: object) -> None:
+        """See Observer."""
+        for observer in self._observers:
+            observer.merged(edge, older, into)
+
+    def dropped(self, edge: str, item: object) -> None:
+        """See Observer."""
+        for observer in self._observers:
+            observer.dropped(edge, item)
+
+    def taken(self, edge: str, item: object) -> None:
+        """See Observer."""
+        for observer in self._observers:
+            observer.taken(edge, item)
+
+    def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
+        """See Observer."""
+        for observer in self._observers:
+            observer.crashed(stage, error, retry_in)
+
+
+@attrs.frozen
+class ChannelStatistics:
+    """A snapshot of one edge's counters."""
+
+    offered: int
+    """Items handed to the edge, those waiting for room included."""
+    taken: int
+    """Items the next stage took."""
+    dropped: int
+    """Items lost."""
+    merged: int
+    """Items whose content went on inside a newer one."""
+    ignored: int
+    """Items that said of themselves that they go no further."""
+
+    @property
+    def waiting(self) -> int:
+        """Items that have not met their end yet."""
+        return self.offered - self.taken - self.dropped - self.merged - self.ignored
+
+
+def _one_slot(_item: object) -> Hashable:
+    return None
+
+
+def _always(_item: object) -> bool:
+    return True
+
+
+async def _at_once() -> None:
+    return
+
+
+@attrs.frozen(kw_only=True)
+class EdgeOptions(Generic[T]):
+    """How an edge treats its items."""
+
+    handoff: Handoff = Handoff.BLOCK
+    merge: Callable[[T, T], T] | None = None
+    """Unites a newer item with the waiting one of its key: `merge(newer, older)`."""
+    key: Callable[[T], Hashable] = _one_slot
+    passes: Callable[[T], bool] = _always
+    """Whether an item goes to the next stage at all."""
+    room: int = 1
+    """How many items may wait when the handoff blocks."""
+
+
+@attrs.define(eq=False)
+class _Edge(Generic[T]):
+    name: str
+    options: EdgeOptions[T]
+    observer: Observer
+    waiting: dict[Hashable, T] = attrs.field(factory=dict)
+    asked: bool = False
+    counts: dict[str, int] = attrs.field(
+        factory=lambda: dict.fromkeys(["offered", "taken", "dropped", "merged", "ignored"], 0)
+    )
+    changed: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot)
+
+    def stir(self) -> None:
+        """Let everybody who waits on this edge look again."""
+        self.changed.unpark_all()
+
+    def put(self, item: T) -> None:
+        key = self.options.key(item)
+        older = self.waiting.get(key)
+        if older is not None and self.options.merge is not None:
+            item = self.options.merge(item, older)
+            self.counts["merged"] += 1
+            self.observer.merged(self.name, older, item)
+        elif older is not None:
+            self.drop(older)
+        self.waiting[key] = item
+        self.stir()
+
+    def drop(self, item: T) -> None:
+        self.counts["dropped"] += 1
+        self.observer.dropped(self.name, item)
+
+    def has_room_for(self, item: T) -> bool:
+        if self.options.handoff is Handoff.LATEST:
+            return True
+        if self.options.key(item) in self.waiting:
+            return self.options.merge is not None
+        return len(self.waiting) < self.options.room
+
+
+class Outbox(trio.abc.SendChannel[T]):
+    """The sending end of an edge."""
+
+    def __init__(self, edge: _Edge[T]) -> None:
+        self._edge = edge
+        self._closed = False
+        self._peer_closed = False
+
+    @property
+    def handoff(self) -> Handoff:
+        """The edge's handoff."""
+        return self._edge.options.handoff
+
+    @property
+    def broken(self) -> bool:
+        """Whether the next stage is gone."""
+        return self._peer_closed
+
+    async def send(self, value: T) -> None:
+        """Hand over an item as the edge's handoff says.
+
+        Raises:
+            trio.BrokenResourceError: the next stage is gone.
+            trio.ClosedResourceError: this end was closed.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        edge = self._edge
+        self._check()
+        edge.counts["offered"] += 1
+        edge.observer.offered(edge.name, value)
+        if not edge.options.passes(value):
+            edge.counts["ignored"] += 1
+            edge.observer.ignored(edge.name, value)
+        else:
+            await self._put(value)
+        # What was handed over cannot be taken back, so this checkpoint must not be cancelled.
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    async def _put(self, value: T) -> None:
+        edge = self._edge
+        try:
+            while not edge.has_room_for(value):
+                await edge.changed.park()
+                self._check()
+        except BaseException:
+            edge.drop(value)
+            raise
+        edge.put(value)
+
+    def _check(self) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError
+        if self._peer_closed:
+            raise trio.BrokenResourceError
+
+    async def wait_asked(self) -> None:
+        """Wait until the next stage asks for an item, or is gone."""
+        while not (self._edge.asked or self._closed or self._peer_closed):
+            await self._edge.changed.park()
+
+    def close(self) -> None:
+        """Close without waiting: the inbox sees the end after what is still waiting."""
+        if not self._closed:
+            self._closed = True
+            self._edge.stir()
+
+    async def aclose(self) -> None:
+        """Close; prefer `with`, because a checkpoint here can replace an exception."""
+        self.close()
+        await trio.lowlevel.checkpoint()
+
+    def __enter__(self) -> Outbox[T]:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def statistics(self) -> ChannelStatistics:
+        """Counters of the edge so far."""
+        return ChannelStatistics(**self._edge.counts)
+
+
+class Inbox(trio.abc.ReceiveChannel[T]):
+    """The receiving end of an edge."""
+
+    def __init__(self, edge: _Edge[T], outbox: Outbox[T]) -> None:
+        self._edge = edge
+        self._outbox = outbox
+        self._closed = False
+        self._gate: Callable[[], Awaitable[None]] = _at_once
+        self._in_hand: T | None = None
+
+    def begin_when(self, gate: Callable[[], Awaitable[None]]) -> None:
+        """Take nothing before `gate` returns: this is how demand reaches the stage before it."""
+        self._gate = gate
+
+    async def receive(self) -> T:
+        """Take the freshest item: first the permission to begin, then whatever is newest by then.
+
+        Raises:
+            trio.EndOfChannel: the outbox was closed and nothing is waiting.
+            trio.ClosedResourceError: this end was closed.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._in_hand = None
+        await self._gate()
+        edge = self._edge
+        edge.asked = True
+        edge.stir()
+        try:
+            while not edge.waiting:
+                if self._closed:
+                    raise trio.ClosedResourceError
+                if self._outbox._closed:
+                    raise trio.EndOfChannel
+                await edge.changed.park()
+        finally:
+            edge.asked = False
+        item = edge.waiting.pop(next(iter(edge.waiting)))
+        self._in_hand = item
+        edge.counts["taken"] += 1
+        edge.observer.taken(edge.name, item)
+        edge.stir()
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        return item
+
+    def restore(self) -> None:
+        """Put the item in hand back to the front, so that a restarted stage meets it again."""
+        item, edge = self._in_hand, self._edge
+        self._in_hand = None
+        if item is None:
+            return
+        key = edge.options.key(item)
+        edge.counts["taken"] -= 1
+        if key in edge.waiting:
+            edge.drop(item)
+            return
+        edge.waiting = {key: item, **edge.waiting}
+        edge.stir()
+
+    def close(self) -> None:
+        """Close without waiting: the outbox sees a broken channel, what waits is dropped."""
+        if self._closed:
+            return
+        self._closed = self._outbox._peer_closed = True
+        edge = self._edge
+        for item in edge.waiting.values():
+            edge.drop(item)
+        edge.waiting.clear()
+        edge.stir()
+
+    async def aclose(self) -> None:
+        """Close; prefer `with`, because a checkpoint here can replace an exception."""
+        self.close()
+        await trio.lowlevel.checkpoint()
+
+    def __enter__(self) -> Inbox[T]:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def statistics(self) -> ChannelStatistics:
+        """Counters of the edge so far."""
+        return ChannelStatistics(**self._edge.counts)
+
+
+def open_edge(
+    name: str, options: EdgeOptions[T], observer: Observer | None = None
+) -> tuple[Outbox[T], Inbox[T]]:
+    """Make an edge. `name` is what the observer is told, such as `capture→change`."""
+    edge = _Edge(name, options, observer or Observer())
+    outbox = Outbox(edge)
+    return outbox, Inbox(edge, outbox)

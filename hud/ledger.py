@@ -1,0 +1,78 @@
+"""The fate of every captured frame, learnt from the channels; an observer, so no stage knows it."""
+
+from __future__ import annotations
+
+import collections
+
+from hud.channel import Observer
+from hud.items import Change, Fate, Frame, NoteDelta, Shot, Status
+
+Carrier = Frame | Change | Shot | NoteDelta
+
+
+class Ledger(Observer):
+    """Counts fates. A frame is open from its grab until its fate is known, and has only one."""
+
+    def __init__(self) -> None:
+        self.captured = 0
+        self.fates: collections.Counter[Fate] = collections.Counter()
+        self._open: set[int] = set()
+        self._in_hand: dict[str, int] = {}
+        """Receiving stage → the frame it works on, which is lost when the stage crashes."""
+
+    @property
+    def in_flight(self) -> int:
+        """Frames whose fate is not known yet."""
+        return len(self._open)
+
+    def close(self) -> None:
+        """Nothing moves any more: what is still open did not arrive."""
+        for seq in tuple(self._open):
+            self._settle(seq, Fate.FAILED)
+
+    def summary(self) -> str:
+        """One line such as `300 frames: 280 unchanged, 20 sent`."""
+        counts = ", ".join(f"{self.fates[fate]} {fate.value}" for fate in Fate if self.fates[fate])
+        return f"{self.captured} frames" + (f": {counts}" if counts else "")
+
+    def offered(self, edge: str, item: object) -> None:
+        """See Observer."""
+        if isinstance(item, Frame):
+            self.captured += 1
+            self._open.add(item.seq)
+        elif isinstance(item, NoteDelta) and item.status is not Status.IN_PROGRESS:
+            failed = item.status is Status.FAILED
+            self._settle(item.seq, Fate.FAILED if failed else Fate.SENT)
+
+    def ignored(self, edge: str, item: object) -> None:
+        """See Observer."""
+        if isinstance(item, Change):
+            self._settle(item.seq, item.fate or Fate.NOISE)
+
+    def merged(self, edge: str, older: object, into: object) -> None:
+        """See Observer."""
+        if isinstance(older, Change):
+            self._settle(older.seq, Fate.MERGED)
+
+    def dropped(self, edge: str, item: object) -> None:
+        """See Observer."""
+        if isinstance(item, Frame | Change):
+            self._settle(item.seq, Fate.REPLACED)
+        elif isinstance(item, Shot):
+            self._settle(item.seq, Fate.FAILED)
+
+    def taken(self, edge: str, item: object) -> None:
+        """See Observer."""
+        if isinstance(item, Frame | Change | Shot):
+            self._in_hand[edge.rpartition("→")[2]] = item.seq
+
+    def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
+        """See Observer."""
+        seq = self._in_hand.pop(stage, None)
+        if seq is not None:
+            self._settle(seq, Fate.FAILED)
+
+    def _settle(self, seq: int, fate: Fate) -> None:
+        if seq in self._open:
+            self._open.remove(seq)
+            self.fates[fate] += 1

@@ -1,0 +1,194 @@
+"""What a Realtime server says, as values; lenient, because undocumented things do arrive.
+
+Unknown types become `Unknown`, unknown fields are not looked at. Both the GA names and those of
+compatible servers are understood, and an error's code may stand in its type.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import orjson
+
+from hud.errors import ProtocolError
+from hud.items import Status, Usage
+
+TEXT_DELTAS = frozenset(
+    {
+        "response.output_text.delta",
+        "response.text.delta",
+        "response.output_audio_transcript.delta",
+    }
+)
+
+
+@attrs.frozen
+class Started:
+    """The session exists."""
+
+    session: str
+    expires_at: float
+    """Seconds since the epoch; 0 where the server does not say."""
+
+
+@attrs.frozen
+class Configured:
+    """The session has taken over what it was told."""
+
+
+@attrs.frozen
+class AnswerBegan:
+    """An answer exists; `turn` is what was sent along as metadata."""
+
+    response: str
+    turn: str
+
+
+@attrs.frozen
+class TextArrived:
+    """A piece of an answer's text."""
+
+    response: str
+    text: str
+
+
+@attrs.frozen
+class AnswerEnded:
+    """The end of an answer, with its whole text; only this tells the truth about its status."""
+
+    response: str
+    turn: str
+    status: Status
+    text: str
+    usage: Usage
+    detail: str = ""
+    """Why it is not complete: `code: message`."""
+
+
+@attrs.frozen
+class Refused:
+    """An error event."""
+
+    code: str
+    message: str
+    event: str
+    """Id of the client's event that is meant, if the server says so."""
+
+
+@attrs.frozen
+class Unknown:
+    """Something that needs no reaction."""
+
+    type: str
+
+
+Event = Started | Configured | AnswerBegan | TextArrived | AnswerEnded | Refused | Unknown
+
+
+def parse(message: str | bytes) -> Event:
+    """Read one server message.
+
+    Raises:
+        ProtocolError: it is not a JSON object with a `type`.
+    """
+    try:
+        data = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        raise ProtocolError("the server sent a message that is not JSON") from None
+    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
+        raise ProtocolError("the server sent JSON that is no event")
+    return _event(data["type"], data)
+
+
+def _event(kind: str, data: dict[str, Any]) -> Event:
+    if kind in TEXT_DELTAS:
+        return TextArrived(_text(data, "response_id"), _text(data, "delta"))
+    if kind == "session.created":
+        session = _object(data, "session")
+        expires = session.get("expires_at")
+        return Started(_text(session, "id"), float(expires) if _is_number(expires) else 0.0)
+    if kind == "session.updated":
+        return Configured()
+    if kind == "response.created":
+        response = _object(data, "response")
+        return AnswerBegan(_text(response, "id"), _turn(response))
+    if kind == "response.done":
+        return _ended(_object(data, "response"))
+    if kind == "error":
+        error = _object(data, "error")
+        code = _text(error, "code") or _text(error, "type")
+        return Refused(code, _text(error, "message"), _text(error, "event_id"))
+    return Unknown(kind)
+
+
+def _ended(response: dict[str, Any]) -> AnswerEnded:
+    try:
+        status = Status(response.get("status"))
+    except ValueError:
+        status = Status.FAILED
+    if status is Status.IN_PROGRESS:
+        status = Status.FAILED
+    details = _object(response, "status_details")
+    error = _object(details, "error")
+    said = [_text(error, "code") or _text(error, "type"), _text(error, "message")]
+    detail = ": ".join(filter(None, said)) or _text(details, "reason")
+    return AnswerEnded(
+        _text(response, "id"),
+        _turn(response),
+        status,
+        _output_text(response),
+        _usage(_object(response, "usage")),
+        detail if status is not Status.COMPLETED else "",
+    )
+
+
+def _output_text(response: dict[str, Any]) -> str:
+    """The final words of all messages; what a reasoning model thinks aloud is left out."""
+    pieces = []
+    for item in _list(response, "output"):
+        if _text(item, "type") == "message" and _text(item, "phase") != "commentary":
+            pieces += [
+                _text(part, "text") or _text(part, "transcript") for part in _list(item, "content")
+            ]
+    return "\n".join(filter(None, pieces))
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    details = _object(usage, "input_token_details")
+    return Usage(
+        input_tokens=_count(usage, "input_tokens"),
+        text_tokens=_count(details, "text_tokens"),
+        image_tokens=_count(details, "image_tokens"),
+        cached_tokens=_count(details, "cached_tokens"),
+        output_tokens=_count(usage, "output_tokens"),
+    )
+
+
+def _turn(response: dict[str, Any]) -> str:
+    return _text(_object(response, "metadata"), "turn")
+
+
+def _object(data: dict[str, Any], key: str) -> dict[str, Any]:
+    value = data.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _list(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    value = data.get(key)
+    items = value if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _count(data: dict[str, Any], key: str) -> int:
+    value = data.get(key)
+    return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)

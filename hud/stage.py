@@ -1,0 +1,78 @@
+"""What a stage is, and how it declares its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import attrs
+import trio
+
+In_contra = TypeVar("In_contra", contravariant=True)
+Out_co = TypeVar("Out_co", covariant=True)
+
+Check = Callable[[Any], str | None]
+"""Says what is allowed when a value is not, else None."""
+
+
+class Stage(Protocol[In_contra, Out_co]):
+    """A worker between two channels: a frozen attrs class whose fields are its options.
+
+    All state lives in the local variables of `run`, so calling it again is a restart. It returns
+    when its inbox ends. A stage may also have `preflight()`, which is called before anything
+    starts and raises `UsageError` when the environment does not allow a start.
+    """
+
+    async def run(
+        self, inbox: trio.abc.ReceiveChannel[In_contra], outbox: trio.abc.SendChannel[Out_co]
+    ) -> None:
+        """Take items until the inbox ends, and send on what comes of them."""
+
+
+class OptionError(ValueError):
+    """An option has a value that is not allowed."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def between(low: float, high: float) -> Check:
+    """Check that a number lies in [low, high]."""
+
+    def check(value: float) -> str | None:
+        return None if low <= value <= high else f"must be between {low:g} and {high:g}"
+
+    return check
+
+
+def one_of(*allowed: str) -> Check:
+    """Check that a word is one of a few."""
+
+    def check(value: str) -> str | None:
+        return None if value in allowed else f"must be one of {', '.join(allowed)}"
+
+    return check
+
+
+def option(default: Any = attrs.NOTHING, *, meaning: str, check: Check | None = None) -> Any:  # noqa: ANN401 - typed by the field
+    """Declare an option: its default, its one-line meaning and what is allowed."""
+
+    def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        problem = check(value) if check is not None and value is not None else None
+        if problem is not None:
+            raise OptionError(attribute.name, f"{value!r} {problem}")
+
+    return attrs.field(
+        default=default, validator=validate, kw_only=True, metadata={"meaning": meaning}
+    )
+
+
+def given(default: Any = attrs.NOTHING) -> Any:  # noqa: ANN401 - typed by the field
+    """Declare an object that the program gives to a stage; it cannot be configured."""
+    return attrs.field(default=default, kw_only=True, eq=False, repr=False)
+
+
+def options_of(stage: type) -> tuple[attrs.Attribute[Any], ...]:
+    """The options a stage class declares, in order."""
+    return tuple(field for field in attrs.fields(stage) if "meaning" in field.metadata)
