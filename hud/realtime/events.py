@@ -107,7 +107,7 @@ def _event(kind: str, data: dict[str, Any]) -> Event:
     if kind == "session.created":
         session = _object(data, "session")
         expires = session.get("expires_at")
-        return Started(_text(session, "id"), float(expires) if _is_number(expires) else 0.0)
+        return Started(_text(session, "id"), float(expires) if isinstance(expires, int | float) else 0.0)
     if kind == "session.updated":
         return Configured()
     if kind == "response.created":
@@ -188,7 +188,3 @@ def _text(data: dict[str, Any], key: str) -> str:
 def _count(data: dict[str, Any], key: str) -> int:
     value = data.get(key)
     return value if isinstance(value, int) and value >= 0 else 0
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)

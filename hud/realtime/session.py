@@ -3,8 +3,8 @@
 A server message or a command moves the session along `TRANSITIONS`; what the table does not allow
 raises ProtocolError and changes nothing. One answer is under way at a time.
 
-A turn is asked out of band (`conversation: "none"`): its input is the notes so far as text, then the
-caption with the pictures. Nothing is kept on the server, so every turn costs the same.
+A turn is asked out of band (`conversation: "none"`): its input is the notes so far as text, then
+the caption with the pictures. Nothing is kept on the server, so every turn costs the same.
 """
 
 from __future__ import annotations

@@ -1,0 +1,61 @@
+"""Plays a recorded scene at its own pace, as if it were the screen."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import pathlib
+import time
+from collections.abc import Iterator
+
+import attrs
+import trio
+
+from hud import scene as scenes
+from hud.items import Frame, Pixels, Tick
+from hud.stage import between, given, option
+
+
+@attrs.frozen
+class Replay:
+    """Gives a recording's frames at its own pace; ends with it."""
+
+    path: str = option(meaning="folder of the recording, with its scene.json")
+    speed: float = option(1.0, meaning="how many times faster", check=between(0.1, 100))
+    seqs: Iterator[int] = given(attrs.Factory(lambda: itertools.count(1)))
+
+    @functools.cached_property
+    def scene(self) -> scenes.Scene:
+        """The recording's index."""
+        return scenes.load(pathlib.Path(self.path))
+
+    @property
+    def period(self) -> float:
+        """Seconds between two ticks."""
+        return 1 / (self.scene.fps * self.speed)
+
+    def preflight(self) -> None:
+        """Check that the recording is there and whole.
+
+        Raises:
+            UsageError: what is missing.
+        """
+        scenes.load(pathlib.Path(self.path))
+
+    async def run(
+        self, inbox: trio.abc.ReceiveChannel[Tick], outbox: trio.abc.SendChannel[Frame]
+    ) -> None:
+        """Show at each tick what stood on the screen then; a late tick skips frames."""
+        scene = self.scene
+        shown: tuple[str, Pixels] | None = None
+        start: float | None = None
+        async for tick in inbox:
+            start = tick.time if start is None else start
+            index = round((tick.time - start) / self.period)
+            if index >= len(scene.files):
+                return
+            file = scene.files[index]
+            if shown is None or shown[0] != file:
+                shown = file, await trio.to_thread.run_sync(scene.picture, file)
+            moment = trio.current_time()
+            await outbox.send(Frame(next(self.seqs), 1, moment, time.time(), shown[1]))

@@ -1,0 +1,141 @@
+"""Grabs monitors through mss, once for every tick."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+
+import attrs
+import mss
+import mss.exception
+import numpy as np
+import trio
+
+from hud.errors import UsageError
+from hud.items import Frame, Pixels, Tick
+from hud.stage import between, given, option
+
+Box = Mapping[str, int]
+"""left, top, width, height in pixels of the whole desktop."""
+
+
+def _is_monitor(value: int | str) -> str | None:
+    if value == "all" or (isinstance(value, int) and value >= 1):
+        return None
+    return "must be a number from 1, or all"
+
+
+def _is_region(value: tuple[int, ...]) -> str | None:
+    if len(value) == 4 and min(value[:2]) >= 0 and min(value[2:]) >= 16:
+        return None
+    return "must be [x, y, width, height] inside the monitor, at least 16 pixels wide and high"
+
+
+@attrs.frozen
+class Screen:
+    """Watches a monitor, a region of it, or all monitors, each with frames of its own."""
+
+    monitor: int | str = option(
+        1, meaning="number of the monitor, from 1, or all", check=_is_monitor
+    )
+    region: tuple[int, ...] | None = option(
+        None, meaning="only this part of the monitor: [x, y, width, height]", check=_is_region
+    )
+    max_fps: float = option(
+        30.0, meaning="how often to look, at most, per second", check=between(0.1, 240)
+    )
+    display: str | None = option(
+        None, meaning="X display such as :1 (default: the variable DISPLAY)"
+    )
+    seqs: Iterator[int] = given(attrs.Factory(lambda: itertools.count(1)))
+
+    @property
+    def period(self) -> float:
+        """Seconds between two ticks."""
+        return 1 / self.max_fps
+
+    def preflight(self) -> None:
+        """Check that there is a display with such a monitor.
+
+        Raises:
+            UsageError: there is none, and what to do about it.
+        """
+        with self._open() as source:
+            self._boxes(source)
+
+    async def run(
+        self, inbox: trio.abc.ReceiveChannel[Tick], outbox: trio.abc.SendChannel[Frame]
+    ) -> None:
+        """Grab every watched monitor at each tick."""
+        with self._open() as source:
+            boxes = self._boxes(source)
+            async for _tick in inbox:
+                for monitor, box in boxes.items():
+                    moment, wall = trio.current_time(), time.time()
+                    pixels = await trio.to_thread.run_sync(functools.partial(grab, source, box))
+                    await outbox.send(Frame(next(self.seqs), monitor, moment, wall, pixels))
+
+    def _open(self) -> mss.MSS:
+        problem = no_display(self.display)
+        if problem is not None:
+            raise UsageError(problem)
+        where = {"display": self.display} if self.display is not None else {}
+        try:
+            return mss.MSS(with_cursor=False, **where)
+        except mss.exception.ScreenShotError as error:
+            name = self.display or os.environ.get("DISPLAY", "")
+            raise UsageError(f"display {name!r} cannot be opened: {error}") from None
+
+    def _boxes(self, source: mss.MSS) -> dict[int, Box]:
+        monitors = dict(enumerate(source.monitors[1:], 1))
+        if self.monitor == "all":
+            chosen = {number: _box(monitor) for number, monitor in monitors.items()}
+        elif self.monitor in monitors:
+            chosen = {int(self.monitor): _box(monitors[int(self.monitor)])}
+        else:
+            there = ", ".join(f"{n} ({m['width']}x{m['height']})" for n, m in monitors.items())
+            raise UsageError(f"there is no monitor {self.monitor}; there are: {there}")
+        if self.region is None:
+            return chosen
+        return {number: self._inside(box, number) for number, box in chosen.items()}
+
+    def _inside(self, box: Box, number: int) -> Box:
+        assert self.region is not None
+        x, y, width, height = self.region
+        if x + width > box["width"] or y + height > box["height"]:
+            size = f"{box['width']}x{box['height']}"
+            raise UsageError(f"the region {list(self.region)} is not inside monitor {number}, {size}")
+        return {"left": box["left"] + x, "top": box["top"] + y, "width": width, "height": height}
+
+
+def grab(source: mss.MSS, box: Box) -> Pixels:
+    """Read the pixels of a part of the desktop; the array is this call's own."""
+    shot = source.grab(dict(box))
+    pixels = np.frombuffer(shot.raw, dtype=np.uint8)
+    return pixels.reshape(shot.size.height, shot.size.width, 4)
+
+
+def no_display(name: str | None) -> str | None:
+    """Why the screen cannot be watched here and what to do, or None when it can."""
+    if name is not None or not sys.platform.startswith("linux"):
+        return None
+    if os.environ.get("WAYLAND_DISPLAY") or os.environ.get("XDG_SESSION_TYPE") == "wayland":
+        return (
+            "this is a Wayland session, where a program may not read the screen: it would see black. "
+            "Possible: log in to an X11 session ('on Xorg'), or watch an X server of its own such as "
+            "Xvfb with --set capture.display=:1, or play a recording with --source replay:DIR"
+        )
+    if not os.environ.get("DISPLAY"):
+        return (
+            "there is no display: the variable DISPLAY is not set. Start an X session, name one with "
+            "--set capture.display=:1, or play a recording with --source replay:DIR"
+        )
+    return None
+
+
+def _box(monitor: Mapping[str, int]) -> Box:
+    return {side: int(monitor[side]) for side in ("left", "top", "width", "height")}

@@ -1,0 +1,73 @@
+"""Turns a change into the JPEGs that the model will be shown."""
+
+from __future__ import annotations
+
+import time
+
+import attrs
+import cv2
+import numpy as np
+import trio
+
+from hud.items import Cause, Change, Frame, Picture, Rect, Shot, together
+from hud.realtime import caption
+from hud.stage import between, option
+
+INLINE_PIXELS = 500_000
+"""Below this a crop is encoded faster (0.5 ms) than the loop must be spared."""
+
+
+@attrs.frozen
+class Jpeg:
+    """Close-ups of the changed regions at native resolution; the first frame whole."""
+
+    quality: int = option(
+        85, meaning="JPEG quality; below 75 small text suffers", check=between(30, 100)
+    )
+    margin: int = option(
+        24, meaning="pixels of surroundings around each region", check=between(0, 200)
+    )
+    pictures: int = option(4, meaning="close-ups per note, at most", check=between(1, 16))
+
+    async def run(
+        self, inbox: trio.abc.ReceiveChannel[Change], outbox: trio.abc.SendChannel[Shot]
+    ) -> None:
+        """Encode each change, large ones in a thread."""
+        cv2.setNumThreads(1)
+        async for change in inbox:
+            rects = plan(change, self.margin, self.pictures)
+            if sum(rect.area for rect in rects) < INLINE_PIXELS:
+                shot = shoot(change, rects, self.quality)
+            else:
+                shot = await trio.to_thread.run_sync(shoot, change, rects, self.quality)
+            await outbox.send(shot)
+
+
+def plan(change: Change, margin: int, most: int) -> tuple[Rect, ...]:
+    """Which parts of the frame to show: padded regions, or all of it when they are most of it."""
+    frame = change.frame
+    whole = Rect(0, 0, frame.width, frame.height)
+    if change.cause is Cause.FIRST:
+        return (whole,)
+    padded = [rect.padded(margin, frame.width, frame.height) for rect in change.regions]
+    rects, distance = together(padded), margin
+    while len(rects) > most:
+        rects, distance = together(rects, distance), 2 * distance + 1
+    return (whole,) if 2 * sum(rect.area for rect in rects) > whole.area else rects
+
+
+def shoot(change: Change, rects: tuple[Rect, ...], quality: int) -> Shot:
+    """Encode parts of the change's frame and write their caption."""
+    frame = change.frame
+    clock = time.strftime("%H:%M:%S", time.localtime(frame.wall_time))
+    text = caption.write(clock, frame.monitor, (frame.width, frame.height), rects)
+    pictures = tuple(Picture(rect, encode(frame, rect, quality)) for rect in rects)
+    return Shot(change, pictures, text)
+
+
+def encode(frame: Frame, rect: Rect, quality: int) -> bytes:
+    """One part of a frame as JPEG; OpenCV takes BGRA as it is, which spares a conversion."""
+    part = np.ascontiguousarray(frame.pixels[rect.slices])
+    done, data = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert done, "OpenCV encodes any non-empty 8-bit picture as JPEG"
+    return data.tobytes()

@@ -1,0 +1,81 @@
+"""Shows notes on stdout: word by word on a terminal, plain finished lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+import unicodedata
+
+import attrs
+import rich.console
+import rich.text
+import trio
+
+from hud.items import Note, Status
+from hud.stage import option
+
+INDENT = " " * 10
+
+
+@attrs.frozen
+class Terminal:
+    """Streams the words as they arrive; without colour and word streaming when piped."""
+
+    color: bool = option(True, meaning="colour where the terminal has it; NO_COLOR is honoured")
+
+    async def run(
+        self, inbox: trio.abc.ReceiveChannel[Note], outbox: trio.abc.SendChannel[Note]
+    ) -> None:
+        """Print each note once, a growing one piece by piece."""
+        console = rich.console.Console(
+            file=sys.stdout, no_color=None if self.color else True, highlight=False
+        )
+        printed = ""
+        growing: int | None = None
+        async for note in inbox:
+            if not note.finished and not console.is_terminal:
+                continue
+            if note.seq != growing:
+                printed = ""
+            text = line(note)
+            await _write(console, continuation(printed, text), ended=note.finished)
+            printed, growing = (text, note.seq) if not note.finished else ("", None)
+            if note.finished:
+                await outbox.send(note)
+
+
+def line(note: Note) -> str:
+    """The note as it stands on the screen: a time, the words, further lines indented."""
+    clock = time.strftime("%H:%M:%S", time.localtime(note.captured_wall_time))
+    text = harmless(note.text)
+    if note.status is Status.FAILED:
+        text = harmless(f"no note: {note.detail}")
+    elif note.status in {Status.INCOMPLETE, Status.CANCELLED}:
+        text = f"{text} … ({note.status.value})"
+    return f"{clock}  " + text.replace("\n", f"\n{INDENT}")
+
+
+def continuation(printed: str, text: str) -> str:
+    """What still has to be printed; a text that was rewritten starts on a line of its own."""
+    if text.startswith(printed):
+        return text[len(printed) :]
+    return f"\n{text}"
+
+
+def harmless(text: str) -> str:
+    """Without control characters: words read off a screen must not steer the terminal."""
+    return "".join(
+        char if char == "\n" or unicodedata.category(char) not in {"Cc", "Cf"} else " "
+        for char in text
+    )
+
+
+async def _write(console: rich.console.Console, text: str, *, ended: bool) -> None:
+    """Print in a thread: a terminal that is held, or a full pipe, must not stop the loop."""
+    piece = rich.text.Text(text)
+    if text[2:3] == ":":
+        piece.stylize("dim", 0, 8)
+    end = "\n" if ended else ""
+    await trio.to_thread.run_sync(
+        lambda: console.print(piece, end=end, soft_wrap=True), abandon_on_cancel=True
+    )
