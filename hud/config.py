@@ -88,6 +88,39 @@ class Document:
             raise UsageError(f"--set {assignment}: there is no such place") from None
         self.lines = {known: line for known, line in self.lines.items() if known != path}
 
+    def text(self, section: str, key: str) -> str | None:
+        """The text that stands at a key of a section, if any does."""
+        options = self.data.get(section)
+        value = options.get(key) if isinstance(options, dict) else None
+        return value if isinstance(value, str) else None
+
+    def choose_source(self, spec: str) -> None:
+        """Apply `--source`: `screen` keeps what is configured for it, `replay:DIR` does not."""
+        name, colon, path = spec.partition(":")
+        if name == "replay" and path:
+            self._replace("capture", {"use": "replay", "path": path})
+        elif name == "screen" and not colon:
+            options = self.data.get("capture")
+            if not isinstance(options, dict) or options.get("use", "screen") != "screen":
+                self._replace("capture", {"use": "screen"})
+        else:
+            raise UsageError(f"--source {spec}: must be screen or replay:DIR")
+
+    def choose_sinks(self, specs: Sequence[str], sinks: Mapping[str, type]) -> None:
+        """Apply `--sink`: `name`, or `name:value` where the value is the sink's first option."""
+        chosen = []
+        for spec in specs:
+            name, colon, value = spec.partition(":")
+            if name not in sinks:
+                raise UsageError(f"--sink {spec}: {unknown('sink', name, list(sinks))}")
+            first = options_of(sinks[name])[0].name
+            chosen.append({"use": name} | ({first: value} if colon else {}))
+        self._replace("sinks", chosen)
+
+    def _replace(self, section: str, value: object) -> None:
+        self.data[section] = value
+        self.lines = {path: line for path, line in self.lines.items() if path[0] != section}
+
     def refuse(self, problems: Sequence[Problem]) -> UsageError:
         """The error that tells of all the problems, one a line."""
         return UsageError("\n".join(self._sentence(problem) for problem in problems))

@@ -5,6 +5,9 @@ The command line turns these into one line on stderr; everything else is a bug a
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 
 class HudError(Exception):
     """Something the user can understand and act upon."""
@@ -36,3 +39,24 @@ class ConnectionLostError(PipelineError):
 
 class LocalModelError(PipelineError):
     """The local model cannot be started or stopped answering."""
+
+
+class OutputGoneError(PipelineError):
+    """Nobody reads our stdout any more."""
+
+
+@contextlib.contextmanager
+def unwrapped() -> Iterator[None]:
+    """Let an error raised on purpose leave the nurseries around it as itself, not as a group."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        ours, others = group.split(HudError)
+        if ours is None or others is not None:
+            raise
+        raise _first(ours) from None
+
+
+def _first(group: BaseExceptionGroup[HudError]) -> HudError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

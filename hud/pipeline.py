@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 import trio
@@ -28,18 +28,24 @@ SINK_BACKLOG = 1000
 """Notes that may wait for a slow sink before the others must wait with it; a day has fewer."""
 
 
+class Capture(Stage[Tick, Frame], Protocol):
+    """A stage that says how often it wants to look."""
+
+    @property
+    def period(self) -> float:
+        """Seconds between two ticks."""
+
+
 @attrs.frozen(eq=False)
 class Pipeline:
     """The stages of one run."""
 
-    capture: Stage[Tick, Frame]
+    capture: Capture
     change: Stage[Frame, Change]
     encode: Stage[Change, Shot]
     send: Stage[Shot, NoteDelta]
     assemble: Stage[NoteDelta, Note]
     sinks: Mapping[str, Stage[Note, Note]]
-    period: float
-    """Seconds between two ticks."""
     handoffs: Mapping[str, Handoff] = attrs.field(factory=dict)
     """By the name of the receiving stage; what is not named keeps its default."""
 
@@ -88,13 +94,31 @@ async def run_pipeline(
         for name in ("capture", "change", "encode", "send", "assemble"):
             inbox = line.add(name, getattr(pipeline, name), inbox)
         line.fan_out(inbox, pipeline.sinks)
-        nursery.start_soon(_metronome, ticks, pipeline.period, stop, name="ticks")
+        nursery.start_soon(_metronome, ticks, pipeline.capture.period, stop, name="ticks")
         late = await line.wait_ended(stop, grace)
         nursery.cancel_scope.cancel()
     if failures:
         raise failures[0]
     if late:
         raise PipelineError(f"stopped with work in flight: not done within {grace:g} s of the stop")
+
+
+async def run_recording(
+    capture: Capture, recorder: Stage[Frame, Frame], *, stop: trio.Event
+) -> None:
+    """Run only a capture and what writes its frames; a slow disk makes ticks be missed."""
+    failures: list[HudError] = []
+    async with trio.open_nursery() as nursery:
+        line = _Line(nursery, Observer(), {}, failures)
+        ticks, inbox = line.edge("ticks", "capture")
+        frames, written = line.edge("capture", "record", "assemble")
+        line.start("capture", capture, inbox, frames, FOR_STAGES)
+        line.start("record", recorder, written, line.edge("record", "", "delivered")[0], FOR_STAGES)
+        nursery.start_soon(_metronome, ticks, capture.period, stop, name="ticks")
+        await line.wait_ended(stop, GRACE)
+        nursery.cancel_scope.cancel()
+    if failures:
+        raise failures[0]
 
 
 class _Line:
@@ -124,7 +148,7 @@ class _Line:
         outbox, following = self.edge(name, order[order.index(name) + 1])
         if outbox.handoff is Handoff.DEMAND:
             inbox.begin_when(outbox.wait_asked)
-        self._start(name, stage, inbox, outbox, FOR_STAGES)
+        self.start(name, stage, inbox, outbox, FOR_STAGES)
         return following
 
     def fan_out(self, inbox: Inbox[Note], sinks: Mapping[str, Stage[Note, Note]]) -> None:
@@ -133,11 +157,11 @@ class _Line:
         for name, sink in sinks.items():
             outbox, own = self.edge("sinks", name, "sink")
             delivered, _nobody = self.edge(name, "", "delivered")
-            self._start(name, sink, own, delivered, FOR_SINKS)
+            self.start(name, sink, own, delivered, FOR_SINKS)
             outboxes.append(outbox)
         self._count("sinks", functools.partial(_copy, inbox, outboxes))
 
-    def _start(
+    def start(
         self,
         name: str,
         stage: Stage[Any, Any],
@@ -145,6 +169,8 @@ class _Line:
         outbox: Outbox[Any],
         policy: RestartPolicy,
     ) -> None:
+        """Start a stage in a supervised task that closes both its ends."""
+
         async def call() -> None:
             try:
                 await stage.run(inbox, outbox)

@@ -58,7 +58,7 @@ class Record:
 
 
 def _keep(folder: pathlib.Path, frame: Frame, names: dict[bytes, str]) -> str:
-    digest = hashlib.blake2b(frame.pixels, digest_size=16).digest()
+    digest = hashlib.blake2b(frame.pixels.data, digest_size=16).digest()
     if digest not in names:
         names[digest] = f"{len(names):04}.png"
         scenes.write_picture(folder / names[digest], frame.pixels)

@@ -28,7 +28,7 @@ class Started:
     """The session exists."""
 
     session: str
-    expires_at: float
+    expires_at: int
     """Seconds since the epoch; 0 where the server does not say."""
 
 
@@ -74,6 +74,8 @@ class Refused:
     message: str
     event: str
     """Id of the client's event that is meant, if the server says so."""
+    ends_turn: bool = False
+    """Whether it is the answer to the turn under way; the session knows."""
 
 
 @attrs.frozen
@@ -106,8 +108,7 @@ def _event(kind: str, data: dict[str, Any]) -> Event:
         return TextArrived(_text(data, "response_id"), _text(data, "delta"))
     if kind == "session.created":
         session = _object(data, "session")
-        expires = session.get("expires_at")
-        return Started(_text(session, "id"), float(expires) if isinstance(expires, int | float) else 0.0)
+        return Started(_text(session, "id"), _count(session, "expires_at"))
     if kind == "session.updated":
         return Configured()
     if kind == "response.created":

@@ -156,7 +156,7 @@ class Session:
         if isinstance(event, Refused) and event.event == self._asked_by and self._is_asking:
             # A refused request gets nothing but the error: this is its answer's end.
             self.state = State.READY
-            return Refused(event.code, event.message, self._turn)
+            return attrs.evolve(event, ends_turn=True)
         return event
 
     @property

@@ -83,9 +83,8 @@ class Screen:
         problem = no_display(self.display)
         if problem is not None:
             raise UsageError(problem)
-        where = {"display": self.display} if self.display is not None else {}
         try:
-            return mss.MSS(with_cursor=False, **where)
+            return mss.MSS() if self.display is None else mss.MSS(display=self.display)
         except mss.exception.ScreenShotError as error:
             name = self.display or os.environ.get("DISPLAY", "")
             raise UsageError(f"display {name!r} cannot be opened: {error}") from None
@@ -108,7 +107,9 @@ class Screen:
         x, y, width, height = self.region
         if x + width > box["width"] or y + height > box["height"]:
             size = f"{box['width']}x{box['height']}"
-            raise UsageError(f"the region {list(self.region)} is not inside monitor {number}, {size}")
+            raise UsageError(
+                f"the region {list(self.region)} is not inside monitor {number}, {size}"
+            )
         return {"left": box["left"] + x, "top": box["top"] + y, "width": width, "height": height}
 
 
@@ -125,14 +126,14 @@ def no_display(name: str | None) -> str | None:
         return None
     if os.environ.get("WAYLAND_DISPLAY") or os.environ.get("XDG_SESSION_TYPE") == "wayland":
         return (
-            "this is a Wayland session, where a program may not read the screen: it would see black. "
-            "Possible: log in to an X11 session ('on Xorg'), or watch an X server of its own such as "
+            "this is a Wayland session, where programs may not read the screen (they see black). "
+            "Possible: log in to an X11 session ('on Xorg'), watch an X server of its own such as "
             "Xvfb with --set capture.display=:1, or play a recording with --source replay:DIR"
         )
     if not os.environ.get("DISPLAY"):
         return (
-            "there is no display: the variable DISPLAY is not set. Start an X session, name one with "
-            "--set capture.display=:1, or play a recording with --source replay:DIR"
+            "there is no display: the variable DISPLAY is not set. Start an X session, name a "
+            "display with --set capture.display=:1, or play a recording with --source replay:DIR"
         )
     return None
 

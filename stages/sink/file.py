@@ -20,7 +20,7 @@ from hud.stage import option
 class File:
     """Appends and flushes every finished note; only the owner may read the file."""
 
-    path: str = option("notes.jsonl", meaning="the file; .md gives readable Markdown, else JSON Lines")
+    path: str = option("notes.jsonl", meaning="the file; .md gives Markdown, else JSON Lines")
 
     def preflight(self) -> None:
         """Check that the file can be written.

@@ -11,6 +11,7 @@ import rich.console
 import rich.text
 import trio
 
+from hud.errors import OutputGoneError
 from hud.items import Note, Status
 from hud.stage import option
 
@@ -76,6 +77,9 @@ async def _write(console: rich.console.Console, text: str, *, ended: bool) -> No
     if text[2:3] == ":":
         piece.stylize("dim", 0, 8)
     end = "\n" if ended else ""
-    await trio.to_thread.run_sync(
-        lambda: console.print(piece, end=end, soft_wrap=True), abandon_on_cancel=True
-    )
+    try:
+        await trio.to_thread.run_sync(
+            lambda: console.print(piece, end=end, soft_wrap=True), abandon_on_cancel=True
+        )
+    except BrokenPipeError:
+        raise OutputGoneError("nobody reads the notes any more: stdout was closed") from None

@@ -1,0 +1,277 @@
+"""The command line; the only place where hud and stages meet.
+
+Notes go to stdout, everything else to stderr. What a command needs is imported when it runs, so
+that `hud --help` does not wait for OpenCV.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import sys
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hud.arguments import parser
+from hud.errors import HudError, UsageError, unwrapped
+
+if TYPE_CHECKING:
+    import argparse
+
+    from hud.config import Configuration, Document
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its status."""
+    given = parser().parse_args(arguments)
+    try:
+        COMMANDS[given.command](given)
+    except HudError as error:
+        if given.debug:
+            traceback.print_exc()
+        for line in str(error).splitlines():
+            say(line)
+        _discard_stdout()
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def say(sentence: str) -> None:
+    """Tell the user something that is no note."""
+    print(f"hud: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - the only voice
+
+
+def _discard_stdout() -> None:
+    """Keep the interpreter from failing once more when it flushes a closed stdout at its exit."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def run(given: argparse.Namespace) -> None:
+    """Run the pipeline as configured; without a display and a configuration, play the demo."""
+    from stages.capture.screen import no_display
+
+    document = _document(given.config, given.assignments)
+    if given.source:
+        document.choose_source(given.source)
+    elif not given.config:
+        problem = no_display(document.text("capture", "display"))
+        if problem is not None:
+            say(f"{problem.partition('. ')[0]}. Playing the bundled recording instead.")
+            _play_recording(document)
+    _watch(document, given)
+
+
+def demo(given: argparse.Namespace) -> None:
+    """Play the bundled recording through the whole pipeline with the local model."""
+    document = _document(None, given.assignments)
+    _play_recording(document)
+    _watch(document, given)
+
+
+def check(given: argparse.Namespace) -> None:
+    """Validate a configuration and print all of it, defaults included."""
+    import yaml
+
+    from hud.config import build
+    from stages.registry import SECTIONS
+
+    configuration = build(_document(given.config, given.assignments), SECTIONS)
+    yaml.safe_dump(
+        dict(configuration.effective), sys.stdout, sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+def record(given: argparse.Namespace) -> None:
+    """Record the screen as a scene."""
+    from hud.config import build
+    from stages.record import Record
+    from stages.registry import SECTIONS
+
+    document = _document(None, [*given.assignments, f"capture.max_fps={given.fps}"])
+    capture = build(document, SECTIONS).stages["capture"]
+    if isinstance(capture.monitor, str):
+        raise UsageError("a scene holds one monitor: name it with --set capture.monitor=1")
+    capture.preflight()
+    recorder = Record(path=given.folder, fps=given.fps)
+    recorder.preflight()
+    _start(_record, capture, recorder, given.seconds)
+
+
+def serve(given: argparse.Namespace) -> None:
+    """Run the local model's server for other programs."""
+    import secrets
+
+    _need_local_extra()
+    key = os.environ.get(given.key_env) or secrets.token_urlsafe(24)
+    if not os.environ.get(given.key_env):
+        say(f"{given.key_env} is not set; clients must send this key: {key}")
+    _start(_serve, given.port, key)
+
+
+def sinks(_given: argparse.Namespace) -> None:
+    """List where notes can go, with all options."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hud.stage import options_of
+    from stages.registry import SINKS
+
+    table = Table("sink", "option", "default", "meaning", box=None, pad_edge=False)
+    for name, sink in SINKS.items():
+        table.add_row(f"[bold]{name}[/]", "", "", (sink.__doc__ or "").partition("\n")[0])
+        for field in options_of(sink):
+            table.add_row("", field.name, str(field.default), field.metadata["meaning"])
+    Console().print(table)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "run": run,
+    "demo": demo,
+    "check": check,
+    "record": record,
+    "serve": serve,
+    "sinks": sinks,
+}
+
+
+def _document(config: str | None, assignments: Sequence[str]) -> Document:
+    from hud.config import read
+    from hud.packaged import config_file
+
+    document = read(pathlib.Path(config) if config else config_file("default.yaml"))
+    for assignment in assignments:
+        document.set(assignment)
+    return document
+
+
+def _play_recording(document: Document) -> None:
+    from hud.packaged import recording
+
+    document.choose_source(f"replay:{recording()}")
+
+
+def _watch(document: Document, given: argparse.Namespace) -> None:
+    from hud.config import build
+    from stages.registry import SECTIONS
+
+    if given.sink:
+        document.choose_sinks(given.sink, SECTIONS["sinks"])
+    configuration = build(document, SECTIONS)
+    _start(watch, _with_key(configuration), given.seconds)
+
+
+def _with_key(configuration: Configuration) -> Configuration:
+    """Give the sender its key, and check everything that a start needs."""
+    import attrs
+
+    sender = configuration.stages["realtime"]
+    key = os.environ.get(sender.api_key_env, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError(f"the API key in {sender.api_key_env} contains odd characters")
+    sender = attrs.evolve(sender, key=key, warn=say)
+    configuration = attrs.evolve(configuration, stages={**configuration.stages, "realtime": sender})
+    for stage in [*configuration.stages.values(), *configuration.sinks.values()]:
+        if hasattr(stage, "preflight"):
+            stage.preflight()
+    if sender.is_local:
+        _need_local_extra()
+    return configuration
+
+
+def _need_local_extra() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("rapidocr") is None:
+        raise UsageError(
+            "the local model is not installed: pip install 'hud[local]', or name a server with "
+            "--set realtime.url=wss://..."
+        )
+
+
+def _start(main: Callable[..., Awaitable[Any]], *arguments: object) -> None:
+    import trio
+
+    with unwrapped():
+        trio.run(main, *arguments)
+
+
+async def watch(configuration: Configuration, seconds: float | None) -> None:
+    """Run the pipeline until it ends, `seconds` are over or a signal comes."""
+    import attrs
+
+    from hud.channel import Observers
+    from hud.ledger import Ledger
+    from hud.pipeline import Pipeline, run_pipeline
+    from hud.report import Reporter
+    from hud.stopping import stopping
+    from stages.assemble import Assemble
+
+    stages, ledger = configuration.stages, Ledger()
+    talkative = configuration.log.level == "info"
+    async with contextlib.AsyncExitStack() as stack:
+        sender = stages["realtime"]
+        if sender.is_local:
+            address, key = await stack.enter_async_context(_local_model())
+            sender = attrs.evolve(sender, url=address, key=key)
+        pipeline = Pipeline(
+            capture=stages["capture"],
+            change=stages["change"],
+            encode=stages["encode"],
+            send=sender,
+            assemble=Assemble(),
+            sinks=configuration.sinks,
+            handoffs=configuration.handoffs,
+        )
+        stop = await stack.enter_async_context(stopping(seconds))
+        if talkative:
+            say(f"watching; notes by {stages['realtime'].whereabouts}; Ctrl-C stops")
+        try:
+            await run_pipeline(pipeline, stop=stop, observer=Observers([ledger, Reporter(say)]))
+        finally:
+            ledger.close()
+            if talkative:
+                say(ledger.summary())
+
+
+@contextlib.asynccontextmanager
+async def _local_model() -> AsyncIterator[tuple[str, str]]:
+    """Start the local model and its server; its address and the key that only we know."""
+    import secrets
+
+    from hud.local.server import open_server
+    from hud.local.worker import open_reader
+
+    key = secrets.token_urlsafe(24)
+    async with open_reader() as model, open_server(model, key=key) as address:
+        yield address.url, key
+
+
+async def _serve(port: int, key: str) -> None:
+    from hud.local.server import open_server
+    from hud.local.worker import open_reader
+    from hud.stopping import stopping
+
+    async with (
+        stopping(None) as stop,
+        open_reader() as model,
+        open_server(model, port=port, key=key) as address,
+    ):
+        say(f"listening on {address.url}; Ctrl-C stops")
+        await stop.wait()
+
+
+async def _record(capture: Any, recorder: Any, seconds: float | None) -> None:  # noqa: ANN401 - stages
+    from hud.pipeline import run_recording
+    from hud.stopping import stopping
+
+    async with stopping(seconds) as stop:
+        say(f"recording to {recorder.path}; Ctrl-C stops")
+        await run_recording(capture, recorder, stop=stop)
+
+
+if __name__ == "__main__":
+    main()

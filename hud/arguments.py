@@ -1,0 +1,105 @@
+"""What the command line looks like; what it does is in `__main__`."""
+
+from __future__ import annotations
+
+import argparse
+
+DESCRIPTION = """\
+Watches a screen and keeps a live record of what happens on it.
+
+Only meaningful changes reach a model, which streams back short notes. Without a configuration the
+model runs on this machine and nothing leaves it.
+"""
+EXAMPLES = """\
+examples:
+  hud run                                   watch this screen, notes in this terminal
+  hud run --sink file:notes.jsonl --for 60  one minute of notes into a file
+  hud run openai.yaml                       the same with a model of OpenAI
+  hud demo                                  see it work on a recording, without a screen
+
+exit status: 0 after a clean stop, 1 when the pipeline failed, 2 for a mistake in the configuration
+or the command line
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        "hud",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = _command(commands, "run", "watch a screen and write notes")
+    run.add_argument(
+        "config", nargs="?", metavar="CONFIG", help="a YAML file (default: the local model)"
+    )
+    run.add_argument(
+        "--source", metavar="SPEC", help="screen, or replay:DIR to play a recorded scene"
+    )
+    _pipeline_options(run)
+    demo = _command(commands, "demo", "play the bundled recording with the local model")
+    _pipeline_options(demo)
+    check = _command(commands, "check", "validate a configuration and print all of it")
+    check.add_argument("config", metavar="CONFIG", help="a YAML file")
+    _set_option(check)
+    record = _command(commands, "record", "record the screen as a scene")
+    record.add_argument("folder", metavar="DIR", help="a new or empty folder")
+    record.add_argument("--fps", type=float, default=10.0, help="frames a second (default: 10)")
+    _for_option(record)
+    _set_option(record)
+    serve = _command(commands, "serve", "run the local model's Realtime server for other programs")
+    serve.add_argument("--port", type=int, default=8765, help="0 for any free one (default: 8765)")
+    serve.add_argument(
+        "--key-env",
+        default="HUD_SERVE_KEY",
+        metavar="NAME",
+        help="variable with the key clients must send (default: HUD_SERVE_KEY, else a random key)",
+    )
+    _command(commands, "sinks", "list where notes can go, with all options")
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, meaning: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=meaning, description=f"{meaning.capitalize()}.")
+    command.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    return command
+
+
+def _pipeline_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--sink",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="where notes go: terminal, file:PATH, ... (repeatable; replaces the configured sinks)",
+    )
+    _for_option(command)
+    _set_option(command)
+
+
+def _for_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--for", dest="seconds", type=_seconds, metavar="SECONDS", help="stop after that time"
+    )
+
+
+def _set_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="assignments",
+        metavar="a.b=value",
+        help="set any key of the configuration (repeatable)",
+    )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError("must be a positive number of seconds")
+    return seconds

@@ -1,0 +1,26 @@
+"""Every stage that a configuration can choose, by section and by its name under `use`."""
+
+from __future__ import annotations
+
+from stages.capture.replay import Replay
+from stages.capture.screen import Screen
+from stages.change.tiles import Tiles
+from stages.encode import Jpeg
+from stages.send import Realtime
+from stages.sink.file import File
+from stages.sink.terminal import Terminal
+
+CAPTURES: dict[str, type] = {"screen": Screen, "replay": Replay}
+CHANGES: dict[str, type] = {"tiles": Tiles}
+ENCODERS: dict[str, type] = {"jpeg": Jpeg}
+SENDERS: dict[str, type] = {"realtime": Realtime}
+SINKS: dict[str, type] = {"terminal": Terminal, "file": File}
+
+SECTIONS = {
+    "capture": CAPTURES,
+    "change": CHANGES,
+    "encode": ENCODERS,
+    "realtime": SENDERS,
+    "sinks": SINKS,
+}
+"""In the order of the flow, as in a configuration; the first choice is the default."""
