@@ -74,15 +74,11 @@ def demo(given: argparse.Namespace) -> None:
 
 def check(given: argparse.Namespace) -> None:
     """Validate a configuration and print all of it, defaults included."""
-    import yaml
-
     from hud.config import build
     from stages.registry import SECTIONS
 
     configuration = build(_document(given.config, given.assignments), SECTIONS)
-    yaml.safe_dump(
-        dict(configuration.effective), sys.stdout, sort_keys=False, allow_unicode=True, width=100
-    )
+    sys.stdout.write(configuration.text())
 
 
 def record(given: argparse.Namespace) -> None:

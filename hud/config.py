@@ -7,13 +7,13 @@ a stage and `handoff` what happens when it is not ready; every other key is one 
 from __future__ import annotations
 
 import difflib
-import enum
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 import cattrs
+import cattrs.gen
 import yaml
 
 from hud.channel import Handoff
@@ -52,6 +52,24 @@ class Configuration:
     effective: Mapping[str, Any]
     """The whole configuration with every default, as plain data."""
 
+    def text(self) -> str:
+        """The whole configuration as YAML that can be run as it is."""
+        return yaml.dump(
+            dict(self.effective), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+        )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines as a block."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
 
 @attrs.frozen
 class Problem:
@@ -68,6 +86,7 @@ class Document:
     name: str
     data: dict[str, Any]
     lines: dict[Path, int]
+    from_command_line: set[Path] = attrs.field(factory=set)
 
     def set(self, assignment: str) -> None:
         """Apply one `a.b=value` from the command line; the value is YAML."""
@@ -86,7 +105,7 @@ class Document:
             place[path[-1]] = value
         except (TypeError, IndexError, AttributeError):
             raise UsageError(f"--set {assignment}: there is no such place") from None
-        self.lines = {known: line for known, line in self.lines.items() if known != path}
+        self.from_command_line.add(path)
 
     def text(self, section: str, key: str) -> str | None:
         """The text that stands at a key of a section, if any does."""
@@ -120,6 +139,7 @@ class Document:
     def _replace(self, section: str, value: object) -> None:
         self.data[section] = value
         self.lines = {path: line for path, line in self.lines.items() if path[0] != section}
+        self.from_command_line.add((section,))
 
     def refuse(self, problems: Sequence[Problem]) -> UsageError:
         """The error that tells of all the problems, one a line."""
@@ -127,16 +147,16 @@ class Document:
 
     def _sentence(self, problem: Problem) -> str:
         key = ".".join(map(str, problem.path))
-        line = next(
-            (
-                self.lines[problem.path[:end]]
-                for end in range(len(problem.path), 0, -1)
-                if problem.path[:end] in self.lines
-            ),
-            None,
-        )
-        where = [self.name] if line is None else [self.name, f"line {line}"]
-        return ": ".join([*where, *([key] if key else []), problem.message])
+        where = self.name
+        for end in range(len(problem.path), 0, -1):
+            place = problem.path[:end]
+            if place in self.from_command_line:
+                where = "command line"
+                break
+            if place in self.lines:
+                where = f"{self.name}: line {self.lines[place]}"
+                break
+        return ": ".join(filter(None, [where, key, problem.message]))
 
 
 def read(path: pathlib.Path) -> Document:
@@ -247,7 +267,7 @@ class _Builder:
         if name not in choices:
             self._complain((*path, "use"), unknown("name", str(name), list(choices)))
             return None, None
-        if len(choices) > 1 or section == "sinks":
+        if section != "realtime":
             effective["use"] = name
         if section in HANDOFF_STAGES:
             default = Handoff.DEMAND if section == "realtime" else Handoff.LATEST
@@ -298,7 +318,7 @@ class _Builder:
         if len(self.problems) > before:
             return None
         try:
-            return self._converter.structure(options, cls)
+            return _structure(self._converter, options, cls)
         except cattrs.BaseValidationError as error:
             self.problems.extend(_flatten(error, path))
         except OptionError as error:
@@ -341,8 +361,20 @@ def _converter() -> cattrs.Converter:
     words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
     for cls, word in words.items():
         converter.register_structure_hook(cls, _strict(cls, word))
-    converter.register_structure_hook_func(_is_enum, _structure_enum)
+    converter.register_structure_hook(int | str, _int_or_text)
     return converter
+
+
+def _structure(converter: cattrs.Converter, options: Mapping[str, Any], cls: type) -> Any:  # noqa: ANN401 - of class cls
+    """Make a stage of its options; what the program gives to it is left at its default."""
+    names = {field.name for field in options_of(cls)}
+    given = {
+        field.name: cattrs.gen.override(omit=True)
+        for field in attrs.fields(cls)
+        if field.name not in names
+    }
+    make: Any = cattrs.gen.make_dict_structure_fn(cls, converter, **given)  # type: ignore[arg-type]
+    return make(options, cls)
 
 
 def _strict(cls: type, word: str) -> Any:  # noqa: ANN401 - a cattrs hook
@@ -355,16 +387,10 @@ def _strict(cls: type, word: str) -> Any:  # noqa: ANN401 - a cattrs hook
     return structure
 
 
-def _is_enum(cls: object) -> bool:
-    return isinstance(cls, type) and issubclass(cls, enum.Enum)
-
-
-def _structure_enum(value: object, cls: type[enum.Enum]) -> enum.Enum:
-    try:
-        return cls(value)
-    except ValueError:
-        allowed = ", ".join(str(member.value) for member in cls)
-        raise ValueError(f"must be one of {allowed}, not {value!r}") from None
+def _int_or_text(value: object, _target: object) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"must be a whole number or text, not {value!r}")  # noqa: TRY004 - cattrs
+    return value
 
 
 def _plain(stage: object) -> dict[str, Any]:
