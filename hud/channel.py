@@ -164,6 +164,8 @@ class _Edge(Generic[T]):
         elif older is not None:
             self.drop(older)
         self.waiting[key] = item
+        # The wish is met, though the receiver has not run yet to take it.
+        self.asked = False
         self.stir()
 
     def drop(self, item: T) -> None:
@@ -283,12 +285,15 @@ class Inbox(trio.abc.ReceiveChannel[T]):
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         self._in_hand = None
-        await self._gate()
         edge = self._edge
-        edge.asked = True
-        edge.stir()
         try:
-            while not edge.waiting:
+            while True:
+                # The permission may lapse while nothing waits here, so it is asked for each time.
+                await self._gate()
+                if edge.waiting:
+                    break
+                edge.asked = True
+                edge.stir()
                 if self._closed:
                     raise trio.ClosedResourceError
                 if self._outbox._closed:

@@ -71,5 +71,12 @@ async def _attempt(call: Callable[[], Awaitable[None]]) -> Exception | None:
     except HudError:
         raise
     except Exception as error:
-        return error
+        return _cause(error)
     return None
+
+
+def _cause(error: Exception) -> Exception:
+    """What is inside a nursery's group of one."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

@@ -109,13 +109,17 @@ class Realtime:
             ConnectionLostError: the connection ended.
         """
         with unwrapped():
-            async with trio.open_nursery() as nursery:
-                socket = await self._connect(nursery)
-                try:
-                    await self._converse(socket, inbox, outbox)
-                finally:
-                    await _close(socket)
-                nursery.cancel_scope.cancel()
+            try:
+                async with trio.open_nursery() as nursery:
+                    socket = await self._connect(nursery)
+                    try:
+                        await self._converse(socket, inbox, outbox)
+                    finally:
+                        await _close(socket)
+                    nursery.cancel_scope.cancel()
+            except* trio_websocket.ConnectionRejected as refusals:
+                # The library's own reader task raises this, beside whoever waits for it.
+                raise ServiceError(self._rejection(_first(refusals))) from None
 
     async def _converse(
         self,
@@ -194,13 +198,11 @@ class Realtime:
                     extra_headers=[(b"Authorization", f"Bearer {self.key}".encode())],
                     max_message_size=MOST_BYTES,
                 )
-        except trio_websocket.ConnectionRejected as error:
-            raise ServiceError(self._rejection(error)) from None
         except trio.TooSlowError:
             raise ConnectionLostError(
                 f"{self.url} did not answer within {CONNECT_TIMEOUT:g} s"
             ) from None
-        except (OSError, ssl.SSLError, trio_websocket.HandshakeError) as error:
+        except (OSError, ssl.SSLError) as error:
             raise ConnectionLostError(f"{self.url} cannot be reached: {error}") from None
 
     def _rejection(self, error: trio_websocket.ConnectionRejected) -> str:
@@ -213,6 +215,13 @@ class Realtime:
         words = [word for word in reason.split() if not _resembles(word, self.key)]
         hint = f" (check {self.api_key_env})" if error.status_code == 401 else ""
         return f"{self.url} refused with HTTP {error.status_code}{hint}: {' '.join(words)}"
+
+
+def _first(
+    group: BaseExceptionGroup[trio_websocket.ConnectionRejected],
+) -> trio_websocket.ConnectionRejected:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def with_model(url: str, model: str) -> str:

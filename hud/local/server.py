@@ -81,8 +81,8 @@ async def open_server(
     if not key:
         raise UsageError("the local server needs a key")
     terms = Terms(model, key, lifetime, trio.Event())
+    listeners, front = await _listen(host, port), trio.CancelScope()
     async with trio.open_nursery() as clients:
-        listeners, front = await _listen(host, port), trio.CancelScope()
         await clients.start(partial(_accept, terms, listeners, clients, front), name="accept")
         yield Address(host, listeners[0].socket.getsockname()[1])
         front.cancel()

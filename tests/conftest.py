@@ -1,0 +1,84 @@
+"""Fixtures: threads that run inline, and a real X server with real programs on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import attrs
+import pytest
+import trio
+
+WANTED = ["Xvfb", "xterm", "xdotool"]
+
+
+@pytest.fixture
+def inline_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run what belongs into a thread at once, so that a mock clock cannot jump meanwhile."""
+
+    async def run_sync(function, *arguments, **_options):
+        await trio.lowlevel.checkpoint()
+        return function(*arguments)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
+
+
+@attrs.frozen
+class Display:
+    """A virtual X server."""
+
+    name: str
+
+    def start(self, *command: str, **options) -> subprocess.Popen[bytes]:
+        """Start a program on it."""
+        environment = os.environ | {"DISPLAY": self.name} | options.pop("env", {})
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            **options,
+        )
+
+    def xterm(self, script: str, *more: str) -> subprocess.Popen[bytes]:
+        """Run a shell script in an xterm whose window fills a part of the screen."""
+        return self.start(
+            "xterm", "-geometry", "80x24+40+40", "-fa", "DejaVu Sans Mono", "-fs", "11", *more,
+            "-e", "sh", "-c", script,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def virtual_screen(size: str) -> Iterator[Display]:
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as pipe:
+            yield Display(f":{pipe.readline().strip()}")
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def need_x11() -> None:
+    missing = [program for program in WANTED if shutil.which(program) is None]
+    if missing and os.environ.get("HUD_REQUIRE_X11"):
+        pytest.fail(f"not installed: {', '.join(missing)}")
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+@pytest.fixture
+def display() -> Iterator[Display]:
+    """A screen of 1280x720."""
+    need_x11()
+    with virtual_screen("1280x720") as screen:
+        yield screen

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hud.channel import EdgeOptions, Handoff, Observer, Observers, open_edge
+from hud.items import Rect
+from tests import fakes
+
+
+def latest(**options):
+    return EdgeOptions(handoff=Handoff.LATEST, **options)
+
+
+async def test_latest_gives_the_newest_and_counts_what_it_replaced():
+    outbox, inbox = open_edge("a→b", latest())
+    for number in range(5):
+        await outbox.send(number)
+    assert await inbox.receive() == 4
+    statistics = outbox.statistics()
+    assert (statistics.offered, statistics.taken, statistics.dropped) == (5, 1, 4)
+    assert statistics.waiting == 0
+
+
+async def test_latest_keeps_one_slot_for_each_key_and_their_turns():
+    outbox, inbox = open_edge("a→b", latest(key=lambda item: item[0]))
+    for item in ["a1", "b1", "a2", "b2", "a3"]:
+        await outbox.send(item)
+    assert [await inbox.receive(), await inbox.receive()] == ["a3", "b2"]
+
+
+async def test_merge_forgets_no_region():
+    options = latest(merge=lambda newer, older: newer.absorb(older))
+    outbox, inbox = open_edge("a→b", options)
+    far, near = Rect(50, 50, 4, 4), Rect(0, 0, 4, 4)
+    await outbox.send(fakes.change(1, far))
+    await outbox.send(fakes.change(2, near))
+    merged = await inbox.receive()
+    assert merged.seq == 2
+    assert set(merged.regions) == {far, near}
+    assert outbox.statistics().merged == 1
+
+
+async def test_what_does_not_pass_is_ignored():
+    events = fakes.Events()
+    outbox, inbox = open_edge("a→b", latest(passes=lambda change: bool(change.regions)), events)
+    await outbox.send(fakes.change(1))
+    await outbox.send(fakes.change(2, fakes.BOX))
+    assert (await inbox.receive()).seq == 2
+    assert ("ignored", "a→b", 1) in events.seen
+
+
+async def test_block_makes_the_sender_wait_and_drops_nothing(nursery):
+    outbox, inbox = open_edge("a→b", EdgeOptions())
+    sent = []
+
+    async def send():
+        for number in range(3):
+            await outbox.send(number)
+            sent.append(number)
+        outbox.close()
+
+    nursery.start_soon(send)
+    await trio.testing.wait_all_tasks_blocked()
+    assert sent == [0]
+    assert [number async for number in inbox] == [0, 1, 2]
+
+
+async def test_a_cancelled_send_has_not_happened():
+    outbox, inbox = open_edge("a→b", EdgeOptions())
+    await outbox.send(1)
+    with trio.move_on_after(0) as scope:
+        await outbox.send(2)
+    assert scope.cancelled_caught
+    with pytest.raises(trio.TooSlowError), trio.fail_after(0.01):
+        assert await inbox.receive() == 1
+        await inbox.receive()
+    # Cancelled before it was offered at all: nothing to count as lost.
+    assert outbox.statistics().offered == 1
+
+
+async def test_a_send_cancelled_while_it_waits_is_counted_as_dropped(autojump_clock):
+    outbox, _inbox = open_edge("a→b", EdgeOptions())
+    await outbox.send(1)
+    with trio.move_on_after(1):
+        await outbox.send(2)
+    statistics = outbox.statistics()
+    assert (statistics.offered, statistics.dropped, statistics.waiting) == (2, 1, 1)
+
+
+async def test_demand_holds_back_the_stage_before_until_somebody_asks(nursery):
+    first_out, first_in = open_edge("a→b", latest())
+    second_out, second_in = open_edge("b→c", EdgeOptions(handoff=Handoff.DEMAND))
+    first_in.begin_when(second_out.wait_asked)
+    worked = []
+
+    async def work():
+        async for item in first_in:
+            worked.append(item)
+            await second_out.send(item)
+
+    nursery.start_soon(work)
+    for number in range(4):
+        await first_out.send(number)
+        await trio.testing.wait_all_tasks_blocked()
+    assert worked == []
+    assert await second_in.receive() == 3
+    assert worked == [3]
+    nursery.cancel_scope.cancel()
+
+
+async def test_the_end_comes_behind_what_waits():
+    outbox, inbox = open_edge("a→b", latest())
+    await outbox.send(1)
+    outbox.close()
+    assert [item async for item in inbox] == [1]
+    with pytest.raises(trio.ClosedResourceError):
+        await outbox.send(2)
+
+
+async def test_a_gone_receiver_breaks_the_sender_and_drops_what_waits(nursery):
+    outbox, inbox = open_edge("a→b", EdgeOptions())
+    await outbox.send(1)
+    broken = trio.Event()
+
+    async def send():
+        with pytest.raises(trio.BrokenResourceError):
+            await outbox.send(2)
+        broken.set()
+
+    nursery.start_soon(send)
+    await trio.testing.wait_all_tasks_blocked()
+    inbox.close()
+    await broken.wait()
+    assert outbox.statistics().dropped == 2
+    assert outbox.broken
+
+
+async def test_closing_wakes_whoever_waits_for_demand(nursery):
+    outbox, inbox = open_edge("a→b", EdgeOptions(handoff=Handoff.DEMAND))
+    nursery.start_soon(outbox.wait_asked)
+    await trio.testing.wait_all_tasks_blocked()
+    inbox.close()
+
+
+async def test_restore_gives_the_item_in_hand_again():
+    outbox, inbox = open_edge("a→b", EdgeOptions(room=9, key=lambda item: item))
+    for number in range(3):
+        await outbox.send(number)
+    await inbox.receive()
+    inbox.restore()
+    inbox.restore()
+    outbox.close()
+    assert [item async for item in inbox] == [0, 1, 2]
+
+
+async def test_a_newer_snapshot_takes_the_place_of_the_older():
+    options = EdgeOptions(room=9, key=lambda item: item[0], merge=lambda newer, _older: newer)
+    outbox, inbox = open_edge("a→b", options)
+    for item in ["a1", "b1", "a2"]:
+        await outbox.send(item)
+    outbox.close()
+    assert [item async for item in inbox] == ["a2", "b1"]
+
+
+async def test_send_and_receive_are_checkpoints():
+    outbox, inbox = open_edge("a→b", latest())
+    with trio.testing.assert_checkpoints():
+        await outbox.send(1)
+    with trio.testing.assert_checkpoints():
+        await inbox.receive()
+
+
+def test_observers_all_hear_everything():
+    heard = [fakes.Events(), fakes.Events()]
+    both = Observers([*heard, Observer()])
+    for step in ("offered", "taken", "dropped", "ignored"):
+        getattr(both, step)("a→b", fakes.frame(1))
+    both.merged("a→b", fakes.frame(1), fakes.frame(2))
+    both.crashed("b", ValueError("x"), 1.0)
+    assert heard[0] == heard[1]
+    assert [step for step, *_ in heard[0].seen] == [
+        "offered",
+        "taken",
+        "dropped",
+        "ignored",
+        "merged",
+    ]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from(["send", "receive"]), max_size=40))
+def test_latest_is_in_order_without_repeats_and_never_stale(script):
+    async def play():
+        outbox, inbox = open_edge("a→b", latest())
+        received, number = [], 0
+        for step in script:
+            if step == "send":
+                number += 1
+                await outbox.send(number)
+            elif inbox.statistics().waiting:
+                received.append((await inbox.receive(), number))
+        assert all(item == newest for item, newest in received)
+        assert [item for item, _ in received] == sorted({item for item, _ in received})
+        statistics = inbox.statistics()
+        assert statistics.offered == statistics.taken + statistics.dropped + statistics.waiting
+
+    trio.run(play)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+import trio
+
+from hud.errors import ServiceError, StageFailedError
+from hud.supervise import RestartPolicy, supervise
+
+POLICY = RestartPolicy(first_wait=1, longest_wait=4, most_crashes=3, window=60)
+
+
+class Crashes:
+    """Crashes a number of times, then returns."""
+
+    def __init__(self, times, lasting=0.0):
+        self.times, self.lasting, self.starts, self.told = times, lasting, [], []
+
+    async def run(self):
+        self.starts.append(trio.current_time())
+        await trio.sleep(self.lasting)
+        if len(self.starts) <= self.times:
+            raise ValueError(f"crash {len(self.starts)}")
+
+    def crashed(self, name, error, wait):
+        self.told.append((name, str(error), wait))
+
+
+async def test_restarts_with_growing_waits(autojump_clock):
+    stage = Crashes(3)
+    await supervise("encode", stage.run, POLICY, stage.crashed)
+    assert [start - stage.starts[0] for start in stage.starts] == [0, 1, 3, 7]
+    assert stage.told == [
+        ("encode", "crash 1", 1),
+        ("encode", "crash 2", 2),
+        ("encode", "crash 3", 4),
+    ]
+
+
+async def test_too_many_crashes_within_the_window_give_up(autojump_clock):
+    stage = Crashes(99)
+    with pytest.raises(StageFailedError, match=r"encode crashed 4 times within 60 s.*crash 4"):
+        await supervise("encode", stage.run, POLICY, stage.crashed)
+
+
+async def test_rare_crashes_never_give_up(autojump_clock):
+    stage = Crashes(20, lasting=30)
+    await supervise("encode", stage.run, POLICY, stage.crashed)
+    assert {wait for _, _, wait in stage.told} == {1}
+
+
+async def test_without_a_limit_it_goes_on_for_ever(autojump_clock):
+    policy = RestartPolicy(first_wait=1, longest_wait=8, most_crashes=None)
+    stage = Crashes(50)
+    await supervise("file", stage.run, policy, stage.crashed)
+    assert len(stage.starts) == 51
+
+
+async def test_an_error_raised_on_purpose_is_no_crash():
+    stage = Crashes(0)
+
+    async def refuse():
+        raise ServiceError("no money")
+
+    with pytest.raises(ServiceError, match="no money"):
+        await supervise("send", refuse, POLICY, stage.crashed)
+    assert stage.told == []
