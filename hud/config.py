@@ -264,7 +264,7 @@ class _Builder:
         effective: dict[str, Any] = {}
         choices = self._registry[section]
         name = options.pop("use", next(iter(choices)))
-        if name not in choices:
+        if not isinstance(name, str) or name not in choices:
             self._complain((*path, "use"), unknown("name", str(name), list(choices)))
             return None, None
         if section != "realtime":

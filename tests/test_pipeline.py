@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import attrs
 import pytest
 import trio
@@ -65,7 +67,7 @@ async def test_what_is_sent_is_always_the_present(autojump_clock):
     sink = Keep()
     await run_for(pipeline(sink), 10)
     seqs = [note.seq for note in sink.notes]
-    gaps = [later - earlier for earlier, later in zip(seqs, seqs[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(seqs)]
     assert len(seqs) in range(9, 13)
     assert all(9 <= gap <= 11 for gap in gaps[:-1])
     ages = [note.sent_time - note.captured_time for note in sink.notes]
@@ -130,7 +132,7 @@ async def test_a_stage_that_crashes_too_often_ends_the_run(autojump_clock):
     def broken(_change):
         raise ZeroDivisionError("by zero")
 
-    with pytest.raises(StageFailedError, match="encode crashed 6 times.*by zero"):
+    with pytest.raises(StageFailedError, match=r"encode crashed 6 times.*by zero"):
         await run_for(pipeline(Keep(), encode=fakes.Map(broken)), 1000)
 
 

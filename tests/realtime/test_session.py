@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openai.types.realtime import RealtimeClientEvent
+from pydantic import TypeAdapter
+
+from hud.errors import ProtocolError
+from hud.items import Status, Usage
+from hud.realtime.events import (
+    AnswerBegan,
+    AnswerEnded,
+    Configured,
+    Refused,
+    Started,
+    TextArrived,
+    Unknown,
+)
+from hud.realtime.session import (
+    TRANSITIONS,
+    Command,
+    Session,
+    SessionOptions,
+    State,
+    Turn,
+)
+
+OPTIONS = SessionOptions("Watch.", 300)
+TURN = Turn("14:03 earlier", "14:04:00, screen 1 (64x64); picture 1: whole screen", [b"\xff\xd8"])
+CLIENT = TypeAdapter(RealtimeClientEvent)
+
+
+def unknown_keys(value, path=""):
+    if isinstance(value, list):
+        for item in value:
+            yield from unknown_keys(item, path + "[]")
+    elif hasattr(value, "model_extra"):
+        yield from (f"{path}.{key}" for key in value.model_extra or ())
+        for name in type(value).model_fields:
+            yield from unknown_keys(getattr(value, name), f"{path}.{name}")
+
+
+def said(kind, **fields):
+    return json.dumps({"type": kind, "event_id": "e"} | fields)
+
+
+CREATED = said("session.created", session={"id": "sess_1", "expires_at": 99})
+UPDATED = said("session.updated", session={})
+
+
+def began(turn, response="resp_1"):
+    return said("response.created", response={"id": response, "metadata": {"turn": turn}})
+
+
+def text(piece, response="resp_1", kind="response.output_text.delta"):
+    return said(kind, response_id=response, delta=piece)
+
+
+def done(turn, words="Done.", status="completed", response="resp_1", **more):
+    message = {"type": "message", "content": [{"type": "output_text", "text": words}]}
+    fields = {"id": response, "status": status, "output": [message], "metadata": {"turn": turn}}
+    return said("response.done", response=fields | more)
+
+
+def asked() -> tuple[Session, str]:
+    """A session in the middle of a turn, and the turn's id."""
+    session = Session(OPTIONS)
+    session.receive(CREATED)
+    session.configure()
+    session.receive(UPDATED)
+    return session, json.loads(session.ask(TURN))["event_id"]
+
+
+def test_a_turn_in_order():
+    session = Session(OPTIONS)
+    assert session.receive(CREATED) == Started("sess_1", 99)
+    session.configure()
+    assert session.receive(UPDATED) == Configured()
+    turn = json.loads(session.ask(TURN))["response"]["metadata"]["turn"]
+    assert session.receive(began(turn)) == AnswerBegan("resp_1", turn)
+    assert session.receive(text("Do")) == TextArrived("resp_1", "Do")
+    usage = {"input_tokens": 9, "output_tokens": 2, "input_token_details": {"image_tokens": 4}}
+    ended = session.receive(done(turn, usage=usage))
+    assert ended == AnswerEnded(
+        "resp_1",
+        turn,
+        Status.COMPLETED,
+        "Done.",
+        Usage(input_tokens=9, image_tokens=4, output_tokens=2),
+    )
+    assert session.state is State.READY
+
+
+def test_what_leaves_is_valid_for_the_official_types():
+    session = Session(OPTIONS)
+    session.receive(CREATED)
+    for message in (session.configure(), session.receive(UPDATED) and session.ask(TURN)):
+        event = CLIENT.validate_python(json.loads(message))
+        assert not list(unknown_keys(event))
+
+
+def test_the_pictures_and_the_notes_are_in_the_request():
+    session, _ = asked()
+    session.state = State.READY
+    response = json.loads(session.ask(TURN))["response"]
+    notes, picture = response["input"]
+    assert "14:03 earlier" in notes["content"][0]["text"]
+    assert picture["content"][0]["text"] == TURN.caption
+    assert picture["content"][1]["image_url"] == "data:image/jpeg;base64,/9g="
+    assert response["conversation"] == "none"
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_the_table_does_not_allow_changes_nothing(state):
+    session, turn = asked()
+    session.state = state
+    session._response = "resp_1"
+    messages = {
+        Started: CREATED,
+        Configured: UPDATED,
+        AnswerBegan: began(turn),
+        TextArrived: text("x"),
+        AnswerEnded: done(turn),
+    }
+    for event, message in messages.items():
+        session.state = state
+        if event in TRANSITIONS[state]:
+            session.receive(message)
+            assert session.state is TRANSITIONS[state][event]
+        else:
+            with pytest.raises(ProtocolError):
+                session.receive(message)
+            assert session.state is state
+    for command, call in {
+        Command.CONFIGURE: session.configure,
+        Command.ASK: lambda: session.ask(TURN),
+    }.items():
+        session.state = state
+        if command not in TRANSITIONS[state]:
+            with pytest.raises(ProtocolError):
+                call()
+            assert session.state is state
+
+
+def test_a_strangers_answer_never_enters_a_note():
+    session, turn = asked()
+    assert isinstance(session.receive(began("somebody else's", "resp_X")), Unknown)
+    session.receive(began(turn))
+    assert isinstance(session.receive(text("evil", "resp_X")), Unknown)
+    assert isinstance(session.receive(done("somebody else's", response="resp_X")), Unknown)
+    assert session.state is State.ANSWERING
+
+
+def test_a_refused_turn_ends_it_and_another_error_does_not():
+    session, turn = asked()
+    other = session.receive(said("error", error={"code": "x", "message": "m", "event_id": "no"}))
+    assert other == Refused("x", "m", "no")
+    assert session.state is State.ASKED
+    own = session.receive(said("error", error={"type": "y", "message": "m", "event_id": turn}))
+    assert own == Refused("y", "m", turn, ends_turn=True)
+    assert session.state is State.READY
+
+
+def test_a_failed_answer_says_why():
+    session, turn = asked()
+    error = {"type": "tokens", "code": "rate_limit_exceeded", "message": "try again in 7.853s"}
+    message = done(turn, "", "failed", status_details={"type": "failed", "error": error})
+    ended = session.receive(message)
+    assert (ended.status, ended.detail) == (
+        Status.FAILED,
+        "rate_limit_exceeded: try again in 7.853s",
+    )
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["response.output_text.delta", "response.text.delta", "response.output_audio_transcript.delta"],
+)
+def test_text_by_any_of_its_names(kind):
+    session, turn = asked()
+    session.receive(began(turn))
+    assert session.receive(text("x", kind=kind)) == TextArrived("resp_1", "x")
+
+
+def test_the_end_of_the_session():
+    session, _ = asked()
+    session.receive(said("error", error={"code": "session_expired", "message": "60 minutes"}))
+    assert session.state is State.OVER
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=6,
+)
+KINDS = [
+    "session.created",
+    "session.updated",
+    "response.created",
+    "response.done",
+    "response.output_text.delta",
+    "error",
+    "new.event",
+]
+FIELDS = st.sampled_from(["session", "response", "error", "delta", "id", "output", "usage"])
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(
+        st.text(max_size=20)
+        | st.binary(max_size=20)
+        | st.builds(
+            lambda kind, fields: json.dumps(fields | {"type": kind}),
+            st.sampled_from(KINDS),
+            st.dictionaries(FIELDS, JSON | st.dictionaries(FIELDS, JSON)),
+        ),
+        max_size=6,
+    )
+)
+def test_rubbish_gives_an_event_or_the_one_error(messages):
+    session, _ = asked()
+    for message in messages:
+        with contextlib.suppress(ProtocolError):
+            session.receive(message)

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+
+import attrs
+import pytest
+import trio
+
+from hud.errors import OutputGoneError, UsageError
+from hud.items import Note, Rect, Status, Usage
+from stages.sink.file import File, markdown, record
+from stages.sink.terminal import Terminal, continuation, harmless, line
+
+NOTE = Note(
+    seq=7,
+    text='New: "build teapot failed"',
+    status=Status.COMPLETED,
+    monitor=1,
+    regions=(Rect(1, 2, 3, 4),),
+    captured_wall_time=1_800_000_000.0,
+    captured_time=10.0,
+    sent_time=10.004,
+    first_token_time=10.3,
+    done_time=10.5,
+    usage=Usage(input_tokens=9),
+    session="sess_1",
+    model="m",
+)
+GROWING = attrs.evolve(NOTE, status=Status.IN_PROGRESS, text="New:", done_time=None)
+
+
+async def given_to(sink, *notes):
+    before, inbox = trio.open_memory_channel(99)
+    outbox, after = trio.open_memory_channel(99)
+    with before:
+        for note in notes:
+            await before.send(note)
+    with outbox:
+        await sink.run(inbox, outbox)
+    return [note async for note in after]
+
+
+async def test_the_file_gets_each_finished_note_once(tmp_path):
+    path = tmp_path / "notes.jsonl"
+    delivered = await given_to(File(path=str(path)), GROWING, NOTE, attrs.evolve(NOTE, seq=8))
+    lines = [json.loads(text) for text in path.read_text().splitlines()]
+    assert [entry["seq"] for entry in lines] == [7, 8]
+    assert [note.seq for note in delivered] == [7, 8]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_line_has_the_promised_keys_and_latencies():
+    entry = record(NOTE)
+    assert {
+        "id", "seq", "text", "status", "captured_at", "sent_at", "first_token_at", "done_at",
+        "latency_ms", "regions", "session", "model", "usage", "usd",
+    } <= set(entry)  # fmt: skip
+    assert entry["latency_ms"] == {
+        "change_to_wire": 4.0,
+        "change_to_first_token": 300.0,
+        "change_to_note": 500.0,
+    }
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d", entry["done_at"])
+    assert entry["regions"] == [[1, 2, 3, 4]]
+
+
+async def test_markdown_by_its_ending(tmp_path):
+    path = tmp_path / "notes.md"
+    await given_to(File(path=str(path)), NOTE)
+    assert re.fullmatch(r'- \*\*[-\d: ]+\*\* New: "build teapot failed"\n', path.read_text())
+    assert b"*(incomplete)*" in markdown(attrs.evolve(NOTE, status=Status.INCOMPLETE))
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_start(tmp_path):
+    with pytest.raises(UsageError, match="cannot be written"):
+        File(path=str(tmp_path / "none" / "notes.jsonl")).preflight()
+
+
+async def test_piped_the_terminal_prints_plain_finished_lines(capfd):
+    await given_to(Terminal(), GROWING, NOTE)
+    assert re.fullmatch(r'\d\d:\d\d:\d\d  New: "build teapot failed"\n', capfd.readouterr().out)
+
+
+async def test_on_a_terminal_the_words_stream(monkeypatch):
+    main, other = pty.openpty()
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with os.fdopen(other, "w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        await given_to(Terminal(color=False), GROWING)
+        assert os.read(main, 999).decode().endswith("New:")
+        await given_to(Terminal(color=False), GROWING, NOTE)
+        assert os.read(main, 999).decode().endswith('New: "build teapot failed"\r\n')
+    os.close(main)
+
+
+def test_what_was_rewritten_starts_on_a_new_line():
+    assert continuation("14:00  New: a", "14:00  New: abc") == "bc"
+    assert continuation("14:00  New: a", "14:00  Old") == "\n14:00  Old"
+
+
+def test_words_from_a_screen_cannot_steer_the_terminal():
+    assert harmless("a\x1b[2Jb\u202ec\nd") == "a [2Jb c\nd"
+    assert "no note: quota" in line(attrs.evolve(NOTE, status=Status.FAILED, detail="quota"))
+
+
+class Closed(io.StringIO):
+    def write(self, _text):
+        raise BrokenPipeError
+
+
+async def test_a_closed_stdout_ends_the_run(monkeypatch):
+    monkeypatch.setattr("sys.stdout", Closed())
+    with pytest.raises(OutputGoneError):
+        await given_to(Terminal(), NOTE)
