@@ -28,9 +28,7 @@ class Terminal:
         self, inbox: trio.abc.ReceiveChannel[Note], outbox: trio.abc.SendChannel[Note]
     ) -> None:
         """Print each note once, a growing one piece by piece."""
-        console = rich.console.Console(
-            file=sys.stdout, no_color=None if self.color else True, highlight=False
-        )
+        console = Console(file=sys.stdout, no_color=None if self.color else True, highlight=False)
         printed = ""
         growing: int | None = None
         async for note in inbox:
@@ -43,6 +41,18 @@ class Terminal:
             printed, growing = (text, note.seq) if not note.finished else ("", None)
             if note.finished:
                 await outbox.send(note)
+
+
+class Console(rich.console.Console):
+    """A console that says so when nobody reads it, instead of leaving the program."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich.
+
+        Raises:
+            OutputGoneError: always.
+        """
+        raise OutputGoneError("nobody reads the notes any more: stdout was closed")
 
 
 def line(note: Note) -> str:
@@ -71,15 +81,12 @@ def harmless(text: str) -> str:
     )
 
 
-async def _write(console: rich.console.Console, text: str, *, ended: bool) -> None:
+async def _write(console: Console, text: str, *, ended: bool) -> None:
     """Print in a thread: a terminal that is held, or a full pipe, must not stop the loop."""
     piece = rich.text.Text(text)
     if text[2:3] == ":":
         piece.stylize("dim", 0, 8)
     end = "\n" if ended else ""
-    try:
-        await trio.to_thread.run_sync(
-            lambda: console.print(piece, end=end, soft_wrap=True), abandon_on_cancel=True
-        )
-    except BrokenPipeError:
-        raise OutputGoneError("nobody reads the notes any more: stdout was closed") from None
+    await trio.to_thread.run_sync(
+        lambda: console.print(piece, end=end, soft_wrap=True), abandon_on_cancel=True
+    )
