@@ -51,6 +51,7 @@ def main() -> None:
             time.sleep(1)
             programs += windows(pathlib.Path(work))
             time.sleep(2)
+            xdotool("search", "--name", "^shop$", "windowactivate", "--sync")
             recorder = subprocess.Popen(
                 [sys.executable, "-m", "hud", "record", str(folder), "--for", str(LENGTH)],
                 env=ENVIRONMENT,
@@ -91,7 +92,11 @@ def act(work: pathlib.Path) -> None:
             with (work / "app.log").open("a") as log:
                 log.write(what + "\n")
         else:
-            subprocess.run(["xdotool", "type", "--delay", "25", what], env=ENVIRONMENT, check=True)
+            xdotool("type", "--delay", "25", what)
+
+
+def xdotool(*words: str) -> None:
+    subprocess.run(["xdotool", *words], env=ENVIRONMENT, check=True)
 
 
 if __name__ == "__main__":

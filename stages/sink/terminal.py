@@ -32,7 +32,7 @@ class Terminal:
         printed = ""
         growing: int | None = None
         async for note in inbox:
-            if not note.finished and not console.is_terminal:
+            if not is_shown(note, streaming=console.is_terminal):
                 continue
             if note.seq != growing:
                 printed = ""
@@ -55,13 +55,16 @@ class Console(rich.console.Console):
         raise OutputGoneError("nobody reads the notes any more: stdout was closed")
 
 
+def is_shown(note: Note, *, streaming: bool) -> bool:
+    """Whether to print it: a failure without words is told on stderr already."""
+    return streaming if not note.finished else bool(note.text)
+
+
 def line(note: Note) -> str:
     """The note as it stands on the screen: a time, the words, further lines indented."""
     clock = time.strftime("%H:%M:%S", time.localtime(note.captured_wall_time))
     text = harmless(note.text)
-    if note.status is Status.FAILED:
-        text = harmless(f"no note: {note.detail}")
-    elif note.status in {Status.INCOMPLETE, Status.CANCELLED}:
+    if note.status in {Status.INCOMPLETE, Status.CANCELLED, Status.FAILED}:
         text = f"{text} … ({note.status.value})"
     return f"{clock}  " + text.replace("\n", f"\n{INDENT}")
 

@@ -104,7 +104,12 @@ def test_what_was_rewritten_starts_on_a_new_line():
 
 def test_words_from_a_screen_cannot_steer_the_terminal():
     assert harmless("a\x1b[2Jb\u202ec\nd") == "a [2Jb c\nd"
-    assert "no note: quota" in line(attrs.evolve(NOTE, status=Status.FAILED, detail="quota"))
+    assert line(attrs.evolve(NOTE, status=Status.FAILED)).endswith("… (failed)")
+
+
+async def test_a_failure_without_words_is_not_printed(capfd):
+    await given_to(Terminal(), attrs.evolve(NOTE, status=Status.FAILED, text=""))
+    assert capfd.readouterr().out == ""
 
 
 class Closed(io.StringIO):
