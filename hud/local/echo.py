@@ -1,0 +1,68 @@
+"""Recognising this model's own notes where a terminal on the watched screen prints them."""
+
+from __future__ import annotations
+
+import collections
+import difflib
+
+from hud.items import Rect
+from hud.local import likeness
+
+_REMEMBERED_NOTES = 40
+_HEAD = 10  # folded letters by which a note's beginning is recognised
+_BEFORE = 32  # folded letters of time stamps, screen names and the like that may precede it
+_ALIKE = 0.85
+_LEAST = 3
+
+
+class Echo:
+    """The notes written lately, and where one is being printed."""
+
+    def __init__(self) -> None:
+        self._notes: collections.deque[str] = collections.deque(maxlen=_REMEMBERED_NOTES)
+        self._left: collections.deque[int] = collections.deque(maxlen=8)
+        """Left edges of the printed notes, in pixels."""
+        self._rest = ""
+        """What a printed note still lacks."""
+
+    def wrote(self, note: str) -> None:
+        """Remember a note, folded."""
+        if note:
+            self._notes.append(likeness.fold(note))
+
+    def is_note(self, line: str, rect: Rect) -> bool:
+        """Whether a line at `rect` is a printed note; to be asked from top to bottom."""
+        text = likeness.fold(line)
+        aligned = any(abs(left - rect.x) <= 8 for left in self._left)
+        if not self._continues(text) and not self._begins(text):
+            return aligned and self._quoted(text)
+        if not aligned:
+            self._left.append(rect.x)
+        return True
+
+    def _continues(self, text: str) -> bool:
+        rest = self._rest
+        if len(text) < _LEAST or not rest or not _alike(rest[: len(text)], text[: len(rest)]):
+            return False
+        self._rest = rest[len(text) :]
+        return True
+
+    def _begins(self, text: str) -> bool:
+        for note in reversed(self._notes):
+            at = text.find(note[:_HEAD], 0, _BEFORE + _HEAD)
+            printed = text[at:]
+            if at >= 0 and _alike(note[: len(printed)], printed[: len(note)]):
+                self._rest = note[len(printed) :]
+                return True
+        return False
+
+    def _quoted(self, text: str) -> bool:
+        """Whether a note holds the text: the part of a long one whose beginning is out of sight."""
+        return len(text) >= _LEAST and any(text in note for note in self._notes)
+
+
+def _alike(one: str, other: str) -> bool:
+    if one == other:
+        return bool(one)
+    match = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    return match.real_quick_ratio() >= _ALIKE and match.ratio() >= _ALIKE

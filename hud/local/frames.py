@@ -1,0 +1,84 @@
+"""What travels on the pipes between the server and the process that reads.
+
+A frame is the length of its header (4 bytes, big-endian), the header (JSON), and the pictures,
+whose lengths the header gives. Requests are numbered and answered in order.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import IO, Any
+
+import attrs
+import orjson
+
+from hud.items import Rect
+from hud.local.model import Sight
+from hud.realtime.caption import Place
+
+_LENGTH = struct.Struct(">I")
+
+
+@attrs.frozen
+class Request:
+    """Pictures to look at for a session, and sessions that have ended meanwhile."""
+
+    number: int
+    session: str
+    sights: tuple[Sight, ...]
+    forgotten: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Answer:
+    """The note to the request of that number, "" for nothing worth noting."""
+
+    number: int
+    text: str
+
+
+def packed(item: Request | Answer) -> bytes:
+    """One frame."""
+    header = {
+        key: value for key, value in attrs.asdict(item, recurse=False).items() if key != "sights"
+    }
+    sights = item.sights if isinstance(item, Request) else ()
+    header["sights"] = [_described(sight) for sight in sights]
+    text = orjson.dumps(header)
+    return b"".join((_LENGTH.pack(len(text)), text, *(sight.jpeg for sight in sights)))
+
+
+def read_request(stream: IO[bytes]) -> Request | None:
+    """Wait for the next request; None at the end of the stream."""
+    start = stream.read(_LENGTH.size)
+    if len(start) < _LENGTH.size:
+        return None
+    header = stream.read(*_LENGTH.unpack(start))
+    try:
+        fields = orjson.loads(header)
+    except orjson.JSONDecodeError:
+        return None
+    sights = tuple(Sight(stream.read(sight["bytes"]), _place(sight)) for sight in fields["sights"])
+    return Request(fields["number"], fields["session"], sights, tuple(fields["forgotten"]))
+
+
+def taken_answer(received: bytearray) -> Answer | None:
+    """Take the first whole answer off what was received, None if there is none yet."""
+    if len(received) < _LENGTH.size:
+        return None
+    end = _LENGTH.size + _LENGTH.unpack_from(received)[0]
+    if len(received) < end:
+        return None
+    fields = orjson.loads(received[_LENGTH.size : end])
+    del received[:end]
+    return Answer(fields["number"], fields["text"])
+
+
+def _described(sight: Sight) -> dict[str, Any]:
+    place = attrs.asdict(sight.place) if sight.place else None
+    return {"bytes": len(sight.jpeg), "place": place}
+
+
+def _place(sight: dict[str, Any]) -> Place | None:
+    place = sight["place"]
+    return place and Place(**place | {"rect": Rect(**place["rect"])})

@@ -1,0 +1,112 @@
+"""The local model's mind: pictures in, one note out, with a memory for each screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import attrs
+import cv2
+import numpy as np
+
+from hud.items import Rect
+from hud.local import wording
+from hud.local.canvas import MARGIN, Canvas, Piece
+from hud.local.echo import Echo
+from hud.local.journal import Happening, Journal
+from hud.local.model import Sight
+from hud.local.reader import LARGEST_SIDE, Bgr, Line, Reader
+from hud.realtime.caption import Place
+
+_SCREENS = 6
+
+
+@attrs.frozen(eq=False)
+class Screen:
+    """What is remembered of one screen."""
+
+    canvas: Canvas
+    journal: Journal = attrs.field(factory=Journal)
+
+
+class Notetaker:
+    """Writes the notes of one session; not thread-safe. `clock` gives seconds."""
+
+    def __init__(self, reader: Reader, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._screens: dict[tuple[int, int, int], Screen] = {}
+        self._echo = Echo()
+
+    def note(self, pictures: Sequence[Sight]) -> str:
+        """Say what these pictures show that was not there before, "" if nothing worth noting."""
+        shown: dict[tuple[int, int, int], list[Piece]] = {}
+        for sight in pictures:
+            key, piece = _piece(sight) or (None, None)
+            if key is not None and piece is not None:
+                shown.setdefault(key, []).append(piece)
+        notes = [self._look(key, pieces) for key, pieces in shown.items()]
+        note = "; ".join(filter(None, notes))
+        self._echo.wrote(note)
+        return note
+
+    def _look(self, key: tuple[int, int, int], pieces: Sequence[Piece]) -> str:
+        _, width, height = key
+        known = self._screens.pop(key, None)
+        screen = known or Screen(Canvas(width, height))
+        self._screens[key] = screen
+        while len(self._screens) > _SCREENS:
+            del self._screens[next(iter(self._screens))]
+        happenings = self._happenings(screen, pieces)
+        if known is None:
+            return wording.first(screen.journal.lines, width, height)
+        return wording.later(happenings)
+
+    def _happenings(self, screen: Screen, pieces: Sequence[Piece]) -> list[Happening]:
+        canvas, journal = screen.canvas, screen.journal
+        news = canvas.look(pieces)
+        backwards = [journal.move(move) for move in news.moves]
+        old = journal.take(news.touches)
+        rows = canvas.rows(news, [entry.core for entry in old])
+        old += journal.take(lambda rect: any(rect.intersects(row) for row in rows))
+        lines = [line for line in self._read(canvas, rows) if wording.tellable(line)]
+        told = journal.update(old, lines, self._clock(), news.exposed, any(backwards))
+        told.sort(key=lambda happening: (happening.rect.y, happening.rect.x))
+        return [what for what in told if not self._echo.is_note(what.text, what.rect)]
+
+    def _read(self, canvas: Canvas, rows: Sequence[Rect]) -> list[Line]:
+        read = self._reader.read_rows(canvas.cut(rows))
+        return [_placed(line, row) for row, lines in zip(rows, read, strict=True) for line in lines]
+
+
+def _placed(line: Line, row: Rect) -> Line:
+    """Move a line from the picture of its row to the screen; its height is the row's."""
+    x = max(0, row.x + line.rect.x - MARGIN)
+    return attrs.evolve(line, rect=Rect(x, row.y, line.rect.width, row.height))
+
+
+def _piece(sight: Sight) -> tuple[tuple[int, int, int], Piece] | None:
+    """Which screen a picture belongs to, and the picture as large as its part of that screen."""
+    picture = _decoded(sight.jpeg)
+    if picture is None:
+        return None
+    height, width = picture.shape[:2]
+    place = sight.place or Place(0, width, height, Rect(0, 0, width, height))
+    key = (place.screen, place.screen_width, place.screen_height)
+    rect = place.rect
+    if not rect.area or max(rect.width, rect.height, *key[1:]) > LARGEST_SIDE * 2:
+        return None
+    if (width, height) == (rect.width, rect.height):
+        return key, Piece(rect, picture)
+    whole = cv2.resize(picture, (rect.width, rect.height), interpolation=cv2.INTER_CUBIC)
+    return key, Piece(rect, np.asarray(whole, np.uint8), width / rect.width)
+
+
+def _decoded(data: bytes) -> Bgr | None:
+    if not data:
+        return None
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # a size that it refuses
+        return None
+    return None if picture is None else np.asarray(picture, np.uint8)
