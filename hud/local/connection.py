@@ -17,7 +17,7 @@ from hud.local.model import Model
 from hud.local.protocol import ServerSession
 from hud.local.responses import Ask, Reply
 
-GRACE = 2.0
+GRACE = 1.0
 """Time that a client has for taking what is left when its connection is closed."""
 
 MOST_UNSENT = 64 * 2**20
