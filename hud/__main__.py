@@ -55,6 +55,7 @@ def run(given: argparse.Namespace) -> None:
     from stages.capture.screen import no_display
 
     document = _document(given.config, given.assignments)
+    _choose_sinks(document, given)
     if given.source:
         document.choose_source(given.source)
     elif not given.config:
@@ -68,6 +69,7 @@ def run(given: argparse.Namespace) -> None:
 def demo(given: argparse.Namespace) -> None:
     """Play the bundled recording through the whole pipeline with the local model."""
     document = _document(None, given.assignments)
+    _choose_sinks(document, given)
     _play_recording(document)
     _watch(document, given)
 
@@ -144,6 +146,13 @@ def _document(config: str | None, assignments: Sequence[str]) -> Document:
     return document
 
 
+def _choose_sinks(document: Document, given: argparse.Namespace) -> None:
+    from stages.registry import SINKS
+
+    if given.sink:
+        document.choose_sinks(given.sink, SINKS)
+
+
 def _play_recording(document: Document) -> None:
     from hud.packaged import recording
 
@@ -154,8 +163,6 @@ def _watch(document: Document, given: argparse.Namespace) -> None:
     from hud.config import build
     from stages.registry import SECTIONS
 
-    if given.sink:
-        document.choose_sinks(given.sink, SECTIONS["sinks"])
     configuration = build(document, SECTIONS)
     _start(watch, _with_key(configuration), given.seconds)
 

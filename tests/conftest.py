@@ -28,20 +28,18 @@ def inline_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @attrs.frozen
 class Display:
-    """A virtual X server."""
+    """A virtual X server and the programs started on it, which end with it."""
 
     name: str
+    programs: list[subprocess.Popen[bytes]] = attrs.field(factory=list)
 
     def start(self, *command: str, **options) -> subprocess.Popen[bytes]:
         """Start a program on it."""
         environment = os.environ | {"DISPLAY": self.name} | options.pop("env", {})
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stderr=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            **options,
-        )
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        program = subprocess.Popen(command, env=environment, **silent | options)
+        self.programs.append(program)
+        return program
 
     def xterm(self, script: str, *more: str) -> subprocess.Popen[bytes]:
         """Run a shell script in an xterm whose window fills a part of the screen."""
@@ -62,7 +60,13 @@ def virtual_screen(size: str) -> Iterator[Display]:
     os.close(writing)
     try:
         with os.fdopen(reading) as pipe:
-            yield Display(f":{pipe.readline().strip()}")
+            screen = Display(f":{pipe.readline().strip()}")
+        try:
+            yield screen
+        finally:
+            for program in screen.programs:
+                program.kill()
+                program.wait(timeout=10)
     finally:
         server.terminate()
         server.wait(timeout=10)

@@ -9,6 +9,7 @@ on has changed nothing.
 from __future__ import annotations
 
 import attrs
+import cv2
 import numpy as np
 import numpy.typing as npt
 import trio
@@ -17,6 +18,8 @@ from hud.items import Cause, Change, Fate, Frame, Pixels, Rect, together
 from hud.stage import between, option
 
 TILE = 32
+NEIGHBOURS = np.ones((1, 9), np.uint8)
+"""Four tiles to either side: about sixteen letters."""
 Mask = npt.NDArray[np.bool_]
 """Shape (rows, columns) of tiles."""
 
@@ -83,7 +86,7 @@ class _Past:
     @classmethod
     def of(cls, frame: Frame) -> _Past:
         shape = (-(-frame.height // TILE), -(-frame.width // TILE))
-        long_ago = np.full(shape, -np.inf)
+        long_ago = np.full(shape, -1e9)
         owed = np.zeros(shape, bool)
         shown = frame.pixels.copy()
         return cls(frame.pixels, shown, owed, long_ago, long_ago.copy(), np.zeros(shape))
@@ -92,6 +95,8 @@ class _Past:
         now = frame.time
         dirty = np.zeros_like(self.owed) if dirty is None else dirty
         rested = now - self.changed_at
+        # Typing moves from tile to tile, so a place rests only when its row's neighbours do too.
+        quiet = now - cv2.dilate(self.changed_at, NEIGHBOURS)
         self.rate[dirty] = self.rate[dirty] * np.exp(-np.minimum(rested[dirty], 60) / 2) + 0.5
         self.owed_since[dirty & ~self.owed] = now
         self.owed |= dirty
@@ -99,8 +104,8 @@ class _Past:
         self.last = frame.pixels
         self._forgive(frame)
         ambient = self.rate * np.exp(-np.minimum(now - self.changed_at, 60) / 2) > options.ambient
-        at_once = dirty & (rested > options.rest)
-        at_rest = now - self.changed_at >= options.rest
+        at_once = dirty & (quiet > options.rest)
+        at_rest = now - cv2.dilate(self.changed_at, NEIGHBOURS) >= options.rest
         waited = (now - self.owed_since >= options.patience) & ~ambient
         news = self.owed & (at_once | at_rest | waited) & ~(ambient & ~at_rest)
         for row, column in np.argwhere(news):

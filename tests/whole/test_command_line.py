@@ -1,0 +1,130 @@
+"""The program as a user starts it; every mistake is one line and exit 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+NO_SCREEN = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "XDG_SESSION_TYPE": "", "OPENAI_API_KEY": ""}
+
+
+def hud(*arguments: str, cwd=None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hud", *arguments],
+        env=os.environ | NO_SCREEN | environment,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "says"),
+    [
+        (["run", "--source", "screen"], {}, "there is no display"),
+        (["run", "--source", "screen"], {"WAYLAND_DISPLAY": "w0"}, "this is a Wayland session"),
+        (["run", "--source", "screen"], {"DISPLAY": ":7654"}, "display ':7654' cannot be opened"),
+        (["run", "--source", "replay:none"], {}, "none/scene.json: No such file or directory"),
+        (["run", "none.yaml"], {}, "none.yaml: No such file or directory"),
+        (["run", "--sink", "printer"], {}, "unknown sink 'printer', allowed: terminal, file"),
+        (["demo", "--sink", "file:none/n.jsonl"], {}, "none/n.jsonl: cannot be written: No such file"),
+        (["run", "bad.yaml"], {}, "bad.yaml: line 2: capture.max_fps: 1000.0 must be between"),
+        (["check", "bad.yaml"], {}, "bad.yaml: line 2: capture.max_fps: 1000.0 must be between"),
+        (["run", "remote.yaml"], {}, "no API key: set the environment variable MY_KEY"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(tmp_path, arguments, environment, says):
+    (tmp_path / "bad.yaml").write_text("capture:\n  max_fps: 1000\n")
+    (tmp_path / "scene").mkdir()
+    remote = "capture: {use: replay, path: x}\nrealtime: {url: 'wss://h/v1', api_key_env: MY_KEY}\n"
+    (tmp_path / "remote.yaml").write_text(remote.replace("path: x", f"path: {RECORDING}"))
+    done = hud(*arguments, cwd=tmp_path, **environment)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+RECORDING = ROOT / "hud" / "recording"
+
+
+def test_a_usage_mistake_is_exit_2():
+    assert hud("frobnicate").returncode == 2
+    assert hud("run", "--for", "-3").returncode == 2
+
+
+def test_the_demo_needs_no_screen_and_no_key(tmp_path):
+    done = hud("run", "--sink", "file:n.jsonl", "--set", "capture.speed=2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Playing the bundled recording instead" in done.stderr
+    texts = [json.loads(line)["text"] for line in (tmp_path / "n.jsonl").read_text().splitlines()]
+    assert any("FAILED (failures=1)" in text for text in texts)
+    assert any("payment declined" in text for text in texts)
+
+
+def test_what_check_prints_can_be_run(tmp_path):
+    printed = hud("check", "mine.yaml", cwd=written(tmp_path, "capture: {max_fps: 5}"))
+    assert printed.returncode == 0
+    again = hud("check", "mine.yaml", cwd=written(tmp_path, printed.stdout))
+    assert again.stdout == printed.stdout
+    assert "max_fps: 5.0" in printed.stdout
+
+
+def written(folder, text):
+    (folder / "mine.yaml").write_text(text)
+    return folder
+
+
+def test_sinks_are_listed_with_their_options():
+    done = hud("sinks")
+    assert done.returncode == 0
+    assert "notes.jsonl" in done.stdout
+
+
+def test_a_key_the_server_refuses_is_said_and_never_shown(tmp_path):
+    """Against our own server, which refuses like the real one."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "hud", "serve", "--port", "0"],
+        env=os.environ | NO_SCREEN | {"HUD_SERVE_KEY": "right"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stderr is not None
+        address = server.stderr.readline().split()[3].rstrip(";")
+        done = hud(
+            "run", "--source", f"replay:{RECORDING}", "--set", f"realtime.url={address}",
+            OPENAI_API_KEY="sk-wrong-1234567890", cwd=tmp_path,
+        )  # fmt: skip
+    finally:
+        server.terminate()
+        assert server.wait(timeout=10) == 0
+        server.stderr.close()
+    assert done.returncode == 1
+    assert "HTTP 401 (check OPENAI_API_KEY): invalid_api_key" in done.stderr
+    assert "7890" not in done.stderr + done.stdout
+
+
+def test_the_wheel_brings_configuration_and_recording(tmp_path):
+    built = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", str(tmp_path), str(ROOT)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"hud/config_files/default.yaml", "hud/recording/scene.json", "hud/py.typed"} <= set(
+        names
+    )
