@@ -112,6 +112,12 @@ class Frame:
     damage: tuple[Rect, ...] | None = None
     """Where something was drawn since the last frame of this monitor; None: unknown."""
 
+    def absorb(self, older: Frame) -> Frame:
+        """This frame in the place of an older one that nobody looked at, with its damage."""
+        known = self.damage is not None and older.damage is not None
+        damage = (*(older.damage or ()), *(self.damage or ())) if known else None
+        return attrs.evolve(self, damage=damage)
+
     @property
     def width(self) -> int:
         """In pixels."""

@@ -53,6 +53,8 @@ class Ledger(Observer):
         """See Observer."""
         if isinstance(older, Change):
             self._settle(older.seq, Fate.MERGED)
+        elif isinstance(older, Frame):
+            self._settle(older.seq, Fate.REPLACED)
 
     def dropped(self, edge: str, item: object) -> None:
         """See Observer."""

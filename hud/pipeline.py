@@ -33,7 +33,7 @@ class Capture(Stage[Tick, Frame], Protocol):
 
     @property
     def period(self) -> float:
-        """Seconds between two ticks."""
+        """Seconds until the next tick; asked for after each."""
 
 
 @attrs.frozen(eq=False)
@@ -55,7 +55,9 @@ def edges(handoffs: Mapping[str, Handoff]) -> dict[str, EdgeOptions[Any]]:
     return {
         "capture": EdgeOptions(handoff=Handoff.LATEST),
         "change": EdgeOptions(
-            handoff=handoffs.get("change", Handoff.LATEST), key=lambda frame: frame.monitor
+            handoff=handoffs.get("change", Handoff.LATEST),
+            key=lambda frame: frame.monitor,
+            merge=lambda newer, older: newer.absorb(older),
         ),
         "encode": EdgeOptions(
             handoff=handoffs.get("encode", Handoff.LATEST),
@@ -94,7 +96,7 @@ async def run_pipeline(
         for name in ("capture", "change", "encode", "send", "assemble"):
             inbox = line.add(name, getattr(pipeline, name), inbox)
         line.fan_out(inbox, pipeline.sinks)
-        nursery.start_soon(_metronome, ticks, pipeline.capture.period, stop, name="ticks")
+        nursery.start_soon(_metronome, ticks, pipeline.capture, stop, name="ticks")
         late = await line.wait_ended(stop, grace)
         nursery.cancel_scope.cancel()
     if failures:
@@ -114,7 +116,7 @@ async def run_recording(
         frames, written = line.edge("capture", "record", "assemble")
         line.start("capture", capture, inbox, frames, FOR_STAGES)
         line.start("record", recorder, written, line.edge("record", "", "delivered")[0], FOR_STAGES)
-        nursery.start_soon(_metronome, ticks, capture.period, stop, name="ticks")
+        nursery.start_soon(_metronome, ticks, capture, stop, name="ticks")
         await line.wait_ended(stop, GRACE)
         nursery.cancel_scope.cancel()
     if failures:
@@ -229,7 +231,7 @@ async def _copy(inbox: Inbox[Note], outboxes: list[Outbox[Note]]) -> None:
                 await outbox.send(note)
 
 
-async def _metronome(ticks: Outbox[Tick], period: float, stop: trio.Event) -> None:
+async def _metronome(ticks: Outbox[Tick], capture: Capture, stop: trio.Event) -> None:
     """Send ticks without drift, and without a burst after a stall, until `stop`."""
     with ticks:
         due = trio.current_time()
@@ -238,6 +240,6 @@ async def _metronome(ticks: Outbox[Tick], period: float, stop: trio.Event) -> No
                 await ticks.send(Tick(trio.current_time()))
             except trio.BrokenResourceError:
                 return
-            due = max(due + period, trio.current_time())
+            due = max(due + capture.period, trio.current_time())
             with trio.move_on_at(due):
                 await stop.wait()

@@ -55,7 +55,8 @@ class Replay:
             if index >= len(scene.files):
                 return
             file = scene.files[index]
-            if shown is None or shown[0] != file:
+            still = shown is not None and shown[0] == file
+            if shown is None or not still:
                 shown = file, await trio.to_thread.run_sync(scene.picture, file)
-            moment = trio.current_time()
-            await outbox.send(Frame(next(self.seqs), 1, moment, time.time(), shown[1]))
+            moment, damage = trio.current_time(), () if still else None
+            await outbox.send(Frame(next(self.seqs), 1, moment, time.time(), shown[1], damage))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
+import math
 import os
 import sys
 import time
@@ -35,6 +35,17 @@ def _is_region(value: tuple[int, ...]) -> str | None:
     return "must be [x, y, width, height] inside the monitor, at least 16 pixels wide and high"
 
 
+RESTS_AFTER = 2.0
+"""Seconds."""
+
+
+@attrs.define
+class Activity:
+    """When a watched screen last changed, on trio's clock."""
+
+    last: float = -math.inf
+
+
 @attrs.frozen
 class Screen:
     """Watches a monitor, a region of it, or all monitors, each with frames of its own."""
@@ -51,12 +62,17 @@ class Screen:
     display: str | None = option(
         None, meaning="X display such as :1 (default: the variable DISPLAY)"
     )
+    rest_fps: float = option(
+        10.0, meaning="how often to look when nothing has changed for 2 s", check=between(0.1, 240)
+    )
     seqs: Iterator[int] = given(attrs.Factory(lambda: itertools.count(1)))
+    activity: Activity = given(attrs.Factory(Activity))
 
     @property
     def period(self) -> float:
-        """Seconds between two ticks."""
-        return 1 / self.max_fps
+        """Seconds until the next tick: waking up costs more than looking, so less often at rest."""
+        at_rest = trio.current_time() - self.activity.last > RESTS_AFTER
+        return 1 / (min(self.rest_fps, self.max_fps) if at_rest else self.max_fps)
 
     def preflight(self) -> None:
         """Check that there is a display with such a monitor.
@@ -73,11 +89,17 @@ class Screen:
         """Grab every watched monitor at each tick."""
         with self._open() as source:
             boxes = self._boxes(source)
+            before: dict[int, Pixels] = {}
             async for _tick in inbox:
                 for monitor, box in boxes.items():
                     moment, wall = trio.current_time(), time.time()
-                    pixels = await trio.to_thread.run_sync(functools.partial(grab, source, box))
-                    await outbox.send(Frame(next(self.seqs), monitor, moment, wall, pixels))
+                    last = before.get(monitor)
+                    pixels = await trio.to_thread.run_sync(grab, source, box, last)
+                    still = pixels is last
+                    if not still:
+                        before[monitor], self.activity.last = pixels, moment
+                    damage = () if still else None
+                    await outbox.send(Frame(next(self.seqs), monitor, moment, wall, pixels, damage))
 
     def _open(self) -> mss.MSS:
         problem = no_display(self.display)
@@ -113,10 +135,14 @@ class Screen:
         return {"left": box["left"] + x, "top": box["top"] + y, "width": width, "height": height}
 
 
-def grab(source: mss.MSS, box: Box) -> Pixels:
-    """Read the pixels of a part of the desktop; the array is this call's own."""
+def grab(source: mss.MSS, box: Box, before: Pixels | None = None) -> Pixels:
+    """Read the pixels of a part of the desktop, or return `before` when they are the same."""
     shot = source.grab(dict(box))
     pixels = np.frombuffer(shot.raw, dtype=np.uint8)
+    if before is not None and np.array_equal(
+        before.reshape(-1).view(np.uint32), pixels.view(np.uint32)
+    ):
+        return before
     return pixels.reshape(shot.size.height, shot.size.width, 4)
 
 

@@ -45,7 +45,10 @@ class Tiles:
         detectors: dict[int, Detector] = {}
         async for frame in inbox:
             detector = detectors.setdefault(frame.monitor, Detector(self))
-            await outbox.send(await trio.to_thread.run_sync(detector.look, frame))
+            if frame.damage == ():
+                await outbox.send(detector.look(frame))
+            else:
+                await outbox.send(await trio.to_thread.run_sync(detector.look, frame))
 
 
 class Detector:
@@ -62,7 +65,7 @@ class Detector:
             self._past = _Past.of(frame)
             whole = Rect(0, 0, frame.width, frame.height)
             return Change(frame, (whole,), Cause.FIRST, "first frame of this monitor")
-        dirty = changed_tiles(past.last, frame.pixels)
+        dirty = None if frame.damage == () else changed_tiles(past.last, frame.pixels)
         if dirty is None and not past.owed.any():
             return Change(frame, (), None, "every pixel as before", Fate.UNCHANGED)
         news = past.judge(frame, dirty, self._options)

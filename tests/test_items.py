@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import attrs
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hud.items import Cause, Rect, together
+from tests import fakes
+
+SIDE = st.integers(0, 300)
+RECTS = st.builds(Rect, SIDE, SIDE, st.integers(1, 60), st.integers(1, 60))
+
+
+@given(st.lists(RECTS, max_size=20), st.integers(0, 30))
+def test_together_covers_everything_and_leaves_nothing_touching(rects, distance):
+    united = together(rects, distance)
+    for rect in rects:
+        assert any(whole.union(rect) == whole for whole in united)
+    for one in united:
+        grown = Rect(
+            one.x - distance,
+            one.y - distance,
+            one.width + 2 * distance,
+            one.height + 2 * distance,
+        )
+        assert not any(grown.intersects(other) for other in united if other is not one)
+
+
+@given(RECTS, st.integers(0, 50))
+def test_padding_stays_inside(rect, margin):
+    padded = rect.padded(margin, 400, 400)
+    assert padded.union(rect) == padded
+    assert padded.x >= 0
+    assert padded.bottom <= 400
+
+
+def test_a_newer_frame_keeps_the_damage_nobody_looked_at():
+    """Otherwise a still frame that replaces a changed one would hide the change."""
+    box, other = Rect(0, 0, 4, 4), Rect(9, 9, 4, 4)
+    frame = fakes.frame(2)
+    for older, newer, result in [
+        (None, (), None),
+        ((), None, None),
+        ((box,), (), (box,)),
+        ((box,), (other,), (box, other)),
+        ((), (), ()),
+    ]:
+        merged = attrs.evolve(frame, damage=newer).absorb(attrs.evolve(frame, damage=older))
+        assert merged.damage == result
+
+
+def test_a_newer_change_keeps_the_first_cause():
+    first = fakes.change(1, fakes.BOX, cause=Cause.FIRST)
+    assert fakes.change(2, Rect(20, 20, 4, 4)).absorb(first).cause is Cause.FIRST
+
+
+def test_pixels_never_flood_a_message():
+    assert len(repr(fakes.frame())) < 200
+    assert len(repr(fakes.delta(1, "x"))) < 300
