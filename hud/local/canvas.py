@@ -56,7 +56,7 @@ class News:
 
         The outermost pixels do not count: there the neighbouring rows shine in.
         """
-        rim = 1 if rect.height > 6 else 0
+        rim = 2 if rect.height >= 8 else 0
         inside = attrs.evolve(rect, y=rect.y + rim, height=rect.height - 2 * rim)
         return cv2.countNonZero(self.fresh[inside.slices]) >= _LEAST_PIXELS or any(
             _holds_middle(place, rect) for place in self.exposed
@@ -97,7 +97,10 @@ class Canvas:
             near = {other for other in found if other not in chosen and _neighbours(row, other)}
             chosen |= near
             waiting += near
-        return _united(chosen)
+        rows = _united(chosen)
+        for row in rows:
+            self._seen[row.slices] = _gray(self._picture[row.slices])
+        return rows
 
     def cut(self, rows: Sequence[Rect]) -> list[Bgr]:
         """The pictures of some rows, `MARGIN` pixels wider on each side, without window borders."""

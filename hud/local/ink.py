@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +30,11 @@ def rules(gray: Gray) -> Mask:
 def rows(gray: Gray) -> list[Rect]:
     """Boxes of what looks like rows of text, words of a row in one box, top to bottom."""
     ink = cv2.bitwise_and(_edges(gray), cv2.bitwise_not(rules(gray)))
-    joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, _WORD_GAP), np.uint8))
-    _, _, table, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    boxes = [Rect(*map(int, row[:4])) for row in table[1:] if row[4] > 3]
-    return _with_dots(sorted(boxes, key=lambda box: (box.y, box.x)))
+    _, _, table, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    letters = [tuple(map(int, row[:4])) for row in table[1:] if row[4] > 1]
+    found = [Rect(x, y, right - x, bottom - y) for x, y, right, bottom in _lined_up(letters)]
+    found = [box for box in found if box.area > 3]
+    return _with_dots(sorted(found, key=lambda box: (box.y, box.x)))
 
 
 def boxes(mask: Mask, across: int, down: int, least: int = 1) -> list[Rect]:
@@ -44,6 +48,36 @@ def boxes(mask: Mask, across: int, down: int, least: int = 1) -> list[Rect]:
     _, _, table, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
     found = (_tight(mask, Rect(*(4 * int(value) for value in row[:4])), least) for row in table[1:])
     return [box for box in found if box is not None]
+
+
+def _lined_up(letters: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """Group boxes (x, y, width, height) side by side; groups are left, top, right, bottom.
+
+    A caret below a row does not join it, and letters of two rows that touch do not join those.
+    """
+    usual = statistics.median(height for *_, height in letters) if letters else 0
+    done, growing = list[list[int]](), list[list[int]]()
+    for x, y, width, height in sorted(letters):
+        done += [row for row in growing if x - row[2] > max(_WORD_GAP, row[3] - row[1])]
+        growing = [row for row in growing if x - row[2] <= max(_WORD_GAP, row[3] - row[1])]
+        bottom = y + height
+        beside = [row for row in growing if _overlap(row, y, bottom) >= 0.5]
+        fitting = [row for row in beside if height <= max(1.7 * (row[3] - row[1]), 2 * usual)]
+        if fitting:
+            row = max(fitting, key=lambda row: _overlap(row, y, bottom))
+            row[1:] = min(row[1], y), max(row[2], x + width), max(row[3], bottom)
+        elif beside:
+            for row in beside:
+                row[2] = max(row[2], x + width)
+        else:
+            growing.append([x, y, x + width, bottom])
+    return done + growing
+
+
+def _overlap(row: Sequence[int], top: int, bottom: int) -> float:
+    """Share of the lower one's height that is common."""
+    low = min(row[3] - row[1], bottom - top)
+    return (min(row[3], bottom) - max(row[1], top)) / low
 
 
 def _edges(gray: Gray) -> Mask:

@@ -31,7 +31,7 @@ def same(one: str, other: str) -> bool:
     """Whether two readings are of one text: the same letters, or slips inside of words."""
     if fold(one) == fold(other):
         return True
-    return _numbers(one) == _numbers(other) and ratio(one, other) >= 0.93 and _slips(one, other)
+    return ratio(one, other) >= 0.93 and _slips(one, other)
 
 
 def grew(old: str, new: str) -> bool:
@@ -51,16 +51,20 @@ def only_numbers(old: str, new: str) -> bool:
     return _NUMBER.sub("", fold(old)) == _NUMBER.sub("", fold(new))
 
 
-def _numbers(text: str) -> list[str]:
-    return re.findall(r"[\x00\x01\d]+", fold(text))
-
-
 def _slips(one: str, other: str) -> bool:
-    before, after = ([fold(word) for word in text.split()] for text in (one, other))
-    if len(before) != len(after):
-        return abs(len(fold(one)) - len(fold(other))) <= 1
-    pairs = zip(before, after, strict=True)
-    return all(a == b or (min(len(a), len(b)) >= 4 and _one_letter(a, b)) for a, b in pairs)
+    before, after = one.split(), other.split()
+    if len(before) != len(after):  # a space was lost or found
+        return _NUMBER.findall(one) == _NUMBER.findall(other) and _slip(one, other)
+    return all(_slip(a, b) for a, b in zip(before, after, strict=True))
+
+
+def _slip(one: str, other: str) -> bool:
+    """Whether two words, none of them a number, differ in one letter at most."""
+    before, after = fold(one), fold(other)
+    if before == after:
+        return True
+    numbers = _NUMBER.search(one) or _NUMBER.search(other)
+    return not numbers and min(len(before), len(after)) >= 4 and _one_letter(before, after)
 
 
 def _one_letter(one: str, other: str) -> bool:

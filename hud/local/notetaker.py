@@ -80,9 +80,11 @@ class Notetaker:
 
 
 def _placed(line: Line, row: Rect) -> Line:
-    """Move a line from the picture of its row to the screen; its height is the row's."""
+    """Move a line from the picture of its row to the screen, and keep it inside of the row."""
     x = max(0, row.x + line.rect.x - MARGIN)
-    return attrs.evolve(line, rect=Rect(x, row.y, line.rect.width, row.height))
+    top = min(max(row.y, row.y + line.rect.y - MARGIN), row.bottom - 1)
+    bottom = min(row.bottom, row.y + line.rect.bottom - MARGIN)
+    return attrs.evolve(line, rect=Rect(x, top, line.rect.width, max(1, bottom - top)))
 
 
 def _piece(sight: Sight) -> tuple[tuple[int, int, int], Piece] | None:

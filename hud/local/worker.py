@@ -21,7 +21,6 @@ from hud.local.frames import Answer, Request
 from hud.local.model import Sight
 
 _ENVIRONMENT = {
-    "MALLOC_TRIM_THRESHOLD_": "131072",  # gives memory back; together with malloc_trim
     "OMP_NUM_THREADS": "1",  # idle workers would spin
 }
 _PATIENCE = 60.0
