@@ -249,7 +249,12 @@ async def _local_model() -> AsyncIterator[tuple[str, str]]:
     from hud.local.worker import open_reader
 
     key = secrets.token_urlsafe(24)
-    async with open_reader() as model, open_server(model, key=key) as address:
+    # The server is ours, so it need not copy the hour after which OpenAI ends a session.
+    for_ever = 10 * 365 * 86400.0
+    async with (
+        open_reader() as model,
+        open_server(model, key=key, lifetime=for_ever) as address,
+    ):
         yield address.url, key
 
 

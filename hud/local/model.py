@@ -9,9 +9,6 @@ import attrs
 
 from hud.realtime.caption import Place
 
-NOTHING = "Nothing worth noting."
-"""The answer to pictures that show nothing new, because an empty answer looks like a failure."""
-
 NO_PICTURE = "This local model only reads pictures, and none was sent."
 """The answer to a conversation without a picture."""
 

@@ -23,8 +23,11 @@ class Place:
     rect: Rect
 
 
-_SCREEN = re.compile(r"screen (\d+) \((\d+)x(\d+)\)")
-_PICTURE = re.compile(r"picture \d+: (?:whole screen|(\d+)x(\d+) at x=(\d+) y=(\d+))")
+# The numbers are bounded: this text can come from anybody who talks to the local model's server.
+_SCREEN = re.compile(r"screen (\d{1,3}) \((\d{1,5})x(\d{1,5})\)")
+_PICTURE = re.compile(
+    r"picture \d+: (?:whole screen|(\d{1,5})x(\d{1,5}) at x=(\d{1,5}) y=(\d{1,5}))"
+)
 
 
 def write(clock: str, screen: int, size: tuple[int, int], rects: Sequence[Rect]) -> str:

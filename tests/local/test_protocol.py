@@ -15,9 +15,10 @@ from pydantic import TypeAdapter
 
 from hud.items import Rect
 from hud.local import conversation, picture
-from hud.local.model import NO_PICTURE, NOTHING
+from hud.local.model import NO_PICTURE
 from hud.local.protocol import ServerSession
 from hud.realtime import caption
+from hud.realtime.prompt import NOTHING
 from hud.realtime.tokens import first_tokens, image_tokens, text_tokens
 
 NOW = 1_795_230_000.0

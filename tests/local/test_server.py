@@ -19,9 +19,9 @@ from pydantic import TypeAdapter
 
 from hud.errors import LocalModelError, UsageError
 from hud.items import Rect
-from hud.local.model import NOTHING
 from hud.local.server import open_server
 from hud.realtime import caption
+from hud.realtime.prompt import NOTHING
 
 KEY = "sk-local-0123456789"
 MODEL = "gpt-realtime-1.5"

@@ -1,0 +1,1 @@
+"""How pictures reach a model and its words come back."""
