@@ -1,0 +1,66 @@
+"""Nothing holds up the event loop: the whole pipeline, every task step measured."""
+
+from __future__ import annotations
+
+import time
+
+import attrs
+import trio
+
+from hud.local.server import open_server
+from hud.packaged import recording
+from hud.pipeline import Pipeline, run_pipeline
+from stages.assemble import Assemble
+from stages.capture.replay import Replay
+from stages.change.tiles import Tiles
+from stages.encode import Jpeg
+from stages.send.realtime import Realtime
+from stages.sink.file import File
+
+LONGEST = 0.010
+
+
+@attrs.define(eq=False)
+class Steps(trio.abc.Instrument):
+    """Remembers the task steps that took too long, by CPU time: a busy machine is not our fault."""
+
+    slow: list[tuple[str, float]] = attrs.field(factory=list)
+    began: float = 0.0
+
+    def before_task_step(self, task) -> None:
+        self.began = time.thread_time()
+
+    def after_task_step(self, task) -> None:
+        lasted = time.thread_time() - self.began
+        if lasted > LONGEST:
+            self.slow.append((task.name, lasted))
+
+
+class Echo:
+    """A model that says how many pictures it was shown."""
+
+    async def note(self, session, sights):
+        return f"{len(sights)} pictures"
+
+    def forget(self, session):
+        pass
+
+
+async def test_no_task_step_takes_ten_milliseconds(tmp_path):
+    path = tmp_path / "notes.jsonl"
+    capture = Replay(path=str(recording()), speed=8.0)
+    async with open_server(Echo(), key="k") as address:
+        pipeline = Pipeline(
+            capture=capture,
+            change=Tiles(),
+            encode=Jpeg(),
+            send=Realtime(url=address.url, key="k"),
+            assemble=Assemble(),
+            sinks={"file": File(path=str(path))},
+        )
+        steps = Steps()
+        trio.lowlevel.add_instrument(steps)
+        await run_pipeline(pipeline, stop=trio.Event())
+        trio.lowlevel.remove_instrument(steps)
+    assert steps.slow == []
+    assert path.read_text().count("\n") > 5
