@@ -25,7 +25,7 @@ class Steps(trio.abc.Instrument):
     """Remembers the task steps that took too long, by CPU time: a busy machine is not our fault."""
 
     slow: list[tuple[str, float]] = attrs.field(factory=list)
-    began: float = 0.0
+    began: float = attrs.field(factory=time.thread_time)
 
     def before_task_step(self, task) -> None:
         self.began = time.thread_time()
