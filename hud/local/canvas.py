@@ -112,17 +112,14 @@ class Canvas:
         return [self._cut(row, borders, top) for row in rows]
 
     def _cut(self, row: Rect, borders: Mask, top: int) -> Bgr:
-        # a neighbouring row may begin two pixels away, and a bit of it turns an i into a j
+        # no rows more than needed: a bit of a caret below makes a y of a v
         left, right = min(2, row.x), min(2, self.width - row.right)
-        above, below = min(1, row.y), min(1, self.height - row.bottom)
-        part = Rect(
-            row.x - left, row.y - above, row.width + left + right, row.height + above + below
-        )
+        part = Rect(row.x - left, row.y, row.width + left + right, row.height)
         pixels = self._picture[part.slices].copy()
         background = np.median(pixels[:, ::2].reshape(-1, 3), axis=0)
         pixels[borders[attrs.evolve(part, y=part.y - top).slices] > 0] = background
         cut = np.full((row.height + 2 * MARGIN, row.width + 2 * MARGIN, 3), background, np.uint8)
-        at = Rect(MARGIN - left, MARGIN - above, part.width, part.height)
+        at = Rect(MARGIN - left, MARGIN, part.width, part.height)
         cut[at.slices] = pixels
         return cut
 

@@ -21,6 +21,8 @@ from hud.local.reader import Reader
 
 _SESSIONS = 16
 """Sessions that are remembered; the one that was silent longest is forgotten first."""
+_PAUSE = 1.0
+"""Seconds without a request after which memory is given back."""
 
 
 def main() -> None:
@@ -37,12 +39,20 @@ def main() -> None:
     _warm_up(reader)
     sessions: dict[str, Notetaker] = {}
     while True:
-        request = requests.get()
+        request = _next(requests)
         for session in request.forgotten:
             sessions.pop(session, None)
         text = _notetaker(sessions, request.session, reader).note(request.sights)
         answers.write(frames.packed(Answer(request.number, text)))
+
+
+def _next(requests: queue.SimpleQueue[Request]) -> Request:
+    try:
+        return requests.get(timeout=_PAUSE)
+    except queue.Empty:
+        # half of what the engine took; not after each note, as taking it anew costs time
         _give_back_memory()
+        return requests.get()
 
 
 def _only_frames_on_stdout() -> IO[bytes]:

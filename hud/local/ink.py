@@ -19,6 +19,9 @@ Mask = npt.NDArray[np.uint8]
 _CONTRAST = 40
 _RULE = 64  # rows; a longer vertical stroke is a border, not a letter
 _WORD_GAP = 24  # columns; narrower gaps are between words
+_TALL = (
+    2.2  # of the usual height of a letter; beyond it is a larger font, or two letters that touch
+)
 
 
 def rules(gray: Gray) -> Mask:
@@ -32,7 +35,7 @@ def rows(gray: Gray) -> list[Rect]:
     ink = cv2.bitwise_and(_edges(gray), cv2.bitwise_not(rules(gray)))
     _, _, table, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     letters = [tuple(map(int, row[:4])) for row in table[1:] if row[4] > 1]
-    found = [Rect(x, y, right - x, bottom - y) for x, y, right, bottom in _lined_up(letters)]
+    found = [Rect(x, y, right - x, bottom - y) for x, y, right, bottom in _grouped(letters)]
     found = [box for box in found if box.area > 3]
     return _with_dots(sorted(found, key=lambda box: (box.y, box.x)))
 
@@ -50,25 +53,52 @@ def boxes(mask: Mask, across: int, down: int, least: int = 1) -> list[Rect]:
     return [box for box in found if box is not None]
 
 
-def _lined_up(letters: Sequence[tuple[int, ...]]) -> list[list[int]]:
-    """Group boxes (x, y, width, height) side by side; groups are left, top, right, bottom.
+def _grouped(letters: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """Rows made of boxes (x, y, width, height), as left, top, right, bottom."""
+    if not letters:
+        return []
+    usual = statistics.median(height for *_, height in letters)
+    rows = _lined_up([letter for letter in letters if letter[3] <= _TALL * usual], usual)
+    large = [letter for letter in letters if letter[3] > _TALL * usual and not _glued(letter, rows)]
+    return rows + _lined_up(large, usual)
 
-    A caret below a row does not join it, and letters of two rows that touch do not join those.
+
+def _glued(letter: tuple[int, ...], rows: Sequence[list[int]]) -> bool:
+    """Whether a tall stroke is a letter touching the caret or a letter of the next row.
+
+    If so, the rows that it belongs to are widened to hold it.
     """
-    usual = statistics.median(height for *_, height in letters) if letters else 0
+    x, y, width, height = letter
+    reach = _WORD_GAP // 2
+    beside = [
+        row
+        for row in rows
+        if row[0] - reach < x + width and x < row[2] + reach and _overlap(row, y, y + height) > 0.5
+    ]
+    flush = any(min(abs(row[1] - y), abs(row[3] - y - height)) <= 3 for row in beside)
+    if len(beside) < 2 and not flush:
+        return False
+    for row in beside:
+        row[0], row[2] = min(row[0], x), max(row[2], x + width)
+    return True
+
+
+def _lined_up(letters: Sequence[tuple[int, ...]], usual: float) -> list[list[int]]:
+    """Boxes that stand side by side make a row; not so a caret below it."""
     done, growing = list[list[int]](), list[list[int]]()
     for x, y, width, height in sorted(letters):
         done += [row for row in growing if x - row[2] > max(_WORD_GAP, row[3] - row[1])]
         growing = [row for row in growing if x - row[2] <= max(_WORD_GAP, row[3] - row[1])]
         bottom = y + height
-        beside = [row for row in growing if _overlap(row, y, bottom) >= 0.5]
-        fitting = [row for row in beside if height <= max(1.7 * (row[3] - row[1]), 2 * usual)]
+        fitting = [
+            row
+            for row in growing
+            if _overlap(row, y, bottom) >= 0.5
+            and height <= max(1.7 * (row[3] - row[1]), _TALL * usual)
+        ]
         if fitting:
             row = max(fitting, key=lambda row: _overlap(row, y, bottom))
             row[1:] = min(row[1], y), max(row[2], x + width), max(row[3], bottom)
-        elif beside:
-            for row in beside:
-                row[2] = max(row[2], x + width)
         else:
             growing.append([x, y, x + width, bottom])
     return done + growing
