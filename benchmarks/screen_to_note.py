@@ -85,38 +85,35 @@ def measure(folder: pathlib.Path, count: int, every: float, still: float) -> dic
         cwd=folder,
     )
     try:
-        return follow(folder, hud, lines, every, settle, still)
+        time.sleep(settle - 2)
+        figures = rest(folder, hud, still)
+        time.sleep(4 + len(lines) * every + 3)
+        return figures | reading(folder, hud, lines) | {"every_s": every}
     finally:
         for program in (hud, terminal, screen):
             program.terminate()
             program.wait()
 
 
-def follow(
-    folder: pathlib.Path,
-    hud: subprocess.Popen[bytes],
-    lines: list[str],
-    every: float,
-    settle: float,
-    still: float,
-) -> dict[str, Any]:
-    time.sleep(settle - 2)
+def rest(folder: pathlib.Path, hud: subprocess.Popen[bytes], still: float) -> dict[str, Any]:
     before, begin = cpu(hud.pid), time.monotonic()
     time.sleep(max(0.1, still - 2))
     used = (cpu(hud.pid) - before) / (time.monotonic() - begin)
-    notes_still = len(notes(folder))
-    time.sleep(4 + len(lines) * every + 3)
+    return {
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.platform()}",
+        "date": datetime.datetime.now().astimezone().date().isoformat(),
+        "still_s": still,
+        "still_notes": len(notes(folder)),
+        "still_cpu_percent": round(100 * used, 2),
+    }
+
+
+def reading(folder: pathlib.Path, hud: subprocess.Popen[bytes], lines: list[str]) -> dict[str, Any]:
     alone, together = memory(hud.pid)
     times = [float(text) for text in (folder / "times").read_text().split()]
     return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.platform()}",
-        "date": datetime.date.today().isoformat(),
-        "still_s": still,
-        "still_notes": notes_still,
-        "still_cpu_percent": round(100 * used, 2),
         "rss_mb_all": round(together / 1e6),
         "rss_mb_without_model": round(alone / 1e6),
-        "every_s": every,
         **compare(lines, times, notes(folder)),
     }
 
