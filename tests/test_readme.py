@@ -1,0 +1,59 @@
+"""The README's table of options is what the code declares.
+
+python -m tests.test_readme     writes it anew
+"""
+
+from __future__ import annotations
+
+import pathlib
+
+import yaml
+
+from hud.config import Log, build, parse
+from hud.realtime.prompt import INSTRUCTIONS
+from hud.stage import options_of
+from stages.registry import SECTIONS
+
+README = pathlib.Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- options -->\n", "<!-- /options -->"
+
+
+def table() -> str:
+    sections = [
+        (section, f" *(use: {name})*" if len(choices) > 1 else "", cls)
+        for section, choices in SECTIONS.items()
+        for name, cls in choices.items()
+    ]
+    rows = [
+        f"| `{section.replace('sinks', 'sinks.N')}.{field.name}` | {shown(field)} "
+        f"| {field.metadata['meaning']}{note} |"
+        for section, note, cls in [*sections, ("log", "", Log)]
+        for field in options_of(cls)
+    ]
+    return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows]) + "\n"
+
+
+def shown(field) -> str:
+    if field.default is INSTRUCTIONS or field.default == INSTRUCTIONS:
+        return "*(see `hud check`)*"
+    if repr(field.default) == "NOTHING":
+        return "*(required)*"
+    return "" if field.default is None else f"`{yaml.safe_dump(field.default).splitlines()[0]}`"
+
+
+def test_the_table_of_options_is_up_to_date():
+    text = README.read_text()
+    assert text.partition(BEGIN)[2].partition(END)[0] == table()
+
+
+def test_the_configuration_in_the_readme_is_valid():
+    block = README.read_text().partition("```yaml\n")[2].partition("```")[0]
+    configuration = build(parse(block, "README.md"), SECTIONS)
+    assert configuration.stages["realtime"].model == "gpt-realtime-1.5"
+    assert list(configuration.sinks) == ["terminal", "file"]
+
+
+if __name__ == "__main__":
+    old = README.read_text()
+    head, _, rest = old.partition(BEGIN)
+    README.write_text(head + BEGIN + table() + END + rest.partition(END)[2])
