@@ -99,6 +99,31 @@ def record(given: argparse.Namespace) -> None:
     _start(_record, capture, recorder, given.seconds)
 
 
+def estimate(given: argparse.Namespace) -> None:
+    """Say what a run over a recorded scene would send and cost."""
+    import json
+
+    from hud import scene as scenes
+    from hud.config import build
+    from hud.estimate import Assumptions
+    from hud.estimate import estimate as simulate
+    from hud.realtime.prices import FREE, PRICES
+    from stages.registry import SECTIONS
+
+    scene = scenes.load(pathlib.Path(given.scene))
+    stages = build(_document(given.config, given.assignments), SECTIONS).stages
+    sender = stages["realtime"]
+    price = FREE if sender.is_local else PRICES.get(sender.model)
+    if price is None:
+        raise UsageError(f"no price is known for {sender.model}, only for {', '.join(PRICES)}")
+    assumed = Assumptions(sender.instructions, price, given.answer)
+    result = simulate(
+        scene.frames(), scene.fps, stages["change"].looker(), stages["encode"].sketch, assumed
+    )
+    model = "the local model" if sender.is_local else sender.model
+    print(json.dumps(result.record()) if given.json else result.text(model))  # noqa: T201
+
+
 def serve(given: argparse.Namespace) -> None:
     """Run the local model's server for other programs."""
     import secrets
@@ -131,6 +156,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "demo": demo,
     "check": check,
     "record": record,
+    "estimate": estimate,
     "serve": serve,
     "sinks": sinks,
 }

@@ -49,6 +49,20 @@ def parser() -> argparse.ArgumentParser:
     record.add_argument("--fps", type=float, default=10.0, help="frames a second (default: 10)")
     _for_option(record)
     _set_option(record)
+    estimate = _command(
+        commands, "estimate", "say what a run over a recorded scene would send and cost"
+    )
+    estimate.add_argument("scene", metavar="SCENE", help="folder of the recording")
+    estimate.add_argument("config", nargs="?", metavar="CONFIG", help="a YAML file")
+    estimate.add_argument(
+        "--answer",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="time the simulated model takes for an answer (default: 1.0)",
+    )
+    estimate.add_argument("--json", action="store_true", help="print JSON")
+    _set_option(estimate)
     serve = _command(commands, "serve", "run the local model's Realtime server for other programs")
     serve.add_argument("--port", type=int, default=8765, help="0 for any free one (default: 8765)")
     serve.add_argument(

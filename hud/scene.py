@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -11,7 +12,7 @@ import numpy as np
 import orjson
 
 from hud.errors import UsageError
-from hud.items import Pixels
+from hud.items import Frame, Pixels
 
 INDEX = "scene.json"
 
@@ -31,6 +32,16 @@ class Scene:
     def picture(self, file: str) -> Pixels:
         """Decode one picture, as BGRA."""
         return read_picture(self.folder / file)
+
+    def frames(self) -> Iterator[Frame]:
+        """Every tick as a frame; its time counts from the start of the scene."""
+        file, pixels = "", None
+        for tick, name in enumerate(self.files):
+            still = name == file
+            if pixels is None or not still:
+                file, pixels = name, self.picture(name)
+            time = tick / self.fps
+            yield Frame(tick + 1, 1, time, time, pixels, () if still else None)
 
 
 def load(folder: pathlib.Path) -> Scene:

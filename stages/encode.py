@@ -29,6 +29,11 @@ class Jpeg:
     )
     pictures: int = option(4, meaning="close-ups per note, at most", check=between(1, 16))
 
+    def sketch(self, change: Change) -> Shot:
+        """The shot without its JPEGs, for an estimate."""
+        rects = plan(change, self.margin, self.pictures)
+        return Shot(change, tuple(Picture(rect, b"") for rect in rects), _caption(change, rects))
+
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Change], outbox: trio.abc.SendChannel[Shot]
     ) -> None:
@@ -58,11 +63,14 @@ def plan(change: Change, margin: int, most: int) -> tuple[Rect, ...]:
 
 def shoot(change: Change, rects: tuple[Rect, ...], quality: int) -> Shot:
     """Encode parts of the change's frame and write their caption."""
+    pictures = tuple(Picture(rect, encode(change.frame, rect, quality)) for rect in rects)
+    return Shot(change, pictures, _caption(change, rects))
+
+
+def _caption(change: Change, rects: tuple[Rect, ...]) -> str:
     frame = change.frame
     clock = time.strftime("%H:%M:%S", time.localtime(frame.wall_time))
-    text = caption.write(clock, frame.monitor, (frame.width, frame.height), rects)
-    pictures = tuple(Picture(rect, encode(frame, rect, quality)) for rect in rects)
-    return Shot(change, pictures, text)
+    return caption.write(clock, frame.monitor, (frame.width, frame.height), rects)
 
 
 def encode(frame: Frame, rect: Rect, quality: int) -> bytes:

@@ -8,6 +8,8 @@ on has changed nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import cv2
 import numpy as np
@@ -37,6 +39,10 @@ class Tiles:
     ambient: float = option(
         3.0, meaning="changes per second from which a place is noise", check=between(0.1, 60)
     )
+
+    def looker(self) -> Callable[[Frame], Change]:
+        """A detector with a past of its own, for one monitor."""
+        return Detector(self).look
 
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Frame], outbox: trio.abc.SendChannel[Change]

@@ -1,0 +1,172 @@
+"""What a run over a recorded scene would send and cost: same stages, simulated time, no network.
+
+The stages' own pure functions are called directly, and time is the scene's: the result is the same
+each time and comes as fast as the detector can look.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import attrs
+
+from hud.items import Change, Fate, Frame, Rect, Shot, Usage
+from hud.realtime.memory import Memory
+from hud.realtime.prices import Price, cost
+from hud.realtime.tokens import image_tokens, text_tokens
+
+NOTE_TOKENS = 60
+"""Of an average note; it comes back as input with the later turns."""
+NOTE_TEXT = "x" * 4 * NOTE_TOKENS
+
+Look = Callable[[Frame], Change]
+Shoot = Callable[[Change], Shot]
+
+
+@attrs.frozen
+class Sent:
+    """One turn that would have been asked."""
+
+    time: float
+    """Seconds into the scene, of the frame that was shown."""
+    frame: int
+    """Index into the scene's frames."""
+    tokens: int
+    """Of the whole input."""
+    regions: tuple[Rect, ...]
+    usage: Usage
+
+
+@attrs.frozen
+class Estimate:
+    """What a run over a scene would send and cost."""
+
+    sends: tuple[Sent, ...]
+    fates: dict[str, int]
+    seconds: float
+    """Length of the scene."""
+    usd: float
+
+    @property
+    def usd_per_hour(self) -> float:
+        """Dollars, if it went on like this."""
+        return self.usd * 3600 / self.seconds
+
+    def text(self, model: str) -> str:
+        """A few lines for a person."""
+        turns, seconds = len(self.sends), self.seconds
+        tokens = sum(sent.tokens for sent in self.sends)
+        fates = ", ".join(f"{count} {fate}" for fate, count in self.fates.items())
+        return (
+            f"{seconds:.0f} s of screen: {turns} pictures would be sent, "
+            f"one every {seconds / max(1, turns):.1f} s\n"
+            f"frames: {fates}\n"
+            f"tokens: {tokens} in, {turns * NOTE_TOKENS} out\n"
+            f"price with {model}: ${self.usd:.4f}, or ${self.usd_per_hour:.2f} an hour like this"
+        )
+
+    def record(self) -> dict[str, Any]:
+        """As plain data, with the keys that are promised to users."""
+        usages = [attrs.asdict(sent.usage) for sent in self.sends]
+        return {
+            "sends": [
+                {
+                    "t": sent.time,
+                    "frame": sent.frame,
+                    "tokens": sent.tokens,
+                    "regions": [list(attrs.astuple(region)) for region in sent.regions],
+                }
+                for sent in self.sends
+            ],
+            "notes": len(self.sends),
+            "usage": {key: sum(usage[key] for usage in usages) for key in attrs.asdict(Usage())},
+            "usd": round(self.usd, 6),
+            "usd_per_hour": round(self.usd_per_hour, 4),
+            "fates": self.fates,
+        }
+
+
+@attrs.frozen
+class Assumptions:
+    """What a simulated model is like."""
+
+    instructions: str
+    price: Price
+    answer: float
+    """Seconds that an answer takes."""
+
+
+def estimate(
+    frames: Iterable[Frame], fps: float, look: Look, shoot: Shoot, assumed: Assumptions
+) -> Estimate:
+    """Play frames through a detector and an encoder to a model.
+
+    A change goes out at once when the model is free; what comes meanwhile is merged and goes out
+    the moment it is. `frame.time` counts from the start of the scene.
+    """
+    model = _Model(assumed, shoot, fps)
+    fates: collections.Counter[Fate] = collections.Counter()
+    waiting: Change | None = None
+    count = 0
+    for frame in frames:
+        count += 1
+        if waiting is not None and model.free_at <= frame.time:
+            model.show(waiting)
+            waiting = None
+        change = look(frame)
+        if not change.regions:
+            fates[change.fate or Fate.NOISE] += 1
+            continue
+        fates[Fate.MERGED] += waiting is not None
+        waiting = change if waiting is None else change.absorb(waiting)
+        if model.free_at <= frame.time:
+            model.show(waiting)
+            waiting = None
+    if waiting is not None:
+        model.show(waiting)
+    fates[Fate.SENT] = len(model.sends)
+    usd = sum(cost(sent.usage, assumed.price) for sent in model.sends)
+    counts = {fate.value: fates[fate] for fate in Fate if fates[fate]}
+    return Estimate(tuple(model.sends), counts, count / fps, usd)
+
+
+class _Model:
+    """Counts what it is shown, and is busy for a while."""
+
+    def __init__(self, assumed: Assumptions, shoot: Shoot, fps: float) -> None:
+        self.free_at = 0.0
+        self.sends: list[Sent] = []
+        self._assumed = assumed
+        self._shoot = shoot
+        self._fps = fps
+        self._memory = Memory()
+
+    def show(self, change: Change) -> None:
+        """Ask about a change; nothing waits afterwards."""
+        shot, frame = self._shoot(change), change.frame
+        usage = self._usage(shot)
+        self.sends.append(
+            Sent(
+                frame.time,
+                round(frame.time * self._fps),
+                usage.input_tokens,
+                change.regions,
+                usage,
+            )
+        )
+        self.free_at = max(self.free_at, frame.time) + self._assumed.answer
+        self._memory.add(shot.caption[:8], NOTE_TEXT)
+
+    def _usage(self, shot: Shot) -> Usage:
+        texts: Sequence[str] = (self._assumed.instructions, self._memory.text(), shot.caption)
+        text = sum(text_tokens(part) for part in texts)
+        sizes = [(picture.rect.width, picture.rect.height) for picture in shot.pictures]
+        image = sum(image_tokens(width, height) for width, height in sizes)
+        return Usage(
+            input_tokens=text + image,
+            text_tokens=text,
+            image_tokens=image,
+            output_tokens=NOTE_TOKENS,
+        )
