@@ -199,11 +199,13 @@ def _neighbours(one: Rect, other: Rect) -> bool:
 
 def _united(pieces: Iterable[Rect]) -> list[Rect]:
     """Make one of the pieces that are read as one line, top to bottom."""
-    rows = list[Rect]()
-    for piece in sorted(pieces, key=lambda piece: (piece.x, piece.y)):
-        left = next((row for row in rows if _neighbours(row, piece)), None)
-        if left is None:
+    rows, waiting = list[Rect](), list(pieces)
+    while waiting:
+        piece = waiting.pop()
+        near = next((row for row in rows if _neighbours(row, piece)), None)
+        if near is None:
             rows.append(piece)
-        else:
-            rows[rows.index(left)] = left.union(piece)
+        else:  # what is larger now may reach others
+            rows.remove(near)
+            waiting.append(near.union(piece))
     return sorted(rows, key=lambda row: (row.y, row.x))

@@ -10,6 +10,7 @@ from hud.local import likeness
 
 _REMEMBERED_NOTES = 40
 _HEAD = 10  # folded letters by which a note's beginning is recognised
+_TITLE = 3
 _BEFORE = 32  # folded letters of time stamps, screen names and the like that may precede it
 _ALIKE = 0.85
 _LEAST = 3
@@ -49,9 +50,8 @@ class Echo:
 
     def _begins(self, text: str) -> bool:
         for note in reversed(self._notes):
-            at = text.find(note[:_HEAD], 0, _BEFORE + _HEAD)
-            printed = text[at:]
-            if at >= 0 and _alike(note[: len(printed)], printed[: len(note)]):
+            printed = _after_stamp(text, note)
+            if printed and _alike(note[: len(printed)], printed[: len(note)]):
                 self._rest = note[len(printed) :]
                 return True
         return False
@@ -59,6 +59,19 @@ class Echo:
     def _quoted(self, text: str) -> bool:
         """Whether a note holds the text: the part of a long one whose beginning is out of sight."""
         return len(text) >= _LEAST and any(text in note for note in self._notes)
+
+
+def _after_stamp(text: str, note: str) -> str:
+    """The printed note without the time stamp or the like before it; "" if it is not printed there.
+
+    The word that notes begin with must be there: what the note quotes may well come again.
+    """
+    head = note[: len(text)]
+    match = difflib.SequenceMatcher(None, text, head, autojunk=False).find_longest_match()
+    before = match.a - match.b
+    begins = note[:_TITLE] in text[max(0, before - 2) : before + _TITLE + 2]
+    long = match.size >= min(_HEAD, len(note))
+    return text[before:] if begins and long and 0 <= before <= _BEFORE else ""
 
 
 def _alike(one: str, other: str) -> bool:

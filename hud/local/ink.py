@@ -57,7 +57,8 @@ def _grouped(letters: Sequence[tuple[int, ...]]) -> list[list[int]]:
     """Rows made of boxes (x, y, width, height), as left, top, right, bottom."""
     if not letters:
         return []
-    usual = statistics.median(height for *_, height in letters)
+    # weighted by width: fragments and dots are many but narrow
+    usual = statistics.median(h for _, _, width, h in letters for _ in range(min(width, 64)))
     rows = _lined_up([letter for letter in letters if letter[3] <= _TALL * usual], usual)
     large = [letter for letter in letters if letter[3] > _TALL * usual and not _glued(letter, rows)]
     return rows + _lined_up(large, usual)

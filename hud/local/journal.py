@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 import attrs
 
 from hud.items import Rect
-from hud.local import likeness
+from hud.local import likeness, pairing
+from hud.local.pairing import Entry
 from hud.local.reader import Line
 from hud.local.scroll import Move
 
@@ -21,7 +22,6 @@ _FAST = 3.0
 """Seconds; a number that keeps changing faster than that is a counter and not worth a note."""
 _FAST_TIMES = 4
 _FAST_TIMES_LETTERS = 8
-_ALIKE = 0.5
 
 
 class Kind(enum.Enum):
@@ -42,21 +42,6 @@ class Happening:
     """As it reads now, or read before it was gone."""
     before: str = ""
     rect: Rect = Rect(0, 0, 0, 0)
-
-
-@attrs.frozen
-class Entry:
-    """A line where it stands, and when it last changed in a row of quick changes."""
-
-    line: Line
-    times: tuple[float, ...] = ()
-
-    @property
-    def core(self) -> Rect:
-        """The middle half of its rows: the rectangles of recognised lines overlap a little."""
-        rect = self.line.rect
-        quarter = rect.height // 4
-        return attrs.evolve(rect, y=rect.y + quarter, height=rect.height - 2 * quarter)
 
 
 class Journal:
@@ -103,17 +88,24 @@ class Journal:
 
         `exposed` is where a scroll let lines come into view, `back` whether they are older ones.
         """
-        pairs, came, went = _paired(old, lines, exposed)
-        told = [self._changed(entry, line, now) for entry, line in pairs]
-        again = self._again(came, went, exposed, back)
-        told += [
-            Happening(Kind.NEW, line.text, rect=line.rect) for line in came if line not in again
+        pairs, came, went = pairing.paired(old, lines, exposed)
+        told = [
+            happening
+            for entry, line in pairs
+            if (happening := self._changed(entry, line, now)) is not None
+            and not (came and pairing.remains(line, entry.line))
+            and not (went and pairing.remains(entry.line, line) and self._left_sight(line))
         ]
+        again = self._again(came, went, exposed, back)
+        again += [line for line in came if any(pairing.remains(line, e.line) for e in old)]
+        new = [line for line in came if line not in again]
+        told += [Happening(Kind.NEW, line.text, rect=line.rect) for line in new]
         self._entries += [Entry(line) for line in came]
         self._left.extend(likeness.fold(entry.line.text) for entry in went)
-        told += _gone(went, came)
+        whole = [e for e in went if not any(pairing.remains(e.line, line) for line in lines)]
+        told += _gone(whole, new)
         self._entries = self._entries[-_MOST_LINES:]
-        return [happening for happening in told if happening is not None]
+        return told
 
     def _changed(self, entry: Entry, line: Line, now: float) -> Happening | None:
         before = entry.line
@@ -138,20 +130,23 @@ class Journal:
         self, came: Sequence[Line], went: Sequence[Entry], exposed: Sequence[Rect], back: bool
     ) -> list[Line]:
         """Lines that only came into sight again."""
-        known = [line for line in came if likeness.fold(line.text) in self._left]
-        uncovered = [line for line in known if not _inside(line.rect, exposed)]
-        if not went or (len(uncovered) < 3 and _replaced(uncovered, went)):
+        known = [line for line in came if self._left_sight(line)]
+        uncovered = [line for line in known if not pairing.inside(line.rect, exposed)]
+        if not went or (len(uncovered) < 3 and pairing.replaced(uncovered, went)):
             uncovered = []
-        return uncovered + ([line for line in known if _inside(line.rect, exposed)] if back else [])
+        scrolled = [line for line in known if pairing.inside(line.rect, exposed)]
+        return uncovered + (scrolled if back else [])
+
+    def _left_sight(self, line: Line) -> bool:
+        return likeness.fold(line.text) in self._left
 
     def _scrolled_back(self, move: Move) -> bool:
-        at = next(
-            (i for i, (rect, _) in enumerate(self._behind) if rect.intersects(move.block)), None
-        )
-        rect, behind = (move.block, 0) if at is None else self._behind.pop(at)
+        window = move.block.union(move.exposed)
+        at = next((i for i, (rect, _) in enumerate(self._behind) if rect.intersects(window)), None)
+        rect, behind = (window, 0) if at is None else self._behind.pop(at)
         left = behind - move.up
         if left > 0:
-            self._behind = [*self._behind, (rect.union(move.block), left)][-8:]
+            self._behind = [*self._behind, (rect.union(window), left)][-8:]
         return behind > 0 or move.up < 0
 
 
@@ -166,80 +161,16 @@ def _moved(entry: Entry, move: Move) -> Entry | None:
     return None if block.y <= middle < block.bottom else entry
 
 
-def _paired(
-    old: Sequence[Entry], lines: Sequence[Line], exposed: Sequence[Rect]
-) -> tuple[list[tuple[Entry, Line]], list[Line], list[Entry]]:
-    """Which old line became which new one; then the new lines without one, and the old ones."""
-    went, came, pairs = list(old), list(lines), list[tuple[Entry, Line]]()
-
-    def pair(fits: Callable[[Entry, Line], float], anywhere: Iterable[Line]) -> None:
-        for line in list(anywhere):
-            best = max(went, key=lambda entry: fits(entry, line), default=None)
-            if best is not None and fits(best, line) > 0:
-                pairs.append((best, line))
-                went.remove(best)
-                came.remove(line)
-
-    pair(_same_here, came)
-    pair(_same_elsewhere, [line for line in came if not _inside(line.rect, exposed)])
-    pair(_alike_here, came)
-    return pairs, came, went
-
-
-def _same_here(entry: Entry, line: Line) -> float:
-    return float(_one_row(entry.line.rect, line.rect) and likeness.same(entry.line.text, line.text))
-
-
-def _same_elsewhere(entry: Entry, line: Line) -> float:
-    return float(likeness.fold(entry.line.text) == likeness.fold(line.text))
-
-
-def _alike_here(entry: Entry, line: Line) -> float:
-    before, rect = entry.line, line.rect
-    if not _one_row(before.rect, rect):
-        return 0.0
-    if abs(before.rect.x - rect.x) < rect.height and likeness.grew(before.text, line.text):
-        return 2.0
-    alike = likeness.ratio(before.text, line.text)
-    return alike if alike >= _ALIKE else 0.0
-
-
-def _one_row(one: Rect, other: Rect) -> bool:
-    overlap = min(one.bottom, other.bottom) - max(one.y, other.y)
-    beside = one.x >= other.right or other.x >= one.right
-    return overlap >= 0.5 * min(one.height, other.height) and not beside
-
-
-def _inside(rect: Rect, places: Iterable[Rect]) -> bool:
-    middle = rect.y + rect.height / 2
-    return any(
-        place.y <= middle < place.bottom and place.x < rect.right and rect.x < place.right
-        for place in places
-    )
-
-
-def _replaced(lines: Sequence[Line], went: Sequence[Entry]) -> bool:
-    """Whether each line took the place of another one, as a status does that returns to a value."""
-    return all(
-        any(
-            _one_row(entry.line.rect, line.rect)
-            and abs(entry.line.rect.x - line.rect.x) < line.rect.height
-            for entry in went
-        )
-        for line in lines
-    )
-
-
-def _gone(went: Sequence[Entry], came: Sequence[Line]) -> list[Happening]:
+def _gone(went: Sequence[Entry], new: Sequence[Line]) -> list[Happening]:
     """Lines whose going says something: a dialog or a toast, not what other text replaced."""
-    if len(came) > 2 * len(went) or (came and len(went) > 12):
+    if len(new) > 2 * len(went) or (new and len(went) > 12):
         return []
     return [
         Happening(Kind.GONE, entry.line.text, rect=entry.line.rect)
         for entry in went
         if not any(
-            _one_row(entry.line.rect, line.rect)
+            pairing.one_row(entry.line.rect, line.rect)
             and abs(entry.line.rect.x - line.rect.x) < line.rect.height
-            for line in came
+            for line in new
         )
     ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 
 _CONFUSED = str.maketrans({"o": "0", "l": "1", "i": "1", "|": "1", "!": "1"})
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,](?=\d)")
 _SIGN = re.compile(r"(?<![\w.)])[-+−](?=\d)")
 _MEANINGLESS = re.compile(r"[^\w\x00\x01]|_")
-_CLOCK = re.compile(r"\b\d{1,2}[:;.±÷]?\d{2}([:;.±÷]\d{2})?(\s*[ap]\.?m\b\.?)?", re.IGNORECASE)
+_CLOCK = re.compile(r"\b\d{1,2}[:;±÷]\d{2}([:;±÷]\d{2})?(\s*[ap]\.?m\b\.?)?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 
 
+@functools.lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """The letters that count: without spaces and punctuation, confusable ones made one.
 
@@ -35,10 +37,11 @@ def same(one: str, other: str) -> bool:
 
 
 def grew(old: str, new: str) -> bool:
-    """Whether `new` is `old` with more behind it; the caret may have hidden the last letter."""
+    """Whether `new` is `old` with more behind it, and not merely a longer number."""
     before, after = fold(old), fold(new)
-    kept = len(before) if len(before) < 4 else len(before) - 1
-    return kept > 0 and len(after) > len(before) and after[:kept] == before[:kept]
+    if not before or len(after) <= len(before) or not after.startswith(before):
+        return False
+    return not (old.rstrip()[-1:].isdigit() and after[len(before)].isdigit())
 
 
 def only_clock(old: str, new: str) -> bool:

@@ -102,7 +102,7 @@ def test_a_caret_below_does_not_join_a_row_of_ink():
     gray = np.full((60, 300), 255, np.uint8)
     cv2.putText(gray, "open the test", (12, 24), cv2.FONT_HERSHEY_PLAIN, 1.0, 0, 1)
     (before,) = ink.rows(gray)
-    gray[25:39, 13:20] = 0
+    gray[25:43, 13:20] = 0
     row = ink.rows(gray)[0]
     assert row.x <= before.x
     assert row.bottom <= before.bottom + 1
