@@ -20,7 +20,8 @@ from hud.errors import HudError, UsageError, unwrapped
 if TYPE_CHECKING:
     import argparse
 
-    from hud.config import Configuration, Document
+    from hud.config import Configuration
+    from hud.document import Document
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -163,7 +164,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 
 def _document(config: str | None, assignments: Sequence[str]) -> Document:
-    from hud.config import read
+    from hud.document import read
     from hud.packaged import config_file
 
     document = read(pathlib.Path(config) if config else config_file("default.yaml"))

@@ -6,21 +6,18 @@ a stage and `handoff` what happens when it is not ready; every other key is one 
 
 from __future__ import annotations
 
-import difflib
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 import cattrs
-import cattrs.gen
 import yaml
 
 from hud.channel import Handoff
-from hud.errors import UsageError
+from hud.document import Document, Path, Problem, unknown
+from hud.options import plain, problems_of, strict_converter, structure
 from hud.stage import OptionError, one_of, option, options_of
 
-Path = tuple[str | int, ...]
 Registry = Mapping[str, Mapping[str, type]]
 """Section name → name under `use` → stage class; the first is the default. `sinks` is a list."""
 
@@ -71,148 +68,6 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 _Dumper.add_representer(str, _represent_text)
 
 
-@attrs.frozen
-class Problem:
-    """One mistake and where it stands."""
-
-    path: Path
-    message: str
-
-
-@attrs.define
-class Document:
-    """A YAML mapping that knows on which line each key stands."""
-
-    name: str
-    data: dict[str, Any]
-    lines: dict[Path, int]
-    from_command_line: set[Path] = attrs.field(factory=set)
-
-    def set(self, assignment: str) -> None:
-        """Apply one `a.b=value` from the command line; the value is YAML."""
-        key, equals, text = assignment.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--set {assignment}: must look like capture.max_fps=10")
-        path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UsageError(f"--set {assignment}: {text!r} is not YAML") from None
-        place: Any = self.data  # a mapping or a list, at any depth
-        try:
-            for part in path[:-1]:
-                place = place.setdefault(part, {}) if isinstance(place, dict) else place[part]
-            place[path[-1]] = value
-        except (TypeError, IndexError, AttributeError):
-            raise UsageError(f"--set {assignment}: there is no such place") from None
-        self.from_command_line.add(path)
-
-    def text(self, section: str, key: str) -> str | None:
-        """The text that stands at a key of a section, if any does."""
-        options = self.data.get(section)
-        value = options.get(key) if isinstance(options, dict) else None
-        return value if isinstance(value, str) else None
-
-    def choose_source(self, spec: str) -> None:
-        """Apply `--source`: `screen` keeps what is configured for it, `replay:DIR` does not."""
-        name, colon, path = spec.partition(":")
-        if name == "replay" and path:
-            self._replace("capture", {"use": "replay", "path": path})
-        elif name == "screen" and not colon:
-            options = self.data.get("capture")
-            if not isinstance(options, dict) or options.get("use", "screen") != "screen":
-                self._replace("capture", {"use": "screen"})
-        else:
-            raise UsageError(f"--source {spec}: must be screen or replay:DIR")
-
-    def choose_sinks(self, specs: Sequence[str], sinks: Mapping[str, type]) -> None:
-        """Apply `--sink`: `name`, or `name:value` where the value is the sink's first option."""
-        chosen = []
-        for spec in specs:
-            name, colon, value = spec.partition(":")
-            if name not in sinks:
-                raise UsageError(f"--sink {spec}: {unknown('sink', name, list(sinks))}")
-            first = options_of(sinks[name])[0].name
-            chosen.append({"use": name} | ({first: value} if colon else {}))
-        self._replace("sinks", chosen)
-
-    def _replace(self, section: str, value: object) -> None:
-        self.data[section] = value
-        self.lines = {path: line for path, line in self.lines.items() if path[0] != section}
-        self.from_command_line.add((section,))
-
-    def refuse(self, problems: Sequence[Problem]) -> UsageError:
-        """The error that tells of all the problems, one a line."""
-        return UsageError("\n".join(self._sentence(problem) for problem in problems))
-
-    def _sentence(self, problem: Problem) -> str:
-        key = ".".join(map(str, problem.path))
-        where = self.name
-        for end in range(len(problem.path), 0, -1):
-            place = problem.path[:end]
-            if place in self.from_command_line:
-                where = "command line"
-                break
-            if place in self.lines:
-                where = f"{self.name}: line {self.lines[place]}"
-                break
-        return ": ".join(filter(None, [where, key, problem.message]))
-
-
-def read(path: pathlib.Path) -> Document:
-    """Read a configuration file.
-
-    Raises:
-        UsageError: it cannot be read, is no YAML or no mapping, or a key stands twice.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise UsageError(f"{path}: {reason}") from None
-    return parse(text, str(path))
-
-
-def parse(text: str, name: str) -> Document:
-    """Parse the text of a configuration; `name` stands in front of every mistake."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark is not None else ""
-        problem = getattr(error, "problem", None) or "is not YAML"
-        raise UsageError(f"{name}: {where}{problem}") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: {error}") from None
-    if data is None:
-        data = {}
-    if not isinstance(data, dict):
-        raise UsageError(f"{name}: must be a mapping such as `capture: {{use: screen}}`")
-    document = Document(name, data, {})
-    problems: list[Problem] = []
-    _note_lines(node, (), document.lines, problems)
-    if problems:
-        raise document.refuse(problems)
-    return document
-
-
-def _note_lines(
-    node: yaml.Node | None, path: Path, lines: dict[Path, int], problems: list[Problem]
-) -> None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            place = (*path, str(key.value))
-            if place in lines:
-                problems.append(Problem(place, f"stands twice, first on line {lines[place]}"))
-            lines[place] = key.start_mark.line + 1
-            _note_lines(value, place, lines, problems)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            lines[*path, index] = value.start_mark.line + 1
-            _note_lines(value, (*path, index), lines, problems)
-
-
 def build(document: Document, registry: Registry) -> Configuration:
     """Turn a document into stages.
 
@@ -229,7 +84,7 @@ def build(document: Document, registry: Registry) -> Configuration:
 class _Builder:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._converter = _converter()
+        self._converter = strict_converter()
         self.problems: list[Problem] = []
 
     def build(self, data: dict[str, Any]) -> Configuration:
@@ -244,7 +99,7 @@ class _Builder:
             )
         sinks, effective["sinks"] = self._sinks(data.get("sinks", [{}]))
         log = self._options(Log, data.get("log"), ("log",))
-        effective["log"] = _plain(log) if log else {}
+        effective["log"] = plain(log) if log else {}
         return Configuration(stages, sinks, handoffs, log or Log(), effective)
 
     def _refuse_unknown(self, data: Mapping[Any, Any], allowed: Sequence[str], path: Path) -> None:
@@ -275,7 +130,7 @@ class _Builder:
             handoffs[HANDOFF_STAGES[section]] = handoff
             effective["handoff"] = handoff.value
         stage = self._options(choices[name], options, path)
-        return stage, effective | (_plain(stage) if stage is not None else {})
+        return stage, effective | (plain(stage) if stage is not None else {})
 
     def _handoff(self, word: object, path: Path) -> Handoff:
         try:
@@ -318,89 +173,9 @@ class _Builder:
         if len(self.problems) > before:
             return None
         try:
-            return _structure(self._converter, options, cls)
+            return structure(self._converter, options, cls)
         except cattrs.BaseValidationError as error:
-            self.problems.extend(_flatten(error, path))
+            self.problems.extend(problems_of(error, path))
         except OptionError as error:
             self._complain((*path, error.name), str(error))
         return None
-
-
-def unknown(kind: str, word: str, allowed: Sequence[str]) -> str:
-    """The sentence for a word that is not known, with the nearest one that is."""
-    near = difflib.get_close_matches(word, allowed, 1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
-    return f"unknown {kind} {word!r}{hint}, allowed: {', '.join(allowed)}"
-
-
-def _flatten(error: BaseException, path: Path) -> list[Problem]:
-    """Every single problem in cattrs' tree of exceptions."""
-    if not isinstance(error, cattrs.BaseValidationError):
-        if isinstance(error, OptionError):
-            return [Problem((*path, error.name), str(error))]
-        if isinstance(error, KeyError):
-            return [Problem((*path, str(error.args[0])), "is missing")]
-        return [Problem(path, str(error))]
-    problems = []
-    for inner in error.exceptions:
-        place = path
-        for note in getattr(inner, "__notes__", ()):
-            if isinstance(note, cattrs.AttributeValidationNote):
-                place = (*place, note.name)
-            elif isinstance(note, cattrs.IterableValidationNote):
-                place = (*place, note.index)
-        if isinstance(inner, KeyError):
-            place = path
-        problems.extend(_flatten(inner, place))
-    return problems
-
-
-def _converter() -> cattrs.Converter:
-    """A converter that takes values as they are written: no "3" for 3, no 1 for true."""
-    converter = cattrs.Converter(detailed_validation=True)
-    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    for cls, word in words.items():
-        converter.register_structure_hook(cls, _strict(cls, word))
-    converter.register_structure_hook(int | str, _int_or_text)
-    return converter
-
-
-def _structure(converter: cattrs.Converter, options: Mapping[str, Any], cls: type) -> Any:  # noqa: ANN401 - of class cls
-    """Make a stage of its options; what the program gives to it is left at its default."""
-    names = {field.name for field in options_of(cls)}
-    given = {
-        field.name: cattrs.gen.override(omit=True)
-        for field in attrs.fields(cls)
-        if field.name not in names
-    }
-    make: Any = cattrs.gen.make_dict_structure_fn(cls, converter, **given)  # type: ignore[arg-type]
-    return make(options, cls)
-
-
-def _strict(cls: type, word: str) -> Any:  # noqa: ANN401 - a cattrs hook
-    def structure(value: object, _target: object) -> object:
-        fits = isinstance(value, cls) or (cls is float and isinstance(value, int))
-        if not fits or (isinstance(value, bool) and cls is not bool):
-            raise ValueError(f"must be {word}, not {value!r}")
-        return cls(value)
-
-    return structure
-
-
-def _int_or_text(value: object, _target: object) -> int | str:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"must be a whole number or text, not {value!r}")  # noqa: TRY004 - cattrs
-    return value
-
-
-def _plain(stage: object) -> dict[str, Any]:
-    """A stage's options as plain data."""
-    converter = cattrs.Converter()
-    return {
-        field.name: _listed(converter.unstructure(getattr(stage, field.name)))
-        for field in options_of(type(stage))
-    }
-
-
-def _listed(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value

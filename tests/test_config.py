@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hud import config
 from hud.channel import Handoff
+from hud.document import Document, parse, read
 from hud.errors import UsageError
 from stages.registry import SECTIONS
 from stages.sink.file import File
@@ -18,7 +19,7 @@ FILES = sorted((pathlib.Path(__file__).parent.parent / "config").glob("*.yaml"))
 
 
 def build(text: str, *assignments: str) -> config.Configuration:
-    document = config.parse(text, "my.yaml")
+    document = parse(text, "my.yaml")
     for assignment in assignments:
         document.set(assignment)
     return config.build(document, SECTIONS)
@@ -32,7 +33,7 @@ def complaint(text: str, *assignments: str) -> str:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_file_in_config_is_valid(path):
-    assert config.build(config.read(path), SECTIONS).sinks
+    assert config.build(read(path), SECTIONS).sinks
 
 
 def test_an_empty_file_means_all_defaults():
@@ -95,7 +96,7 @@ def test_set_reaches_every_key_and_takes_the_blame():
 
 
 def test_choosing_a_source_keeps_what_belongs_to_it():
-    document = config.parse("capture: {use: screen, monitor: 2}", "my.yaml")
+    document = parse("capture: {use: screen, monitor: 2}", "my.yaml")
     document.choose_source("screen")
     assert document.data["capture"]["monitor"] == 2
     document.choose_source("replay:some/folder")
@@ -105,7 +106,7 @@ def test_choosing_a_source_keeps_what_belongs_to_it():
 
 
 def test_sinks_from_the_command_line_replace_the_configured_ones():
-    document = config.parse("sinks: [{use: terminal}]", "my.yaml")
+    document = parse("sinks: [{use: terminal}]", "my.yaml")
     document.choose_sinks(["file:a.jsonl", "file:C:b.md", "terminal"], SECTIONS["sinks"])
     sinks = config.build(document, SECTIONS).sinks
     assert list(sinks) == ["file", "file#2", "terminal"]
@@ -126,10 +127,10 @@ def test_the_effective_configuration_shows_no_key(monkeypatch):
 
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(UsageError, match="No such file"):
-        config.read(tmp_path / "none.yaml")
+        read(tmp_path / "none.yaml")
     (tmp_path / "odd.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="is not UTF-8"):
-        config.read(tmp_path / "odd.yaml")
+        read(tmp_path / "odd.yaml")
 
 
 YAML = st.recursive(
@@ -143,6 +144,6 @@ KEYS = st.sampled_from(["capture", "change", "encode", "realtime", "sinks", "log
 @settings(deadline=None, max_examples=200)
 @given(st.dictionaries(KEYS, YAML | st.dictionaries(KEYS, YAML)))
 def test_rubbish_is_refused_or_accepted_but_never_crashes(data):
-    document = config.Document("my.yaml", data, {})
+    document = Document("my.yaml", data, {})
     with contextlib.suppress(UsageError):
         config.build(document, SECTIONS)

@@ -9,7 +9,8 @@ import pathlib
 
 import yaml
 
-from hud.config import Log, build, parse
+from hud.config import Log, build
+from hud.document import parse
 from hud.realtime.prompt import INSTRUCTIONS
 from hud.stage import options_of
 from stages.registry import SECTIONS

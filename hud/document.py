@@ -1,0 +1,166 @@
+"""A configuration file as plain data that knows on which line each key stands."""
+
+from __future__ import annotations
+
+import difflib
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import yaml
+
+from hud.errors import UsageError
+from hud.stage import options_of
+
+Path = tuple[str | int, ...]
+"""Keys and indices from the root of the document."""
+
+
+@attrs.frozen
+class Problem:
+    """One mistake and where it stands."""
+
+    path: Path
+    message: str
+
+
+@attrs.define
+class Document:
+    """A YAML mapping that knows on which line each key stands."""
+
+    name: str
+    data: dict[str, Any]
+    lines: dict[Path, int]
+    from_command_line: set[Path] = attrs.field(factory=set)
+
+    def set(self, assignment: str) -> None:
+        """Apply one `a.b=value` from the command line; the value is YAML."""
+        key, equals, text = assignment.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set {assignment}: must look like capture.max_fps=10")
+        path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise UsageError(f"--set {assignment}: {text!r} is not YAML") from None
+        place: Any = self.data  # a mapping or a list, at any depth
+        try:
+            for part in path[:-1]:
+                place = place.setdefault(part, {}) if isinstance(place, dict) else place[part]
+            place[path[-1]] = value
+        except (TypeError, IndexError, AttributeError):
+            raise UsageError(f"--set {assignment}: there is no such place") from None
+        self.from_command_line.add(path)
+
+    def text(self, section: str, key: str) -> str | None:
+        """The text that stands at a key of a section, if any does."""
+        options = self.data.get(section)
+        value = options.get(key) if isinstance(options, dict) else None
+        return value if isinstance(value, str) else None
+
+    def choose_source(self, spec: str) -> None:
+        """Apply `--source`: `screen` keeps what is configured for it, `replay:DIR` does not."""
+        name, colon, path = spec.partition(":")
+        if name == "replay" and path:
+            self._replace("capture", {"use": "replay", "path": path})
+        elif name == "screen" and not colon:
+            options = self.data.get("capture")
+            if not isinstance(options, dict) or options.get("use", "screen") != "screen":
+                self._replace("capture", {"use": "screen"})
+        else:
+            raise UsageError(f"--source {spec}: must be screen or replay:DIR")
+
+    def choose_sinks(self, specs: Sequence[str], sinks: Mapping[str, type]) -> None:
+        """Apply `--sink`: `name`, or `name:value` where the value is the sink's first option."""
+        chosen = []
+        for spec in specs:
+            name, colon, value = spec.partition(":")
+            if name not in sinks:
+                raise UsageError(f"--sink {spec}: {unknown('sink', name, list(sinks))}")
+            first = options_of(sinks[name])[0].name
+            chosen.append({"use": name} | ({first: value} if colon else {}))
+        self._replace("sinks", chosen)
+
+    def _replace(self, section: str, value: object) -> None:
+        self.data[section] = value
+        self.lines = {path: line for path, line in self.lines.items() if path[0] != section}
+        self.from_command_line.add((section,))
+
+    def refuse(self, problems: Sequence[Problem]) -> UsageError:
+        """The error that tells of all the problems, one a line."""
+        return UsageError("\n".join(self._sentence(problem) for problem in problems))
+
+    def _sentence(self, problem: Problem) -> str:
+        key = ".".join(map(str, problem.path))
+        where = self.name
+        for end in range(len(problem.path), 0, -1):
+            place = problem.path[:end]
+            if place in self.from_command_line:
+                where = "command line"
+                break
+            if place in self.lines:
+                where = f"{self.name}: line {self.lines[place]}"
+                break
+        return ": ".join(filter(None, [where, key, problem.message]))
+
+
+def read(path: pathlib.Path) -> Document:
+    """Read a configuration file.
+
+    Raises:
+        UsageError: it cannot be read, is no YAML or no mapping, or a key stands twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise UsageError(f"{path}: {reason}") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Document:
+    """Parse the text of a configuration; `name` stands in front of every mistake."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark is not None else ""
+        problem = getattr(error, "problem", None) or "is not YAML"
+        raise UsageError(f"{name}: {where}{problem}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name}: {error}") from None
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise UsageError(f"{name}: must be a mapping such as `capture: {{use: screen}}`")
+    document = Document(name, data, {})
+    problems: list[Problem] = []
+    _note_lines(node, (), document.lines, problems)
+    if problems:
+        raise document.refuse(problems)
+    return document
+
+
+def _note_lines(
+    node: yaml.Node | None, path: Path, lines: dict[Path, int], problems: list[Problem]
+) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            place = (*path, str(key.value))
+            if place in lines:
+                problems.append(Problem(place, f"stands twice, first on line {lines[place]}"))
+            lines[place] = key.start_mark.line + 1
+            _note_lines(value, place, lines, problems)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[*path, index] = value.start_mark.line + 1
+            _note_lines(value, (*path, index), lines, problems)
+
+
+def unknown(kind: str, word: str, allowed: Sequence[str]) -> str:
+    """The sentence for a word that is not known, with the nearest one that is."""
+    near = difflib.get_close_matches(word, allowed, 1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"unknown {kind} {word!r}{hint}, allowed: {', '.join(allowed)}"

@@ -1,0 +1,86 @@
+"""Plain data into a stage's options, strictly, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import cattrs
+import cattrs.gen
+
+from hud.document import Path, Problem
+from hud.stage import OptionError, options_of
+
+
+def problems_of(error: BaseException, path: Path) -> list[Problem]:
+    """Every single problem in cattrs' tree of exceptions."""
+    if not isinstance(error, cattrs.BaseValidationError):
+        if isinstance(error, OptionError):
+            return [Problem((*path, error.name), str(error))]
+        if isinstance(error, KeyError):
+            return [Problem((*path, str(error.args[0])), "is missing")]
+        return [Problem(path, str(error))]
+    problems = []
+    for inner in error.exceptions:
+        place = path
+        for note in getattr(inner, "__notes__", ()):
+            if isinstance(note, cattrs.AttributeValidationNote):
+                place = (*place, note.name)
+            elif isinstance(note, cattrs.IterableValidationNote):
+                place = (*place, note.index)
+        if isinstance(inner, KeyError):
+            place = path
+        problems.extend(problems_of(inner, place))
+    return problems
+
+
+def strict_converter() -> cattrs.Converter:
+    """A converter that takes values as they are written: no "3" for 3, no 1 for true."""
+    converter = cattrs.Converter(detailed_validation=True)
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    for cls, word in words.items():
+        converter.register_structure_hook(cls, _strict(cls, word))
+    converter.register_structure_hook(int | str, _int_or_text)
+    return converter
+
+
+def structure(converter: cattrs.Converter, options: Mapping[str, Any], cls: type) -> Any:  # noqa: ANN401 - of class cls
+    """Make a stage of its options; what the program gives to it is left at its default."""
+    names = {field.name for field in options_of(cls)}
+    given = {
+        field.name: cattrs.gen.override(omit=True)
+        for field in attrs.fields(cls)
+        if field.name not in names
+    }
+    make: Any = cattrs.gen.make_dict_structure_fn(cls, converter, **given)  # type: ignore[arg-type]
+    return make(options, cls)
+
+
+def _strict(cls: type, word: str) -> Any:  # noqa: ANN401 - a cattrs hook
+    def structure(value: object, _target: object) -> object:
+        fits = isinstance(value, cls) or (cls is float and isinstance(value, int))
+        if not fits or (isinstance(value, bool) and cls is not bool):
+            raise ValueError(f"must be {word}, not {value!r}")
+        return cls(value)
+
+    return structure
+
+
+def _int_or_text(value: object, _target: object) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"must be a whole number or text, not {value!r}")  # noqa: TRY004 - cattrs
+    return value
+
+
+def plain(stage: object) -> dict[str, Any]:
+    """A stage's options as plain data."""
+    converter = cattrs.Converter()
+    return {
+        field.name: _listed(converter.unstructure(getattr(stage, field.name)))
+        for field in options_of(type(stage))
+    }
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

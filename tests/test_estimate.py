@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+
+import attrs
+import pytest
+
+from hud import scene as scenes
+from hud.estimate import Assumptions, estimate
+from hud.items import Fate, Usage
+from hud.packaged import recording
+from hud.realtime.prices import FREE, PRICES, cost
+from stages.change.tiles import Tiles
+from stages.encode import Jpeg
+from tests import fakes
+
+ASSUMED = Assumptions("Watch.", PRICES["gpt-realtime-1.5"], answer=1.0)
+
+
+def play(frames, look=fakes.always, shoot=fakes.as_shot, **assumed):
+    return estimate(frames, 10.0, look, shoot, attrs.evolve(ASSUMED, **assumed))
+
+
+def ticks(count):
+    return [fakes.frame(tick + 1, time=tick / 10) for tick in range(count)]
+
+
+def test_a_busy_model_is_shown_the_present_when_it_is_free():
+    result = play(ticks(35))
+    assert [sent.frame for sent in result.sends] == [0, 9, 19, 29, 34]
+    assert result.fates == {"merged": 30, "sent": 5}
+
+
+def test_every_frame_has_one_fate():
+    result = play(ticks(100), look=fakes.every_third)
+    assert sum(result.fates.values()) == 100
+    assert result.fates[Fate.UNCHANGED.value] == 67
+
+
+def test_tokens_and_money_add_up():
+    record = play(ticks(35)).record()
+    assert record["usage"]["input_tokens"] == sum(send["tokens"] for send in record["sends"])
+    assert record["usage"]["image_tokens"] == 5 * 194
+    assert record["usd"] > 0
+    assert record["usd_per_hour"] == pytest.approx(record["usd"] * 3600 / 3.5, rel=1e-3)
+    assert play(ticks(35), price=FREE).usd == 0
+
+
+def test_the_price_of_the_documented_turn():
+    """626 text, 323 image and 22 output tokens on gpt-realtime-1.5."""
+    usage = Usage(input_tokens=949, text_tokens=626, image_tokens=323, output_tokens=22)
+    assert cost(usage, PRICES["gpt-realtime-1.5"]) == pytest.approx(0.004471)
+    cached = attrs.evolve(usage, cached_tokens=700)
+    assert cost(cached, PRICES["gpt-realtime-1.5"]) < 0.003
+
+
+def test_the_same_scene_twice_gives_the_same_result():
+    scene = scenes.load(recording())
+
+    def run():
+        encode = Jpeg().sketch
+        result = estimate(scene.frames(), scene.fps, Tiles().looker(), encode, ASSUMED)
+        return json.dumps(result.record())
+
+    first = run()
+    assert first == run()
+    assert len(json.loads(first)["sends"]) in range(5, 26)
