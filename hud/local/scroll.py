@@ -14,6 +14,7 @@ _COLUMNS = 128  # numbers that stand for one row of pixels
 _ALIKE = 0.12  # share of a row's energy that JPEG noise, or one other letter, may make up
 _LEAST_ROWS = 8  # one line of the smallest readable text
 _CANDIDATES = 5
+_TIPS = 4  # rows
 
 
 @attrs.frozen
@@ -66,8 +67,19 @@ def find(old: Gray, new: Gray) -> Move | None:
     rows = now[before - now == up]
     if left_over > 0.5:
         return None
-    top, bottom = int(rows.min()), int(rows.max()) + 1
+    top, bottom = _stretched(old, new, up, int(rows.min()), int(rows.max()) + 1)
     return Move(Rect(0, top, new.shape[1], bottom - top), up)
+
+
+def _stretched(old: Gray, new: Gray, up: int, top: int, bottom: int) -> tuple[int, int]:
+    """Add the thin tips of letters, which are too faint to be recognised as a row that moved."""
+    moved = np.zeros(new.shape[0], np.bool_)
+    now = slice(max(0, -up), min(new.shape[0], new.shape[0] - up))
+    moved[now] = ~differs(old[now.start + up : now.stop + up], new[now]).any(axis=1)
+    for _ in range(_TIPS):
+        top -= int(top > 0 and moved[top - 1])
+        bottom += int(bottom < len(moved) and moved[bottom])
+    return top, bottom
 
 
 def _same_rows(old: Gray, new: Gray) -> npt.NDArray[np.bool_] | None:
