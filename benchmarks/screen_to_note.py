@@ -67,13 +67,13 @@ def measure(folder: pathlib.Path, count: int, every: float, still: float) -> dic
     (folder / "lines").write_text("".join(f"{text}\n" for text in lines))
     (folder / "writer.py").write_text(WRITER)
     settle = 8.0
-    reading, writing = os.pipe()
+    server_says, writing = os.pipe()
     screen = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x720x24", "-nolisten", "tcp"],
         pass_fds=[writing],
         stderr=subprocess.DEVNULL,
     )
-    display = f":{os.read(reading, 16).decode().strip()}"
+    display = f":{os.read(server_says, 16).decode().strip()}"
     environment = os.environ | {"DISPLAY": display}
     script = [sys.executable, "writer.py", "lines", "times", str(every), str(settle + still)]
     face = ["-geometry", "90x24+60+60", "-fa", "DejaVu Sans Mono", "-fs", "12"]
