@@ -163,10 +163,19 @@ class _Edge(Generic[T]):
             self.observer.merged(self.name, older, item)
         elif older is not None:
             self.drop(older)
+        if not self.options.passes(item):
+            # What two items hold together can come to nothing.
+            del self.waiting[key]
+            self.ignore(item)
+            return
         self.waiting[key] = item
         # The wish is met, though the receiver has not run yet to take it.
         self.asked = False
         self.stir()
+
+    def ignore(self, item: T) -> None:
+        self.counts["ignored"] += 1
+        self.observer.ignored(self.name, item)
 
     def drop(self, item: T) -> None:
         self.counts["dropped"] += 1
@@ -211,8 +220,7 @@ class Outbox(trio.abc.SendChannel[T]):
         edge.counts["offered"] += 1
         edge.observer.offered(edge.name, value)
         if not edge.options.passes(value):
-            edge.counts["ignored"] += 1
-            edge.observer.ignored(edge.name, value)
+            edge.ignore(value)
         else:
             await self._put(value)
         # What was handed over cannot be taken back, so this checkpoint must not be cancelled.

@@ -53,6 +53,17 @@ async def test_what_does_not_pass_is_ignored():
     assert ("ignored", "a→b", 1) in events.seen
 
 
+async def test_a_merge_that_comes_to_nothing_leaves_nothing_waiting():
+    options = latest(passes=bool, merge=lambda newer, older: newer + older)
+    outbox, inbox = open_edge("a→b", options)
+    await outbox.send(5)
+    await outbox.send(-5)
+    statistics = inbox.statistics()
+    assert (statistics.merged, statistics.ignored, statistics.waiting) == (1, 1, 0)
+    await outbox.send(7)
+    assert await inbox.receive() == 7
+
+
 async def test_block_makes_the_sender_wait_and_drops_nothing(nursery):
     outbox, inbox = open_edge("a→b", EdgeOptions())
     sent = []
