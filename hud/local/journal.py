@@ -138,7 +138,8 @@ class Journal:
         return uncovered + (scrolled if back else [])
 
     def _left_sight(self, line: Line) -> bool:
-        return likeness.fold(line.text) in self._left
+        letters = likeness.fold(line.text)
+        return letters in self._left or any(likeness.nearly(letters, old) for old in self._left)
 
     def _scrolled_back(self, move: Move) -> bool:
         window = move.block.union(move.exposed)

@@ -44,6 +44,16 @@ def grew(old: str, new: str) -> bool:
     return not (old.rstrip()[-1:].isdigit() and after[len(before)].isdigit())
 
 
+def nearly(one: str, other: str) -> bool:
+    """Whether two folded texts differ in one letter, which is no digit in both."""
+    if min(len(one), len(other)) < 8 or abs(len(one) - len(other)) > 1:
+        return False
+    if not _one_letter(one, other):
+        return False
+    pairs = zip(one, other, strict=False)
+    return not next((a.isdigit() and b.isdigit() for a, b in pairs if a != b), True)
+
+
 def only_clock(old: str, new: str) -> bool:
     """Whether two lines differ in nothing but times of day."""
     return _CLOCK.search(old) is not None and fold(_CLOCK.sub("", old)) == fold(_CLOCK.sub("", new))

@@ -197,3 +197,16 @@ def test_what_a_note_quotes_is_no_echo_elsewhere(text):
 )
 def test_likeness(one, other, same):
     assert likeness.same(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "nearly"),
+    [
+        ("feather planet basket", "feathen planet basket", True),
+        ("feather planet 17 basket", "feather planet 18 basket", False),
+        ("feather planet basket", "feather planet bucket", False),
+        ("short", "shore", False),
+    ],
+)
+def test_nearly(one, other, nearly):
+    assert likeness.nearly(likeness.fold(one), likeness.fold(other)) is nearly
