@@ -1,0 +1,1 @@
+"""Which frames carry something new, and where in them it is."""

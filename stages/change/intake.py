@@ -1,0 +1,148 @@
+"""Sorts what changed in one frame: background, movement, carets, and places to judge."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from hud.items import Rect, together
+
+from .dirty import CELL, Mask, Words, any_in_cells
+from .field import Field
+from .options import Tiles
+from .regions import Blob, blobs
+from .screen import Screen, cell_slices, cells_in
+from .scroll import Shift, explained, find_shift, move
+from .shapes import LINE, blank, caret, palette, written
+from .spot import Spot
+
+PIECES = 8
+"""When so many places change in one frame, a page is being painted."""
+HULL = 48
+"""Pieces closer than this may be parts of one list that moved."""
+
+
+@attrs.define
+class Intake:
+    """Takes in the pixels of one frame after the other and keeps the places to judge."""
+
+    screen: Screen
+    options: Tiles
+    field: Field
+    spots: list[Spot] = attrs.field(factory=list)
+    painted_at: float = -1e6
+    """When many places changed at once last."""
+
+    def take(self, new: Words, time: float) -> None:
+        """Take in a frame whose difference to the one before is in `screen.difference`."""
+        screen = self.screen
+        mask, cells = screen.difference.mask, screen.difference.cells
+        dirty = cells.copy()
+        restless = screen.rates.background(time)
+        noise = self._background(mask, cells & restless, time)
+        fresh = cells & ~restless
+        pieces = blobs(mask, fresh)
+        hulls = self._movements(new, pieces)
+        if hulls:
+            fresh = cells & ~restless
+            pieces = blobs(mask, fresh)
+        found = [self._place(new, piece, noise, hulls, time) for piece in pieces]
+        self._together([spot for spot in found if spot is not None], new, fresh, time)
+        screen.take(new, dirty, time)
+
+    def _background(self, mask: Mask, cells: Mask, time: float) -> list[Blob]:
+        at = np.nonzero(cells)
+        if not at[0].size:
+            return []
+        self.screen.owing[at] = True
+        self.screen.rates.count(*at, time)
+        return blobs(mask, cells)
+
+    # Movement -------------------------------------------------------------------------------
+
+    def _movements(self, new: Words, pieces: list[Blob]) -> list[Rect]:
+        """Find lists that scrolled, and take what the movement explains out of the difference."""
+        hulls: list[Rect] = []
+        for hull in together([piece.rect for piece in pieces], HULL):
+            if hull.height < 60 or hull.area < 0.01 * self.screen.area:
+                continue
+            shift = find_shift(new, self.screen.now, hull)
+            if shift is not None:
+                self._scroll(new, shift)
+                hulls.append(hull)
+        return hulls
+
+    def _scroll(self, new: Words, shift: Shift) -> None:
+        screen, rect = self.screen, shift.rect
+        mask = screen.difference.mask
+        where = explained(new, screen.now, shift)
+        move(screen.shown, shift, where & mask[rect.slices])
+        mask[rect.slices] &= ~where
+        rows, _ = cell_slices(rect)
+        screen.difference.cells[rows] = any_in_cells(mask[rows.start * CELL : rows.stop * CELL])
+        for spot in self.spots:
+            if rect.intersects(spot.rect) and spot.rect.area < rect.area:
+                top = min(max(0, spot.rect.y + shift.rows), screen.height - spot.rect.height)
+                spot.rect = spot.rect.union(attrs.evolve(spot.rect, y=top))
+                spot.size = None
+
+    # Places ---------------------------------------------------------------------------------
+
+    def _place(
+        self, new: Words, piece: Blob, noise: list[Blob], hulls: list[Rect], time: float
+    ) -> Spot | None:
+        screen, rect = self.screen, piece.rect
+        before, after = screen.now[rect.slices], new[rect.slices]
+        host = next((n for n in noise if _belongs(rect, n.rect)), None)
+        at = cells_in(rect, screen.difference.cells)
+        if host is not None:
+            screen.rates.count(*at, time)
+            screen.rates.join(at, cells_in(host.rect, screen.difference.cells), time)
+            screen.owing[at] = True
+            return None
+        if rect.area <= 2 * LINE * LINE and caret(before, after):
+            self._caret(rect, time)
+            return None
+        spot = Spot(rect, time, time, scrolled=any(hull.intersects(rect) for hull in hulls))
+        if not spot.scrolled:
+            screen.rates.count(*at, time)
+        if rect.area >= self.options.large * screen.area:
+            screen.rates.painted[at] = time
+        elif rect.height <= LINE:
+            spot.letter = written(before, after) and rect.width <= 2.5 * rect.height
+            if not spot.letter and not blank(before):
+                self.field.add(time, rect, palette(after))
+        return spot
+
+    def _caret(self, rect: Rect, time: float) -> None:
+        for spot in self.spots:
+            if spot.near(rect):
+                spot.caret = spot.paused = True
+                spot.due = time
+
+    def _together(self, found: list[Spot], new: Words, fresh: Mask, time: float) -> None:
+        """Mark what the places of one frame say about each other, and unite them with the old."""
+        area = np.count_nonzero(fresh) * CELL * CELL
+        page = len(found) >= PIECES or area >= self.options.large * self.screen.area
+        typing = [spot for spot in found if spot.letter]
+        if page:
+            self.painted_at = time
+        for spot in found:
+            spot.page = page
+            spot.follows = bool(typing) and not spot.letter
+            self._unite(spot)
+
+    def _unite(self, spot: Spot) -> None:
+        for old in [old for old in self.spots if old.near(spot.rect)]:
+            spot.swallow(old)
+            self.spots.remove(old)
+        self.spots.append(spot)
+
+
+def _belongs(rect: Rect, noise: Rect) -> bool:
+    """Whether a change is part of background that changes beside it in the same frame."""
+    if noise.height > LINE:
+        return noise.union(rect).area <= 1.1 * noise.area
+    level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
+    gap = max(rect.x - noise.right, noise.x - rect.right)
+    return level and gap <= max(8, 1.5 * noise.height) and rect.width <= 8 * noise.height

@@ -1,0 +1,200 @@
+"""The decision on one place: certain things at once, doubtful things later, noise never."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from hud.items import Rect
+
+from .dirty import Mask
+from .field import Field
+from .options import Tiles
+from .past import Past
+from .regions import blobs, bounds
+from .screen import Screen, cell_slices
+from .shapes import (
+    LINE,
+    caret,
+    erased,
+    palette,
+    plain_inside,
+    strongest,
+    without_caret,
+    written,
+)
+from .spot import Spot, travelled
+
+SLACK = 1e-6
+BLOCK = 0.12
+"""Output of several lines comes in pieces; one more frame shows whether more follows."""
+CRISP = 100
+"""Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
+
+
+class Say(enum.Enum):
+    """What is to be done with a place."""
+
+    WAIT = "wait"
+    """Look again when it is due."""
+    FORGET = "forget"
+    """It differs no longer, or in nothing that is new."""
+    SHOW = "show"
+
+
+@attrs.frozen
+class Verdict:
+    """A decision, its reason, and the rectangles it is about."""
+
+    say: Say
+    rule: str
+    rects: tuple[Rect, ...] = ()
+    due: float | None = None
+    easy: bool = False
+    """It waits only for rest, and may go with others that are shown now."""
+    gone: bool = False
+    """Something is no longer there, and what was there before it is back."""
+
+
+@attrs.frozen
+class Judge:
+    """Looks at one place of the screen and decides."""
+
+    screen: Screen
+    options: Tiles
+    field: Field
+    past: Past
+
+    def decide(self, spot: Spot, time: float, painted_at: float) -> Verdict:
+        """What is to be done with this place now; `painted_at`: when much changed at once last."""
+        page = spot.page or spot.rect.area >= self.options.large * self.screen.area
+        if page and (due := self._page_due(spot, painted_at)) > time + SLACK:
+            return Verdict(Say.WAIT, "much of the screen is being painted", due=due)
+        without = None if spot.rested else self.screen.rates.background(time)
+        box, mask, masked = self.screen.outstanding(spot.rect, without)
+        if masked > 0.5:
+            return Verdict(Say.FORGET, "it has become background")
+        tight = bounds(mask)
+        if tight is None:
+            return Verdict(Say.FORGET, "back to what was shown before", gone=True)
+        tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
+        if tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area:
+            return self._big(spot, box, mask, time)
+        return self._small(spot, box, mask, tight, time)
+
+    def _page_due(self, spot: Spot, painted_at: float) -> float:
+        quiet = max(spot.touched, painted_at) + self.options.page
+        return min(quiet, spot.born + self.options.page_bound)
+
+    def _big(self, spot: Spot, box: Rect, mask: Mask, time: float) -> Verdict:
+        """A page, a dialog, a block of text: without the parts that were seen before."""
+        need = self.options.rest if spot.changes > 1 else BLOCK
+        due = min(spot.touched + need, spot.born + self.options.page_bound)
+        if time < due - SLACK:
+            return Verdict(Say.WAIT, "it is still being painted", due=due)
+        cells, before = self.screen.seen(box, mask)
+        known = int(before.sum()) / int(cells.sum())
+        if known >= 0.85:
+            return Verdict(Say.FORGET, "seen before in this place")
+        fresh = cells & ~before if known > 0.3 else cells
+        rects = [blob.rect for blob in blobs(mask, fresh, (box.x, box.y))]
+        rects = [rect for rect in rects if self._content(rect, scrolled=spot.scrolled)]
+        if not rects:
+            return Verdict(Say.FORGET, "only tints, carets or erased text")
+        rule = "new content came into view" if spot.scrolled else "new content"
+        return Verdict(Say.SHOW, rule, tuple(rects))
+
+    def _content(self, rect: Rect, *, scrolled: bool) -> bool:
+        before, after = self.screen.shown[rect.slices], self.screen.now[rect.slices]
+        if scrolled and rect.width <= 24 and rect.height >= 2 * rect.width:
+            return False  # the thumb of a scroll bar
+        if strongest(before, after) <= self.options.faint:
+            return False
+        return rect.area > LINE * LINE or not (caret(before, after) or erased(before, after))
+
+    def _small(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
+        if spot.size is not None and travelled(spot.size, tight):
+            spot.moves += 1
+        elif spot.size is not None and tight.area > 3 * spot.size.area:
+            spot.moves = 0
+        spot.size, spot.rect = tight, tight
+        if spot.moves:
+            return Verdict(Say.WAIT, "something small moves about")
+        before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
+        if caret(before, after):
+            return Verdict(Say.FORGET, "a caret", gone=True)
+        if erased(before, after):
+            verdict = self._when_quiet(spot, time, self.options.rest, Say.FORGET, "text was erased")
+            return attrs.evolve(verdict, gone=True)
+        strength = strongest(before, after)
+        if strength <= self.options.faint:
+            return Verdict(Say.WAIT, "a tint")
+        crisp = strength >= CRISP
+        if written(before, after) and tight.height <= 2 * LINE:
+            return self._writing(spot, tight, time, crisp=crisp)
+        return self._value(spot, box, mask, tight, time, crisp=crisp)
+
+    def _writing(self, spot: Spot, tight: Rect, time: float, *, crisp: bool) -> Verdict:
+        """Something on blank ground: a letter, a growing line, or a line that came at once."""
+        after = self.screen.now[tight.slices]
+        width = without_caret(after)
+        dot = tight.width <= 2 * tight.height and plain_inside(after)
+        if spot.changes == 1 and width > 1.6 * tight.height and not dot:
+            need = BLOCK if tight.height > LINE / 2 else self.options.confirm
+            return self._complete(spot, tight, time, need if crisp else self.options.rest)
+        if spot.paused:
+            return Verdict(Say.SHOW, "a word was finished", (tight,))
+        if time - spot.born >= self.options.bound - SLACK and not spot.page:
+            return Verdict(Say.SHOW, "writing goes on for long", (tight,))
+        need = self.options.word if spot.caret or not crisp else 2 * self.options.word
+        need = max(need, self._restlessness(spot, tight, time))
+        need = min(need, spot.born + self.options.bound - spot.touched)
+        return self._when_quiet(spot, time, need, Say.SHOW, "writing came to rest", tight)
+
+    def _complete(self, spot: Spot, tight: Rect, time: float, need: float) -> Verdict:
+        need = max(need, self._restlessness(spot, tight, time))
+        return self._when_quiet(spot, time, need, Say.SHOW, "new content", tight)
+
+    def _restlessness(self, spot: Spot, tight: Rect, time: float) -> float:
+        """The rest asked of a place that changes often, or used to."""
+        if spot.scrolled:
+            return 0.0
+        once = self.screen.rates.restless_at[cell_slices(tight)].max()
+        if time - once < 60:
+            return self.options.doubt
+        passes = self.past.count(tight, time - 6)
+        return (0.0, 2 * self.options.rest, self.options.doubt)[min(passes, 2)]
+
+    def _value(
+        self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float, *, crisp: bool
+    ) -> Verdict:
+        """Something in place of something else: a number, a state, or a clock."""
+        if self.field.flickers(tight, time):
+            colours = palette(self.screen.now[tight.slices])
+            if not self.field.strange(tight, colours, spot.born):
+                return Verdict(Say.WAIT, "one of many flickering values")
+        cells, before = self.screen.seen(box, mask)
+        if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):
+            return Verdict(Say.FORGET, "seen before in this place", gone=True)
+        painted = self.screen.rates.painted[cell_slices(tight)].max()
+        need = self.options.confirm if spot.changes == 1 and crisp else self.options.rest
+        if spot.follows or time - painted < self.options.young:
+            need = self.options.doubt
+        need = max(need, self._restlessness(spot, tight, time))
+        if time - spot.born >= 3 * self.options.bound:
+            need = min(need, self.options.rest)
+        return self._when_quiet(spot, time, need, Say.SHOW, "changed content", tight)
+
+    def _returned(self, tight: Rect, time: float) -> bool:
+        """A value that was passed on here and has stood for a while went back: that is news."""
+        passed = self.screen.passed[cell_slices(tight)].max()
+        return tight.height <= LINE and passed > 0 and time - passed >= 1.5
+
+    def _when_quiet(
+        self, spot: Spot, time: float, need: float, say: Say, rule: str, *rects: Rect
+    ) -> Verdict:
+        if time - spot.touched >= need - SLACK:
+            return Verdict(say, rule, rects)
+        waiting = f"{rule}, not yet certain"
+        return Verdict(Say.WAIT, waiting, due=spot.touched + need, easy=say is Say.SHOW)

@@ -1,0 +1,87 @@
+"""A place where something is going on that has not been passed on yet."""
+
+from __future__ import annotations
+
+import attrs
+
+from hud.items import Rect
+
+REACH_X, REACH_Y = 20, 8
+"""A change this close to a place that is still moving belongs to it."""
+
+
+@attrs.define(eq=False)
+class Spot:
+    """A rectangle that differs from what was shown last, and what happened to it since."""
+
+    rect: Rect
+    born: float
+    """When it began to differ."""
+    touched: float
+    """When it changed last."""
+    changes: int = 1
+    scrolled: bool = False
+    """Its surroundings moved, and this came into view."""
+    rested: bool = False
+    """It is background that came to rest."""
+    page: bool = False
+    """It changed together with much else: a page is being painted."""
+    follows: bool = False
+    """It changed in the same frame as a letter that was typed elsewhere."""
+    letter: bool = False
+    """It looks like a letter on blank ground."""
+    caret: bool = False
+    """A caret was seen beside it."""
+    paused: bool = False
+    """The caret moved on without a letter: a word has ended."""
+    size: Rect | None = None
+    """Where the difference was when it was last looked at."""
+    moves: int = 0
+    """How often the same small thing went to another place."""
+    due: float | None = None
+    """When to decide, if nothing happens before."""
+    rule: str = ""
+    """Why it has not been passed on."""
+
+    def near(self, rect: Rect) -> bool:
+        """Whether a change there belongs to this place."""
+        mine = self.rect
+        return (
+            mine.x - REACH_X < rect.right
+            and rect.x < mine.right + REACH_X
+            and mine.y - REACH_Y < rect.bottom
+            and rect.y < mine.bottom + REACH_Y
+        )
+
+    def swallow(self, other: Spot) -> None:
+        """Become one place with another."""
+        self.rect = self.rect.union(other.rect)
+        self.born = min(self.born, other.born)
+        self.changes += other.changes if other.touched != self.touched else 0
+        self.touched = max(self.touched, other.touched)
+        self.scrolled |= other.scrolled
+        self.rested &= other.rested
+        self.page |= other.page
+        self.follows &= other.follows
+        self.caret |= other.caret
+        self.moves = max(self.moves, other.moves)
+        self.size = self.size or other.size
+
+
+def similar(one: Rect, other: Rect) -> bool:
+    """Whether two rectangles have about the same size."""
+    return (
+        abs(one.width - other.width) <= 3 + 0.25 * other.width
+        and abs(one.height - other.height) <= 3 + 0.25 * other.height
+    )
+
+
+def travelled(old: Rect, new: Rect) -> bool:
+    """Whether a small thing is now elsewhere, not merely longer."""
+    if max(new.width, new.height, old.width, old.height) > 72 or not similar(old, new):
+        return False
+    left, right = new.x - old.x, new.right - old.right
+    top, bottom = new.y - old.y, new.bottom - old.bottom
+    across = min(abs(left), abs(right)) if left * right > 0 else 0
+    down = min(abs(top), abs(bottom)) if top * bottom > 0 else 0
+    return max(across, down) >= 3

@@ -1,0 +1,168 @@
+"""The change detector: one object per monitor, fed with frames, answering with changes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hud.items import Cause, Change, Fate, Frame, Rect
+
+from .dirty import CELL, Words, words
+from .field import Field
+from .intake import Intake
+from .judge import SLACK, Judge, Say, Verdict
+from .options import Tiles
+from .past import Past
+from .regions import blobs, tidy
+from .screen import Screen, cell_slices
+from .shapes import LINE
+from .spot import Spot, similar
+
+EASY = 0.15
+"""What waits only for rest and has been quiet this long goes with something that is shown."""
+
+Judged = list[tuple[Spot, Verdict]]
+
+
+class Detector:
+    """Decides which frames of ONE monitor carry something new.
+
+    `frame.time` is the only clock. Frames may come at any rate, or only when something was drawn;
+    then `due()` says when to call `wake`, so that what came to rest is passed on in time. Pixels
+    are copied where they changed: a capture may draw the next frame into the same buffer.
+    """
+
+    def __init__(self, options: Tiles | None = None) -> None:
+        self.options = options or Tiles()
+        self._frame: Frame | None = None
+        self._screen: Screen | None = None
+
+    def look(self, frame: Frame) -> Change:
+        """Judge a frame. Without regions the change goes no further, and `fate` says why."""
+        new = words(frame.pixels)
+        screen = self._screen
+        self._frame = frame
+        if screen is None or (screen.height, screen.width) != new.shape:
+            return self._begin(frame, new)
+        moved = screen.difference.compare(new, screen.now, frame.damage)
+        if moved:
+            self._intake.take(new, frame.time)
+            if screen.owing.any():
+                self._rest_due = frame.time
+        return self._answer(screen, frame, frame.time, moved=moved)
+
+    def wake(self, time: float) -> Change | None:
+        """Decide what was due by `time` though no frame came; the change holds the last frame."""
+        if self._screen is None or self._frame is None:
+            return None
+        change = self._answer(self._screen, self._frame, time, moved=False)
+        return change if change.regions else None
+
+    def due(self) -> float | None:
+        """When `wake` should be called if no frame comes before; None: never."""
+        if self._screen is None:
+            return None
+        times = [spot.due for spot in self._intake.spots if spot.due is not None]
+        times += [] if self._rest_due is None else [self._rest_due]
+        return min(times, default=None)
+
+    def _begin(self, frame: Frame, new: Words) -> Change:
+        screen = self._screen = Screen(new, frame.time, self.options)
+        field, self._past = Field(), Past()
+        self._intake = Intake(screen, self.options, field)
+        self._judge = Judge(screen, self.options, field, self._past)
+        self._rest_due: float | None = None
+        whole = Rect(0, 0, screen.width, screen.height)
+        return Change(frame, (whole,), Cause.FIRST, "the first frame")
+
+    def _decide(self, spot: Spot, time: float) -> Verdict:
+        return self._judge.decide(spot, time, self._intake.painted_at)
+
+    def _answer(self, screen: Screen, frame: Frame, time: float, *, moved: bool) -> Change:
+        screen.remember(time)
+        self._wake_background(screen, time)
+        ready = [
+            spot
+            for spot in self._intake.spots
+            if (moved and spot.touched == time)
+            or (spot.due is not None and spot.due <= time + SLACK)
+        ]
+        judged = [(spot, self._decide(spot, time)) for spot in ready]
+        judged = _pointer(judged, time)
+        shown = [done for spot, verdict in judged for done in self._carry_out(spot, verdict, time)]
+        if not shown:
+            return self._nothing(frame, judged, moved=moved)
+        shown += self._companions(time)
+        rects = tidy([rect for rect, _ in shown], screen.width, screen.height)
+        rule = "; ".join(dict.fromkeys(rule for _, rule in shown))
+        return Change(frame, rects, Cause.CONTENT, rule)
+
+    def _wake_background(self, screen: Screen, time: float) -> None:
+        """Judge background that came to rest while what surrounds it goes on: a caption."""
+        if self._rest_due is None or time < self._rest_due - SLACK:
+            return
+        rested = screen.rates.rested(screen.owing, time)
+        if rested.any():
+            screen.owing &= ~rested
+            pixels = np.repeat(np.repeat(rested, CELL, 0), CELL, 1)
+            for blob in blobs(pixels, rested):
+                if self._surrounded(screen, blob.rect, time):
+                    spot = Spot(blob.rect, time, time, rested=True, changes=2, due=time)
+                    self._intake.spots.append(spot)
+                else:
+                    screen.accept(blob.rect)
+        self._rest_due = time + 0.1 if screen.owing.any() else None
+
+    def _surrounded(self, screen: Screen, rect: Rect, time: float) -> bool:
+        around = cell_slices(rect.padded(32, screen.width, screen.height))
+        lively = screen.rates.background(time)[around] & (
+            time - screen.rates.touched[around] < 0.5
+        )
+        return bool(lively.sum() * CELL * CELL > rect.area) or rect.area >= 0.01 * screen.area
+
+    def _carry_out(self, spot: Spot, verdict: Verdict, time: float) -> list[tuple[Rect, str]]:
+        spot.due, spot.rule = verdict.due, verdict.rule
+        if verdict.say is Say.WAIT:
+            return []
+        assert self._screen is not None
+        self._intake.spots.remove(spot)
+        self._screen.accept(spot.rect)
+        if verdict.say is Say.FORGET:
+            return []
+        rects = [self._past.whole(rect, time) for rect in verdict.rects]
+        for rect in verdict.rects:
+            self._past.add(time, rect)
+            self._screen.passed[cell_slices(rect)] = time
+        return [(rect, verdict.rule) for rect in rects]
+
+    def _companions(self, time: float) -> list[tuple[Rect, str]]:
+        """What waits only for rest and was quiet for a moment goes along."""
+        shown: list[tuple[Rect, str]] = []
+        for spot in [s for s in self._intake.spots if s.due and time - s.touched >= EASY]:
+            verdict = self._decide(spot, time)
+            if verdict.easy and spot.size is not None:
+                along = Verdict(Say.SHOW, verdict.rule, (spot.size,))
+                shown += self._carry_out(spot, along, time)
+        return shown
+
+    def _nothing(self, frame: Frame, judged: Judged, *, moved: bool) -> Change:
+        rules = "; ".join(dict.fromkeys(verdict.rule for _, verdict in judged))
+        if any(spot.due is not None for spot in self._intake.spots):
+            return Change(frame, (), None, rules or "something comes to rest", Fate.MERGED)
+        if moved or rules:
+            return Change(frame, (), None, rules or "background or a caret", Fate.NOISE)
+        return Change(frame, (), None, "not a pixel changed", Fate.UNCHANGED)
+
+
+def _pointer(judged: Judged, time: float) -> Judged:
+    """Something small that went from one place and came up in another is a pointer."""
+    gone = [spot.size or spot.rect for spot, verdict in judged if verdict.gone]
+    gone = [rect for rect in gone if max(rect.width, rect.height) <= LINE]
+    result: Judged = []
+    for spot, verdict in judged:
+        new = spot.size
+        if gone and not verdict.gone and new is not None and spot.born == time:
+            if any(similar(old, new) for old in gone):
+                spot.moves += 1
+                verdict = Verdict(Say.WAIT, "something small moves about")  # noqa: PLW2901
+        result.append((spot, verdict))
+    return result
