@@ -10,16 +10,16 @@ from hud.items import Rect, together
 from .dirty import CELL, Mask, Words, any_in_cells
 from .field import Field
 from .options import Tiles
-from .regions import Blob, blobs
+from .regions import Blob, blobs, clusters
 from .screen import Screen, cell_slices, cells_in
-from .scroll import Shift, explained, find_shift, move
-from .shapes import LINE, blank, caret, palette, written
+from .scroll import Shift, find_shift, follow, uncover
+from .shapes import LINE, blank, caret, caret_moved, palette, written
 from .spot import Spot
 
 PIECES = 8
 """When so many places change in one frame, a page is being painted."""
-HULL = 48
-"""Pieces closer than this may be parts of one list that moved."""
+HULL = 100
+"""Pieces with less than twice this between them, up and down, may be parts of one list that moved."""
 
 
 @attrs.define
@@ -39,7 +39,7 @@ class Intake:
         mask, cells = screen.difference.mask, screen.difference.cells
         dirty = cells.copy()
         restless = screen.rates.background(time)
-        noise = self._background(mask, cells & restless, time)
+        noise = self._background(cells & restless, restless, time)
         fresh = cells & ~restless
         pieces = blobs(mask, fresh)
         hulls = self._movements(new, pieces)
@@ -50,20 +50,21 @@ class Intake:
         self._together([spot for spot in found if spot is not None], new, fresh, time)
         screen.take(new, dirty, time)
 
-    def _background(self, mask: Mask, cells: Mask, time: float) -> list[Blob]:
+    def _background(self, cells: Mask, restless: Mask, time: float) -> list[Rect]:
+        """Count what moves in the background; return the whole of the parts that move."""
         at = np.nonzero(cells)
         if not at[0].size:
             return []
         self.screen.owing[at] = True
         self.screen.rates.count(*at, time)
-        return blobs(mask, cells)
+        return [box for box in clusters(restless) if cells[cell_slices(box)].any()]
 
     # Movement -------------------------------------------------------------------------------
 
     def _movements(self, new: Words, pieces: list[Blob]) -> list[Rect]:
         """Find lists that scrolled, and take what the movement explains out of the difference."""
         hulls: list[Rect] = []
-        for hull in together([piece.rect for piece in pieces], HULL):
+        for hull in columns(pieces):
             if hull.height < 60 or hull.area < 0.01 * self.screen.area:
                 continue
             shift = find_shift(new, self.screen.now, hull)
@@ -75,33 +76,33 @@ class Intake:
     def _scroll(self, new: Words, shift: Shift) -> None:
         screen, rect = self.screen, shift.rect
         mask = screen.difference.mask
-        where = explained(new, screen.now, shift)
-        move(screen.shown, shift, where & mask[rect.slices])
-        mask[rect.slices] &= ~where
+        changed = mask[rect.slices]
+        changed &= ~follow(screen.shown, new, screen.now, shift)
+        uncover(screen.shown, new, rect, changed)
         rows, _ = cell_slices(rect)
         screen.difference.cells[rows] = any_in_cells(mask[rows.start * CELL : rows.stop * CELL])
         for spot in self.spots:
             if rect.intersects(spot.rect) and spot.rect.area < rect.area:
-                top = min(max(0, spot.rect.y + shift.rows), screen.height - spot.rect.height)
+                top = min(max(0, spot.rect.y + shift.distances[0]), screen.height - spot.rect.height)
                 spot.rect = spot.rect.union(attrs.evolve(spot.rect, y=top))
                 spot.size = None
 
     # Places ---------------------------------------------------------------------------------
 
     def _place(
-        self, new: Words, piece: Blob, noise: list[Blob], hulls: list[Rect], time: float
+        self, new: Words, piece: Blob, noise: list[Rect], hulls: list[Rect], time: float
     ) -> Spot | None:
         screen, rect = self.screen, piece.rect
         before, after = screen.now[rect.slices], new[rect.slices]
-        host = next((n for n in noise if _belongs(rect, n.rect)), None)
+        host = next((box for box in noise if _belongs(rect, box)), None)
         at = cells_in(rect, screen.difference.cells)
         if host is not None:
             screen.rates.count(*at, time)
-            screen.rates.join(at, cells_in(host.rect, screen.difference.cells), time)
+            screen.rates.join(at, cells_in(host, screen.difference.cells), time)
             screen.owing[at] = True
             return None
         if rect.area <= 2 * LINE * LINE and caret(before, after):
-            self._caret(rect, time)
+            self._caret(rect, time, moved=caret_moved(before))
             return None
         spot = Spot(rect, time, time, scrolled=any(hull.intersects(rect) for hull in hulls))
         if not spot.scrolled:
@@ -114,11 +115,12 @@ class Intake:
                 self.field.add(time, rect, palette(after))
         return spot
 
-    def _caret(self, rect: Rect, time: float) -> None:
+    def _caret(self, rect: Rect, time: float, *, moved: bool) -> None:
         for spot in self.spots:
             if spot.near(rect):
-                spot.caret = spot.paused = True
-                spot.due = time
+                spot.caret = True
+                if moved:
+                    spot.paused, spot.due = True, time
 
     def _together(self, found: list[Spot], new: Words, fresh: Mask, time: float) -> None:
         """Mark what the places of one frame say about each other, and unite them with the old."""
@@ -129,7 +131,7 @@ class Intake:
             self.painted_at = time
         for spot in found:
             spot.page = page
-            spot.follows = bool(typing) and not spot.letter
+            spot.follows = (bool(typing) and not spot.letter) or spot.scrolled
             self._unite(spot)
 
     def _unite(self, spot: Spot) -> None:
@@ -139,10 +141,22 @@ class Intake:
         self.spots.append(spot)
 
 
+def columns(pieces: list[Blob]) -> tuple[Rect, ...]:
+    """Rectangles around pieces that stand over one another."""
+    tall = [
+        attrs.evolve(piece.rect, y=piece.rect.y - HULL, height=piece.rect.height + 2 * HULL)
+        for piece in pieces
+    ]
+    return tuple(
+        attrs.evolve(rect, y=rect.y + HULL, height=rect.height - 2 * HULL)
+        for rect in together(tall, 16)
+    )
+
+
 def _belongs(rect: Rect, noise: Rect) -> bool:
     """Whether a change is part of background that changes beside it in the same frame."""
     if noise.height > LINE:
         return noise.union(rect).area <= 1.1 * noise.area
     level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
     gap = max(rect.x - noise.right, noise.x - rect.right)
-    return level and gap <= max(8, 1.5 * noise.height) and rect.width <= 8 * noise.height
+    return level and gap <= max(8, 0.6 * noise.height) and rect.width <= 8 * noise.height

@@ -89,7 +89,7 @@ class Judge:
 
     def _big(self, spot: Spot, box: Rect, mask: Mask, time: float) -> Verdict:
         """A page, a dialog, a block of text: without the parts that were seen before."""
-        need = self.options.rest if spot.changes > 1 else BLOCK
+        need = self.options.page if spot.changes > 1 or spot.page else BLOCK
         due = min(spot.touched + need, spot.born + self.options.page_bound)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
@@ -118,7 +118,7 @@ class Judge:
             spot.moves += 1
         elif spot.size is not None and tight.area > 3 * spot.size.area:
             spot.moves = 0
-        spot.size, spot.rect = tight, tight
+        spot.size, spot.rect, spot.first = tight, tight, spot.first or tight
         if spot.moves:
             return Verdict(Say.WAIT, "something small moves about")
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
@@ -130,24 +130,32 @@ class Judge:
         strength = strongest(before, after)
         if strength <= self.options.faint:
             return Verdict(Say.WAIT, "a tint")
+        if spot.scrolled and tight.area < 150:
+            return Verdict(Say.FORGET, "a rounded corner that moved")
         crisp = strength >= CRISP
         if written(before, after) and tight.height <= 2 * LINE:
-            return self._writing(spot, tight, time, crisp=crisp)
+            solid = mask.sum() >= 0.6 * tight.area
+            return self._writing(spot, tight, time, crisp=crisp, solid=solid)
         return self._value(spot, box, mask, tight, time, crisp=crisp)
 
-    def _writing(self, spot: Spot, tight: Rect, time: float, *, crisp: bool) -> Verdict:
+    def _writing(self, spot: Spot, tight: Rect, time: float, *, crisp: bool, solid: bool) -> Verdict:
         """Something on blank ground: a letter, a growing line, or a line that came at once."""
         after = self.screen.now[tight.slices]
         width = without_caret(after)
         dot = tight.width <= 2 * tight.height and plain_inside(after)
-        if spot.changes == 1 and width > 1.6 * tight.height and not dot:
+        filled = solid and width == tight.width and tight.height >= 12
+        if spot.changes == 1 and (width > 1.6 * tight.height or filled) and not dot:
             need = BLOCK if tight.height > LINE / 2 else self.options.confirm
             return self._complete(spot, tight, time, need if crisp else self.options.rest)
         if spot.paused:
             return Verdict(Say.SHOW, "a word was finished", (tight,))
         if time - spot.born >= self.options.bound - SLACK and not spot.page:
             return Verdict(Say.SHOW, "writing goes on for long", (tight,))
-        need = self.options.word if spot.caret or not crisp else 2 * self.options.word
+        need = 2 * self.options.word
+        if spot.caret:
+            need = self.options.word
+        elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
+            need = self.options.rest  # it faded in where it is
         need = max(need, self._restlessness(spot, tight, time))
         need = min(need, spot.born + self.options.bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, "writing came to rest", tight)

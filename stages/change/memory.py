@@ -11,8 +11,10 @@ from .signature import Signatures
 
 STATES = 8
 """Signatures remembered per cell; the one not seen for longest makes room."""
-GAP = 0.3
-"""Changes of a cell closer than this count once, so that 5, 10 and 30 frames a second agree."""
+BURST = 0.35
+"""Changes of a cell closer than this are one burst, so that 5, 10 and 30 frames a second agree."""
+FILM = 1.2
+"""A burst that lasts this long is a film; a fade or a page being painted is over sooner."""
 NEVER = -1e6
 
 Indices = npt.NDArray[np.intp]
@@ -62,6 +64,8 @@ class Rates:
         self.painted: Times = np.full((rows, columns), NEVER)
         """When the place was last painted over by a large change."""
         self._counted: Times = np.full((5, rows, columns), NEVER)
+        self._last: Times = np.full((rows, columns), NEVER)
+        self._burst: Times = np.full((rows, columns), NEVER)
         self.restless_at: Times = np.full((rows, columns), NEVER)
         """When the place was last background."""
         self._background_until: Times = np.full((rows, columns), NEVER)
@@ -69,15 +73,26 @@ class Rates:
 
     def count(self, rows: Indices, columns: Indices, time: float) -> None:
         """Count one change of each of these cells, and learn which have become background."""
-        new = time - self._counted[0, rows, columns] >= GAP - 1e-6
-        rows, columns = rows[new], columns[new]
+        since = self._last[rows, columns]
+        self._last[rows, columns] = time
+        new = time - since > BURST
+        self._begin(rows[new], columns[new], time)
+        on = ~new & (time - self._burst[rows, columns] >= FILM)
+        self._learn(rows[on], columns[on], np.full(np.count_nonzero(on), BURST), time)
+
+    def _begin(self, rows: Indices, columns: Indices, time: float) -> None:
+        """A burst of changes begins in each of these cells."""
         if not rows.size:
             return
+        self._burst[rows, columns] = time
         times = np.concatenate([np.full((1, rows.size), time), self._counted[:-1, rows, columns]])
         self._counted[:, rows, columns] = times
         restless = self._restless(times)
-        rows, columns = rows[restless], columns[restless]
         interval = (times[0, restless] - times[3, restless]) / 3
+        self._learn(rows[restless], columns[restless], interval, time)
+
+    def _learn(self, rows: Indices, columns: Indices, interval: Times, time: float) -> None:
+        """These cells are background now, and change about once in `interval`."""
         self._interval[rows, columns] = interval
         until = time + np.maximum(self._options.forget, 4 * interval)
         self._background_until[rows, columns] = until

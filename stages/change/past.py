@@ -43,5 +43,7 @@ def same_place(one: Rect, other: Rect) -> bool:
     """Whether two rectangles cover about the same."""
     width = min(one.right, other.right) - max(one.x, other.x)
     height = min(one.bottom, other.bottom) - max(one.y, other.y)
-    small, big = sorted((one.area, other.area))
-    return width > 0 and height > 0 and 2 * width * height >= small and big <= 6 * small
+    if width <= 0 or height <= 0:
+        return False
+    both = width * height
+    return 2 * both >= one.area + other.area - both or both == min(one.area, other.area)

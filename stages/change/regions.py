@@ -28,19 +28,24 @@ class Blob:
 def blobs(mask: Mask, cells: Mask, origin: tuple[int, int] = (0, 0)) -> list[Blob]:
     """The groups of changed pixels. `cells` says in which cells of `mask` to look."""
     for reach in (1, 3, 6):
-        labels, boxes = _label(cells, reach)
+        boxes = _label(cells, reach)
         if len(boxes) <= MOST:
             break
-    del labels
     found = (_tight(mask, box, origin) for box in boxes)
     return [blob for blob in found if blob is not None]
 
 
-def _label(cells: Mask, reach: int) -> tuple[object, list[tuple[int, int, int, int]]]:
+def _label(cells: Mask, reach: int) -> list[tuple[int, int, int, int]]:
     kernel = np.ones((1 + 2 * (DOWN * reach // 2), ACROSS * reach), np.uint8)
     grown = cv2.dilate(cells.view(np.uint8), kernel)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
-    return labels, [tuple(int(v) for v in stats[n, :4]) for n in range(1, count)]
+    count, _, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
+    boxes = stats[1:count, :4].tolist()
+    return [(x, y, width, height) for x, y, width, height in boxes]
+
+
+def clusters(cells: Mask) -> list[Rect]:
+    """The rectangles, in pixels, around groups of cells with gaps of a few cells at most."""
+    return [Rect(x * CELL, y * CELL, w * CELL, h * CELL) for x, y, w, h in _label(cells, 1)]
 
 
 def _tight(mask: Mask, box: tuple[int, int, int, int], origin: tuple[int, int]) -> Blob | None:

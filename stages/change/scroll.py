@@ -19,30 +19,34 @@ Sums = npt.NDArray[np.uint64]
 
 @attrs.frozen
 class Shift:
-    """Movement of content inside a rectangle, in rows; positive is down."""
+    """Movement of content inside a rectangle."""
 
     rect: Rect
-    rows: int
+    distances: tuple[int, ...]
+    """In rows, positive is down; the usual one first. Lines of a list may move by 57 and 58."""
 
 
 def find_shift(new: Words, old: Words, rect: Rect) -> Shift | None:
     """The movement that explains most of what changed inside `rect`, if one does."""
     after, before = _sums(new, rect), _sums(old, rect)
     votes: dict[int, int] = {}
-    moved = total = 0
+    total = 0
     for stripe in range(after.shape[1]):
         a, b = after[:, stripe], before[:, stripe]
-        changed = np.flatnonzero(a != b)
+        changed = np.flatnonzero((a != b) & (a != 0))
         if changed.size < 8:
             continue
         total += changed.size
         for distance in _distances(a, b, changed):
             votes[int(distance)] = votes.get(int(distance), 0) + 1
+    votes.pop(0, None)
     if not votes:
         return None
-    rows = max(votes, key=lambda distance: (votes[distance], -abs(distance)))
-    moved = votes[rows]
-    return Shift(rect, rows) if rows and moved >= max(12, 0.2 * total) else None
+    best = max(votes, key=lambda distance: (votes[distance], -abs(distance)))
+    near = [d for d in votes if abs(d - best) <= 2 and votes[d] >= 0.1 * votes[best]]
+    if sum(votes[d] for d in near) < max(12, 0.25 * total):
+        return None
+    return Shift(rect, tuple(sorted(near, key=lambda d: -votes[d])))
 
 
 def _sums(pixels: Words, rect: Rect) -> Sums:
@@ -71,30 +75,34 @@ def _distances(after: Sums, before: Sums, changed: npt.NDArray[np.intp]) -> npt.
     return moved
 
 
-def explained(new: Words, old: Words, shift: Shift) -> Mask:
-    """Pixels of the rectangle that are what stood `rows` above (or below) before."""
-    rect, rows = shift.rect, shift.rows
-    found = np.zeros((rect.height, rect.width), bool)
-    into, out_of = _halves(rect, rows)
-    if into.height > 0:
-        top = into.y - rect.y
-        equal = ((new[into.slices] ^ old[out_of.slices]) & COLOUR) == 0
-        found[top : top + into.height] = equal
-    return found
+def follow(shown: Words, new: Words, old: Words, shift: Shift) -> Mask:
+    """Move what was `shown` along; return which pixels of the rectangle the movement explains."""
+    rect = shift.rect
+    before = shown[rect.slices].copy()
+    done = np.zeros((rect.height, rect.width), bool)
+    for distance in shift.distances:
+        into, out_of = _halves(rect.height, distance)
+        equal = _equal_stripes(new[rect.slices][into], old[rect.slices][out_of]) & ~done[into]
+        np.copyto(shown[rect.slices][into], before[out_of], where=equal)
+        done[into] |= equal
+    return done
 
 
-def _halves(rect: Rect, rows: int) -> tuple[Rect, Rect]:
-    """Where content went and where it came from."""
-    height = max(0, rect.height - abs(rows))
-    into = Rect(rect.x, rect.y + max(0, rows), rect.width, height)
-    return into, Rect(rect.x, into.y - rows, rect.width, height)
+def _halves(height: int, distance: int) -> tuple[slice, slice]:
+    """The rows that content went to, and those it came from."""
+    down, up = max(0, distance), max(0, -distance)
+    return slice(down, max(down, height - up)), slice(up, max(up, height - down))
 
 
-def move(picture: Words, shift: Shift, where: Mask) -> None:
-    """Move the content of `picture` too, only in the pixels `where` the movement explains."""
-    into, out_of = _halves(shift.rect, shift.rows)
-    if into.height <= 0:
-        return
-    top = into.y - shift.rect.y
-    moved = picture[out_of.slices].copy()
-    np.copyto(picture[into.slices], moved, where=where[top : top + into.height])
+def _equal_stripes(one: Words, other: Words) -> Mask:
+    """Pixels in rows of stripes that are equal as a whole; single pixels agree by chance."""
+    width = one.shape[1]
+    starts = np.arange(0, width, STRIPE)
+    equal = np.logical_and.reduceat(((one ^ other) & COLOUR) == 0, starts, axis=1)
+    return np.repeat(equal, np.diff(starts, append=width), axis=1)
+
+
+def uncover(shown: Words, new: Words, rect: Rect, fresh: Mask) -> None:
+    """What came into view was never shown: make it ground, so that only what is on it differs."""
+    colours, counts = np.unique(new[rect.slices][::3, ::3], return_counts=True)
+    shown[rect.slices][fresh] = colours[counts.argmax()]

@@ -59,6 +59,12 @@ def caret(before: Words, after: Words) -> bool:
     return not lamp
 
 
+def caret_moved(before: Words) -> bool:
+    """Of a caret change: whether it went to another place, rather than on or off."""
+    middle = before[before.shape[0] // 2]
+    return bool(differ(middle[None, :1], middle[None, -1:], 16).any())
+
+
 def written(before: Words, after: Words) -> bool:
     """Something was written on blank ground (a bar may have stood there)."""
     return alike_rows(before) and not alike_rows(after)

@@ -36,6 +36,8 @@ class Spot:
     """The caret moved on without a letter: a word has ended."""
     size: Rect | None = None
     """Where the difference was when it was last looked at."""
+    first: Rect | None = None
+    """Where the difference was when it was looked at first."""
     moves: int = 0
     """How often the same small thing went to another place."""
     due: float | None = None
@@ -66,6 +68,7 @@ class Spot:
         self.caret |= other.caret
         self.moves = max(self.moves, other.moves)
         self.size = self.size or other.size
+        self.first = other.first or self.first
 
 
 def similar(one: Rect, other: Rect) -> bool:

@@ -9,16 +9,19 @@ from hud.items import Cause, Change, Fate, Frame, Rect
 from .dirty import CELL, Words, words
 from .field import Field
 from .intake import Intake
-from .judge import SLACK, Judge, Say, Verdict
+from .judge import BLOCK, SLACK, Judge, Say, Verdict
 from .options import Tiles
 from .past import Past
-from .regions import blobs, tidy
+from .regions import blobs, clusters, tidy
 from .screen import Screen, cell_slices
 from .shapes import LINE
 from .spot import Spot, similar
 
 EASY = 0.15
 """What waits only for rest and has been quiet this long goes with something that is shown."""
+
+PAGE = 0.25
+"""What began within this time of each other may be parts of one whole."""
 
 Judged = list[tuple[Spot, Verdict]]
 
@@ -87,7 +90,7 @@ class Detector:
             or (spot.due is not None and spot.due <= time + SLACK)
         ]
         judged = [(spot, self._decide(spot, time)) for spot in ready]
-        judged = _pointer(judged, time)
+        judged = self._with_siblings(_pointer(judged, time), time)
         shown = [done for spot, verdict in judged for done in self._carry_out(spot, verdict, time)]
         if not shown:
             return self._nothing(frame, judged, moved=moved)
@@ -113,11 +116,31 @@ class Detector:
         self._rest_due = time + 0.1 if screen.owing.any() else None
 
     def _surrounded(self, screen: Screen, rect: Rect, time: float) -> bool:
-        around = cell_slices(rect.padded(32, screen.width, screen.height))
-        lively = screen.rates.background(time)[around] & (
-            time - screen.rates.touched[around] < 0.5
-        )
-        return bool(lively.sum() * CELL * CELL > rect.area) or rect.area >= 0.01 * screen.area
+        """Whether it is text inside something as large as a film that goes on."""
+        if rect.height < 10 or rect.width < 16:
+            return False
+        around = rect.padded(96, screen.width, screen.height)
+        films = [box for box in clusters(screen.rates.background(time)) if box.intersects(around)]
+        return any(box.union(rect).area >= 0.015 * screen.area for box in films)
+
+    def _with_siblings(self, judged: Judged, time: float) -> Judged:
+        """Wait for what appeared at the same time and is still being painted."""
+        waits = {id(spot): verdict for spot, verdict in judged if verdict.say is Say.WAIT}
+        busy = [
+            spot
+            for spot in self._intake.spots
+            if time - spot.touched < BLOCK - SLACK
+            and (spot.due or 0) > time
+            and (id(spot) not in waits or waits[id(spot)].easy)
+        ]
+        result: Judged = []
+        for spot, verdict in judged:
+            near = [b for b in busy if b is not spot and abs(b.born - spot.born) <= PAGE]
+            if verdict.say is Say.SHOW and near and time - spot.born < 0.5:
+                due = min(other.touched for other in near) + BLOCK
+                verdict = Verdict(Say.WAIT, "its surroundings are still being painted", due=due)  # noqa: PLW2901
+            result.append((spot, verdict))
+        return result
 
     def _carry_out(self, spot: Spot, verdict: Verdict, time: float) -> list[tuple[Rect, str]]:
         spot.due, spot.rule = verdict.due, verdict.rule
