@@ -13,7 +13,16 @@ from .options import Tiles
 from .regions import Blob, blobs, clusters
 from .screen import Screen, cell_slices, cells_in
 from .scroll import Shift, find_shift, follow, uncover
-from .shapes import LINE, blank, caret, caret_moved, palette, written
+from .shapes import (
+    LINE,
+    blank,
+    caret,
+    caret_moved,
+    palette,
+    plain_inside,
+    without_caret,
+    written,
+)
 from .spot import Spot
 
 PIECES = 8
@@ -65,7 +74,7 @@ class Intake:
         """Find lists that scrolled, and take what the movement explains out of the difference."""
         hulls: list[Rect] = []
         for hull in columns(pieces):
-            if hull.height < 60 or hull.area < 0.01 * self.screen.area:
+            if hull.height < 32 or hull.area < 0.004 * self.screen.area:
                 continue
             shift = find_shift(new, self.screen.now, hull)
             if shift is not None:
@@ -110,7 +119,8 @@ class Intake:
         if rect.area >= self.options.large * screen.area:
             screen.rates.painted[at] = time
         elif rect.height <= LINE:
-            spot.letter = written(before, after) and rect.width <= 2.5 * rect.height
+            narrow = rect.width <= 2.5 * rect.height
+            spot.letter = narrow and written(before, after) and not is_badge(piece, after)
             if not spot.letter and not blank(before):
                 self.field.add(time, rect, palette(after))
         return spot
@@ -131,11 +141,11 @@ class Intake:
             self.painted_at = time
         for spot in found:
             spot.page = page
-            spot.follows = (bool(typing) and not spot.letter) or spot.scrolled
+            spot.follows = bool(typing) and not spot.letter
             self._unite(spot)
 
     def _unite(self, spot: Spot) -> None:
-        for old in [old for old in self.spots if old.near(spot.rect)]:
+        for old in [old for old in self.spots if old.takes(spot)]:
             spot.swallow(old)
             self.spots.remove(old)
         self.spots.append(spot)
@@ -151,6 +161,12 @@ def columns(pieces: list[Blob]) -> tuple[Rect, ...]:
         attrs.evolve(rect, y=rect.y + HULL, height=rect.height - 2 * HULL)
         for rect in together(tall, 16)
     )
+
+
+def is_badge(piece: Blob, after: Words) -> bool:
+    """A filled shape with something in it, as letters are not."""
+    full = piece.pixels >= 0.6 * piece.rect.area and piece.rect.height >= 12
+    return full and without_caret(after) == piece.rect.width and not plain_inside(after)
 
 
 def _belongs(rect: Rect, noise: Rect) -> bool:

@@ -8,11 +8,11 @@ import attrs
 
 from hud.items import Rect
 
-from .dirty import Mask
+from .dirty import Mask, any_in_cells
 from .field import Field
 from .options import Tiles
 from .past import Past
-from .regions import blobs, bounds
+from .regions import MOST, blobs, bounds
 from .screen import Screen, cell_slices
 from .shapes import (
     LINE,
@@ -29,6 +29,8 @@ from .spot import Spot, travelled
 SLACK = 1e-6
 BLOCK = 0.12
 """Output of several lines comes in pieces; one more frame shows whether more follows."""
+WIDE = 2.5
+"""Text this many times wider than high is more than the letters of one frame."""
 CRISP = 100
 """Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
 
@@ -40,6 +42,10 @@ class Say(enum.Enum):
     """Look again when it is due."""
     FORGET = "forget"
     """It differs no longer, or in nothing that is new."""
+    LEAVE = "leave"
+    """It differs, but in nothing that is worth waiting for."""
+    SPLIT = "split"
+    """It is several places: judge each."""
     SHOW = "show"
 
 
@@ -66,7 +72,9 @@ class Judge:
     field: Field
     past: Past
 
-    def decide(self, spot: Spot, time: float, painted_at: float) -> Verdict:
+    def decide(
+        self, spot: Spot, time: float, painted_at: float, *, split: bool = True
+    ) -> Verdict:
         """What is to be done with this place now; `painted_at`: when much changed at once last."""
         page = spot.page or spot.rect.area >= self.options.large * self.screen.area
         if page and (due := self._page_due(spot, painted_at)) > time + SLACK:
@@ -81,6 +89,9 @@ class Judge:
         tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
         if tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area:
             return self._big(spot, box, mask, time)
+        parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
+        if 1 < len(parts) <= MOST:
+            return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
 
     def _page_due(self, spot: Spot, painted_at: float) -> float:
@@ -129,14 +140,23 @@ class Judge:
             return attrs.evolve(verdict, gone=True)
         strength = strongest(before, after)
         if strength <= self.options.faint:
-            return Verdict(Say.WAIT, "a tint")
-        if spot.scrolled and tight.area < 150:
-            return Verdict(Say.FORGET, "a rounded corner that moved")
+            verdict = self._when_quiet(spot, time, self.options.rest, Say.LEAVE, "a tint")
+            return attrs.evolve(verdict, easy=False)
+        if spot.scrolled:
+            return self._came_into_view(spot, tight, time)
         crisp = strength >= CRISP
         if written(before, after) and tight.height <= 2 * LINE:
             solid = mask.sum() >= 0.6 * tight.area
             return self._writing(spot, tight, time, crisp=crisp, solid=solid)
         return self._value(spot, box, mask, tight, time, crisp=crisp)
+
+    def _came_into_view(self, spot: Spot, tight: Rect, time: float) -> Verdict:
+        if tight.area < 150 or min(tight.width, tight.height) < 5:
+            return Verdict(Say.FORGET, "an edge of something that moved")
+        if tight.height <= LINE / 2 and tight.width <= 2.5 * tight.height:
+            return Verdict(Say.WAIT, "a trifle beside something that moved", easy=True)
+        rule = "new content came into view"
+        return self._when_quiet(spot, time, self.options.confirm, Say.SHOW, rule, tight)
 
     def _writing(self, spot: Spot, tight: Rect, time: float, *, crisp: bool, solid: bool) -> Verdict:
         """Something on blank ground: a letter, a growing line, or a line that came at once."""
@@ -144,7 +164,7 @@ class Judge:
         width = without_caret(after)
         dot = tight.width <= 2 * tight.height and plain_inside(after)
         filled = solid and width == tight.width and tight.height >= 12
-        if spot.changes == 1 and (width > 1.6 * tight.height or filled) and not dot:
+        if spot.changes == 1 and (width > WIDE * tight.height or filled) and not dot:
             need = BLOCK if tight.height > LINE / 2 else self.options.confirm
             return self._complete(spot, tight, time, need if crisp else self.options.rest)
         if spot.paused:
@@ -154,6 +174,8 @@ class Judge:
         need = 2 * self.options.word
         if spot.caret:
             need = self.options.word
+        elif self.past.goes_on(tight, time - 6):
+            need = self.options.doubt
         elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
             need = self.options.rest  # it faded in where it is
         need = max(need, self._restlessness(spot, tight, time))
@@ -187,7 +209,10 @@ class Judge:
             return Verdict(Say.FORGET, "seen before in this place", gone=True)
         painted = self.screen.rates.painted[cell_slices(tight)].max()
         need = self.options.confirm if spot.changes == 1 and crisp else self.options.rest
-        if spot.follows or time - painted < self.options.young:
+        if spot.follows:
+            return Verdict(Say.WAIT, "changes with every key", easy=True)
+        ticks = spot.changes > 2 and spot.touched - spot.born > 1
+        if spot.born - painted < self.options.young or ticks:
             need = self.options.doubt
         need = max(need, self._restlessness(spot, tight, time))
         if time - spot.born >= 3 * self.options.bound:
@@ -205,4 +230,5 @@ class Judge:
         if time - spot.touched >= need - SLACK:
             return Verdict(say, rule, rects)
         waiting = f"{rule}, not yet certain"
-        return Verdict(Say.WAIT, waiting, due=spot.touched + need, easy=say is Say.SHOW)
+        easy = say is Say.SHOW and need < self.options.doubt
+        return Verdict(Say.WAIT, waiting, due=spot.touched + need, easy=easy)

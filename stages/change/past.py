@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+import attrs
+
 from hud.items import Rect
 
 TAIL = 3.0
@@ -23,6 +25,11 @@ class Past:
     def count(self, rect: Rect, since: float) -> int:
         """How often this very place was passed on since then."""
         return sum(1 for at, old in self._places if at >= since and same_place(old, rect))
+
+    def goes_on(self, rect: Rect, since: float) -> bool:
+        """Whether this is inside, or at the end of, a line that was passed on since then."""
+        reach = attrs.evolve(rect, x=rect.x - rect.height - 8)
+        return any(at >= since and old.intersects(reach) for at, old in self._places)
 
     def whole(self, rect: Rect, time: float) -> Rect:
         """The rectangle with the part of the same word that was passed on a moment ago."""
@@ -46,4 +53,6 @@ def same_place(one: Rect, other: Rect) -> bool:
     if width <= 0 or height <= 0:
         return False
     both = width * height
-    return 2 * both >= one.area + other.area - both or both == min(one.area, other.area)
+    level = 0.7 <= one.height / other.height <= 1.4
+    inside = level and both == min(one.area, other.area)
+    return 2 * both >= one.area + other.area - both or inside

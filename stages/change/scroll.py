@@ -14,6 +14,10 @@ STRIPE = 64
 """Rows are compared in stripes of this many columns: a fixed column beside the text (line numbers,
 a scroll bar) does not hide the movement."""
 
+PIECE = 16
+"""Rows are followed in pieces of this many columns: a picture may move by another pixel than the
+text beside it."""
+
 Sums = npt.NDArray[np.uint64]
 
 
@@ -97,7 +101,7 @@ def _halves(height: int, distance: int) -> tuple[slice, slice]:
 def _equal_stripes(one: Words, other: Words) -> Mask:
     """Pixels in rows of stripes that are equal as a whole; single pixels agree by chance."""
     width = one.shape[1]
-    starts = np.arange(0, width, STRIPE)
+    starts = np.arange(0, width, PIECE)
     equal = np.logical_and.reduceat(((one ^ other) & COLOUR) == 0, starts, axis=1)
     return np.repeat(equal, np.diff(starts, append=width), axis=1)
 

@@ -101,5 +101,5 @@ def without_caret(patch: Words) -> int:
 def plain_inside(patch: Words) -> bool:
     """Whether the middle of a patch is one colour: a dot, a block, nothing written."""
     height, width = patch.shape
-    inner = patch[height // 4 : max(height // 4 + 1, 3 * height // 4), width // 4 : 3 * width // 4 + 1]
+    inner = patch[height // 3 : 2 * height // 3 + 1, width // 3 : 2 * width // 3 + 1]
     return not differ(np.broadcast_to(inner[:1, :1], inner.shape), inner, 32).any()

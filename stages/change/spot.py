@@ -55,6 +55,17 @@ class Spot:
             and rect.y < mine.bottom + REACH_Y
         )
 
+    def takes(self, spot: Spot) -> bool:
+        """Whether what changed there is one thing with what waits here."""
+        if spot.letter != (self.letter or self.caret) and self.born != spot.born:
+            return self.rect.intersects(spot.rect) and not (spot.letter and self.follows)
+        return self.near(spot.rect)
+
+    def part(self, rect: Rect) -> Spot:
+        """One of several pieces of this place."""
+        size = self.size if self.size is not None and self.size.intersects(rect) else None
+        return attrs.evolve(self, rect=rect, size=size, first=size)
+
     def swallow(self, other: Spot) -> None:
         """Become one place with another."""
         self.rect = self.rect.union(other.rect)
@@ -66,6 +77,7 @@ class Spot:
         self.page |= other.page
         self.follows &= other.follows
         self.caret |= other.caret
+        self.letter |= other.letter
         self.moves = max(self.moves, other.moves)
         self.size = self.size or other.size
         self.first = other.first or self.first

@@ -77,8 +77,14 @@ class Detector:
         whole = Rect(0, 0, screen.width, screen.height)
         return Change(frame, (whole,), Cause.FIRST, "the first frame")
 
-    def _decide(self, spot: Spot, time: float) -> Verdict:
-        return self._judge.decide(spot, time, self._intake.painted_at)
+    def _decide(self, spot: Spot, time: float, *, split: bool = True) -> Judged:
+        verdict = self._judge.decide(spot, time, self._intake.painted_at, split=split)
+        if verdict.say is not Say.SPLIT:
+            return [(spot, verdict)]
+        parts = [spot.part(rect) for rect in verdict.rects]
+        self._intake.spots.remove(spot)
+        self._intake.spots.extend(parts)
+        return [pair for part in parts for pair in self._decide(part, time, split=False)]
 
     def _answer(self, screen: Screen, frame: Frame, time: float, *, moved: bool) -> Change:
         screen.remember(time)
@@ -89,12 +95,12 @@ class Detector:
             if (moved and spot.touched == time)
             or (spot.due is not None and spot.due <= time + SLACK)
         ]
-        judged = [(spot, self._decide(spot, time)) for spot in ready]
+        judged = [pair for spot in ready for pair in self._decide(spot, time)]
         judged = self._with_siblings(_pointer(judged, time), time)
         shown = [done for spot, verdict in judged for done in self._carry_out(spot, verdict, time)]
         if not shown:
             return self._nothing(frame, judged, moved=moved)
-        shown += self._companions(time)
+        shown += self._companions(time, {spot.born for spot, _ in judged})
         rects = tidy([rect for rect, _ in shown], screen.width, screen.height)
         rule = "; ".join(dict.fromkeys(rule for _, rule in shown))
         return Change(frame, rects, Cause.CONTENT, rule)
@@ -148,6 +154,8 @@ class Detector:
             return []
         assert self._screen is not None
         self._intake.spots.remove(spot)
+        if verdict.say is Say.LEAVE:
+            return []
         self._screen.accept(spot.rect)
         if verdict.say is Say.FORGET:
             return []
@@ -157,14 +165,15 @@ class Detector:
             self._screen.passed[cell_slices(rect)] = time
         return [(rect, verdict.rule) for rect in rects]
 
-    def _companions(self, time: float) -> list[tuple[Rect, str]]:
-        """What waits only for rest and was quiet for a moment goes along."""
+    def _companions(self, time: float, born: set[float]) -> list[tuple[Rect, str]]:
+        """What waits only for rest, and came at the same moment or was quiet since, goes along."""
         shown: list[tuple[Rect, str]] = []
-        for spot in [s for s in self._intake.spots if s.due and time - s.touched >= EASY]:
-            verdict = self._decide(spot, time)
-            if verdict.easy and spot.size is not None:
-                along = Verdict(Say.SHOW, verdict.rule, (spot.size,))
-                shown += self._carry_out(spot, along, time)
+        spots = self._intake.spots
+        for spot in [s for s in spots if time - s.touched >= EASY or s.born in born or s.follows]:
+            for part, verdict in self._decide(spot, time):
+                if verdict.easy and part.size is not None:
+                    along = Verdict(Say.SHOW, verdict.rule, (part.size,))
+                    shown += self._carry_out(part, along, time)
         return shown
 
     def _nothing(self, frame: Frame, judged: Judged, *, moved: bool) -> Change:
