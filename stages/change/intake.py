@@ -113,7 +113,7 @@ class Intake:
         if rect.area <= 2 * LINE * LINE and caret(before, after):
             self._caret(rect, time, moved=caret_moved(before))
             return None
-        spot = Spot(rect, time, time, scrolled=any(hull.intersects(rect) for hull in hulls))
+        spot = Spot(rect, time, time, whole=rect, scrolled=any(hull.intersects(rect) for hull in hulls))
         if not spot.scrolled:
             screen.rates.count(*at, time)
         if rect.area >= self.options.large * screen.area:

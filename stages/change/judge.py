@@ -105,13 +105,13 @@ class Judge:
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
         cells, before = self.screen.seen(box, mask)
-        known = int(before.sum()) / int(cells.sum())
+        ink = cells & self.screen.inked(box)
+        known = int((before & ink).sum()) / max(1, int(ink.sum()))
         if known >= 0.85:
             return Verdict(Say.FORGET, "seen before in this place")
-        fresh = cells & ~before if known > 0.3 else cells
+        fresh = cells & ~before if known > 0.5 else cells
         rects = [blob.rect for blob in blobs(mask, fresh, (box.x, box.y))]
-        rects = [rect for rect in rects if self._content(rect, scrolled=spot.scrolled)]
-        if not rects:
+        if not any(self._content(rect, scrolled=spot.scrolled) for rect in rects):
             return Verdict(Say.FORGET, "only tints, carets or erased text")
         rule = "new content came into view" if spot.scrolled else "new content"
         return Verdict(Say.SHOW, rule, tuple(rects))
@@ -136,7 +136,8 @@ class Judge:
         if caret(before, after):
             return Verdict(Say.FORGET, "a caret", gone=True)
         if erased(before, after):
-            verdict = self._when_quiet(spot, time, self.options.rest, Say.FORGET, "text was erased")
+            need = self.options.page if spot.page else self.options.rest
+            verdict = self._when_quiet(spot, time, need, Say.FORGET, "text was erased", tight)
             return attrs.evolve(verdict, gone=True)
         strength = strongest(before, after)
         if strength <= self.options.faint:
@@ -231,4 +232,4 @@ class Judge:
             return Verdict(say, rule, rects)
         waiting = f"{rule}, not yet certain"
         easy = say is Say.SHOW and need < self.options.doubt
-        return Verdict(Say.WAIT, waiting, due=spot.touched + need, easy=easy)
+        return Verdict(Say.WAIT, waiting, rects, spot.touched + need, easy)

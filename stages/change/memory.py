@@ -99,10 +99,13 @@ class Rates:
         self.restless_at[rows, columns] = time
 
     def _restless(self, times: Times) -> Mask:
-        """Four changes within a few seconds, or four at equal distances: a machine is at work."""
+        """Four changes within a few seconds, or four at equal distances: a machine is at work.
+
+        Longer equal distances say nothing: slides that advance by themselves are content.
+        """
         steps = times[:3] - times[1:4]
         often = times[0] - times[3] <= self._options.restless
-        regular = (np.ptp(steps, axis=0) <= 0.25 + 0.05 * steps[0]) & (steps[0] < 15)
+        regular = (np.ptp(steps, axis=0) <= 0.25 + 0.05 * steps[0]) & (steps[0] < 5)
         found: Mask = often | regular
         return found
 

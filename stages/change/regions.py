@@ -71,9 +71,15 @@ def bounds(mask: Mask) -> Rect | None:
     return Rect(left, top, right - left, bottom - top)
 
 
+def _lined(rect: Rect, margin: int) -> Rect:
+    """A dash or a dot gets the height of a line of text around it."""
+    more = max(0, (24 - rect.height) // 2 - margin)
+    return attrs.evolve(rect, y=rect.y - more, height=rect.height + 2 * more)
+
+
 def tidy(rects: list[Rect], width: int, height: int, margin: int = 3) -> tuple[Rect, ...]:
     """The regions of one change: padded, united where they touch, at most a dozen."""
-    padded = [rect.padded(margin, width, height) for rect in rects]
+    padded = [_lined(rect, margin).padded(margin, width, height) for rect in rects]
     for distance in (0, 16, 48, 128, 512):
         united = together(padded, distance)
         if len(united) <= 12:

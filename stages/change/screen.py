@@ -90,6 +90,12 @@ class Screen:
         before[rows, columns] = self.known.holds(*at, signatures(self.now, *at))
         return cells, before
 
+    def inked(self, box: Rect) -> Mask:
+        """The cells of `box`, which is made of whole cells, that are not of one colour."""
+        pixels = self.now[box.slices].reshape(box.height // CELL, CELL, box.width // CELL, CELL)
+        found: Mask = (pixels != pixels[:, :1, :, :1]).any(axis=(1, 3))
+        return found
+
     def accept(self, rect: Rect) -> None:
         """What is in `rect` now counts as shown."""
         self.shown[rect.slices] = self.now[rect.slices]

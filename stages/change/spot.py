@@ -36,6 +36,8 @@ class Spot:
     """The caret moved on without a letter: a word has ended."""
     size: Rect | None = None
     """Where the difference was when it was last looked at."""
+    whole: Rect | None = None
+    """All that changed here, tints and erased text included."""
     first: Rect | None = None
     """Where the difference was when it was looked at first."""
     moves: int = 0
@@ -55,6 +57,11 @@ class Spot:
             and rect.y < mine.bottom + REACH_Y
         )
 
+    def region(self, rect: Rect) -> Rect:
+        """What to show for a difference in `rect`: with what belongs to it, if that is not much."""
+        whole = rect.union(self.whole) if self.whole is not None else rect
+        return whole if whole.area <= 8 * rect.area else rect
+
     def takes(self, spot: Spot) -> bool:
         """Whether what changed there is one thing with what waits here."""
         if spot.letter != (self.letter or self.caret) and self.born != spot.born:
@@ -64,12 +71,15 @@ class Spot:
     def part(self, rect: Rect) -> Spot:
         """One of several pieces of this place."""
         size = self.size if self.size is not None and self.size.intersects(rect) else None
-        return attrs.evolve(self, rect=rect, size=size, first=size)
+        return attrs.evolve(self, rect=rect, size=size, first=size, whole=None)
 
     def swallow(self, other: Spot) -> None:
         """Become one place with another."""
         self.rect = self.rect.union(other.rect)
-        self.born = min(self.born, other.born)
+        if self.whole is not None and other.whole is not None:
+            self.whole = self.whole.union(other.whole)
+        if self.touched - other.touched < 1.0:  # what stood still for longer was not part of this
+            self.born = min(self.born, other.born)
         self.changes += other.changes if other.touched != self.touched else 0
         self.touched = max(self.touched, other.touched)
         self.scrolled |= other.scrolled

@@ -101,9 +101,12 @@ class Detector:
         if not shown:
             return self._nothing(frame, judged, moved=moved)
         shown += self._companions(time, {spot.born for spot, _ in judged})
-        rects = tidy([rect for rect, _ in shown], screen.width, screen.height)
+        rects = [rect for rect, _ in shown]
+        if any(spot.page for spot, verdict in judged if verdict.say is Say.SHOW):
+            rects += [r for s, v in judged if v.say is Say.FORGET and s.page for r in v.rects]
+        regions = tidy(rects, screen.width, screen.height)
         rule = "; ".join(dict.fromkeys(rule for _, rule in shown))
-        return Change(frame, rects, Cause.CONTENT, rule)
+        return Change(frame, regions, Cause.CONTENT, rule)
 
     def _wake_background(self, screen: Screen, time: float) -> None:
         """Judge background that came to rest while what surrounds it goes on: a caption."""
@@ -159,7 +162,7 @@ class Detector:
         self._screen.accept(spot.rect)
         if verdict.say is Say.FORGET:
             return []
-        rects = [self._past.whole(rect, time) for rect in verdict.rects]
+        rects = [spot.region(self._past.whole(rect, time)) for rect in verdict.rects]
         for rect in verdict.rects:
             self._past.add(time, rect)
             self._screen.passed[cell_slices(rect)] = time
@@ -171,7 +174,8 @@ class Detector:
         spots = self._intake.spots
         for spot in [s for s in spots if time - s.touched >= EASY or s.born in born or s.follows]:
             for part, verdict in self._decide(spot, time):
-                if verdict.easy and part.size is not None:
+                sibling = part.born in born and bool(verdict.rects) and not verdict.gone
+                if (verdict.easy or sibling) and part.size is not None:
                     along = Verdict(Say.SHOW, verdict.rule, (part.size,))
                     shown += self._carry_out(part, along, time)
         return shown
