@@ -9,6 +9,7 @@ from hud.items import Rect, together
 
 from .dirty import CELL, Mask, Words, any_in_cells
 from .field import Field
+from .memory import BURST
 from .options import Tiles
 from .regions import Blob, blobs, clusters
 from .screen import Screen, cell_slices, cells_in
@@ -113,7 +114,7 @@ class Intake:
         if rect.area <= 2 * LINE * LINE and caret(before, after):
             self._caret(rect, time, moved=caret_moved(before))
             return None
-        spot = Spot(rect, time, time, whole=rect, scrolled=any(hull.intersects(rect) for hull in hulls))
+        spot = Spot(rect, time, time, time, whole=rect, scrolled=any(hull.intersects(rect) for hull in hulls))
         if not spot.scrolled:
             screen.rates.count(*at, time)
         if rect.area >= self.options.large * screen.area:
@@ -121,7 +122,8 @@ class Intake:
         elif rect.height <= LINE:
             narrow = rect.width <= 2.5 * rect.height
             spot.letter = narrow and written(before, after) and not is_badge(piece, after)
-            if not spot.letter and not blank(before):
+            fading = time - screen.rates.touched[at].max(initial=-1e6) <= BURST
+            if not (spot.letter or fading or blank(before)):
                 self.field.add(time, rect, palette(after))
         return spot
 

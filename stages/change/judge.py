@@ -96,12 +96,12 @@ class Judge:
 
     def _page_due(self, spot: Spot, painted_at: float) -> float:
         quiet = max(spot.touched, painted_at) + self.options.page
-        return min(quiet, spot.born + self.options.page_bound)
+        return min(quiet, spot.began + self.options.page_bound)
 
     def _big(self, spot: Spot, box: Rect, mask: Mask, time: float) -> Verdict:
         """A page, a dialog, a block of text: without the parts that were seen before."""
         need = self.options.page if spot.changes > 1 or spot.page else BLOCK
-        due = min(spot.touched + need, spot.born + self.options.page_bound)
+        due = min(spot.touched + need, spot.began + self.options.page_bound)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
         cells, before = self.screen.seen(box, mask)
@@ -170,7 +170,7 @@ class Judge:
             return self._complete(spot, tight, time, need if crisp else self.options.rest)
         if spot.paused:
             return Verdict(Say.SHOW, "a word was finished", (tight,))
-        if time - spot.born >= self.options.bound - SLACK and not spot.page:
+        if time - spot.began >= self.options.bound - SLACK and not spot.page:
             return Verdict(Say.SHOW, "writing goes on for long", (tight,))
         need = 2 * self.options.word
         if spot.caret:
@@ -180,7 +180,7 @@ class Judge:
         elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
             need = self.options.rest  # it faded in where it is
         need = max(need, self._restlessness(spot, tight, time))
-        need = min(need, spot.born + self.options.bound - spot.touched)
+        need = min(need, spot.began + self.options.bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, "writing came to rest", tight)
 
     def _complete(self, spot: Spot, tight: Rect, time: float, need: float) -> Verdict:

@@ -17,6 +17,8 @@ class Spot:
     rect: Rect
     born: float
     """When it began to differ."""
+    began: float
+    """When it began to move."""
     touched: float
     """When it changed last."""
     changes: int = 1
@@ -79,7 +81,8 @@ class Spot:
         if self.whole is not None and other.whole is not None:
             self.whole = self.whole.union(other.whole)
         if self.touched - other.touched < 1.0:  # what stood still for longer was not part of this
-            self.born = min(self.born, other.born)
+            self.began = min(self.began, other.began)
+        self.born = min(self.born, other.born)
         self.changes += other.changes if other.touched != self.touched else 0
         self.touched = max(self.touched, other.touched)
         self.scrolled |= other.scrolled

@@ -118,7 +118,7 @@ class Detector:
             pixels = np.repeat(np.repeat(rested, CELL, 0), CELL, 1)
             for blob in blobs(pixels, rested):
                 if self._surrounded(screen, blob.rect, time):
-                    spot = Spot(blob.rect, time, time, rested=True, changes=2, due=time)
+                    spot = Spot(blob.rect, time, time, time, rested=True, changes=2, due=time)
                     self._intake.spots.append(spot)
                 else:
                     screen.accept(blob.rect)
