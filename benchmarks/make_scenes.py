@@ -105,11 +105,24 @@ def tight(box: list[float], scale: float, old: np.ndarray | None, new: np.ndarra
     return [left, top, int(np.ptp(columns)) + 3, int(np.ptp(rows)) + 3]
 
 
-def remote(pixels: np.ndarray, old: np.ndarray | None, age: int) -> np.ndarray:
-    """The picture as a remote desktop sends it `age` ticks after its last change."""
-    quality = 35 if age < 2 else 60 if age < 5 else 80
-    coded = cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1)
-    return coded if old is None or age in (0, 2, 5) else old
+def remote(pixels: np.ndarray, shown: np.ndarray | None, ages: np.ndarray) -> np.ndarray:
+    """The picture as a remote desktop sends it: blocks that changed come coarse, then finer."""
+    result = pixels.copy() if shown is None else shown.copy()
+    for age, quality in ((0, 40), (3, 85)):
+        coded = cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1)
+        where = np.repeat(np.repeat(ages == age, 64, 0), 64, 1)[: pixels.shape[0], : pixels.shape[1]]
+        result[where] = coded[where]
+    return result
+
+
+def aged(ages: np.ndarray, old: np.ndarray | None, new: np.ndarray) -> np.ndarray:
+    """Ticks since each block of 64 pixels changed."""
+    if old is None:
+        return np.zeros_like(ages)
+    rows, columns = np.nonzero((old != new).any(axis=2))
+    ages = ages + 1
+    ages[rows // 64, columns // 64] = 0
+    return ages
 
 
 def make(name: str, out: Path) -> None:
@@ -120,7 +133,7 @@ def make(name: str, out: Path) -> None:
     browser = Browser(page, width, height, scale)
     frames, events, open_events, files = [], [], {}, {}
     old = shown = None
-    age = 0
+    ages = np.zeros((-(-height // 64), -(-width // 64)), int)
     for k in range(ticks):
         said, pixels = browser.tick(k)
         t = k / 10
@@ -136,9 +149,8 @@ def make(name: str, out: Path) -> None:
             if isinstance(until, str):
                 open_events.setdefault(until, []).append(event)
         if name == "remote":
-            calm = old is not None and np.array_equal(old[:330], pixels[:330])
-            age = age + 1 if calm else 0
-            shown = remote(pixels, shown, age)
+            ages = aged(ages, old, pixels)
+            shown = remote(pixels, shown, ages)
         else:
             shown = pixels
         data = cv2.imencode(".png", shown)[1].tobytes()

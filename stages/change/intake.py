@@ -49,7 +49,7 @@ class Intake:
         mask, cells = screen.difference.mask, screen.difference.cells
         dirty = cells.copy()
         restless = screen.rates.background(time)
-        noise = self._background(cells & restless, restless, time)
+        noise, strange = self._background(new, cells & restless, restless, time)
         fresh = cells & ~restless
         pieces = blobs(mask, fresh)
         hulls = self._movements(new, pieces)
@@ -57,17 +57,31 @@ class Intake:
             fresh = cells & ~restless
             pieces = blobs(mask, fresh)
         found = [self._place(new, piece, noise, hulls, time) for piece in pieces]
-        self._together([spot for spot in found if spot is not None], new, fresh, time)
+        self._together([spot for spot in found if spot is not None] + strange, fresh, time)
         screen.take(new, dirty, time)
 
-    def _background(self, cells: Mask, restless: Mask, time: float) -> list[Rect]:
-        """Count what moves in the background; return the whole of the parts that move."""
+    def _background(
+        self, new: Words, cells: Mask, restless: Mask, time: float
+    ) -> tuple[list[Rect], list[Spot]]:
+        """Count what moves in the background; return the parts that move, and strange values."""
         at = np.nonzero(cells)
         if not at[0].size:
-            return []
+            return [], []
         self.screen.owing[at] = True
         self.screen.rates.count(*at, time)
-        return [box for box in clusters(restless) if cells[cell_slices(box)].any()]
+        moving = [box for box in clusters(restless) if cells[cell_slices(box)].any()]
+        values = blobs(self.screen.difference.mask, cells)
+        return moving, [spot for value in values for spot in self._strange(new, value.rect, time)]
+
+    def _strange(self, new: Words, rect: Rect, time: float) -> list[Spot]:
+        """A background value of a kind that the values around it never were."""
+        if rect.height > LINE or rect.area > LINE * LINE:
+            return []
+        colours = palette(new[rect.slices])
+        self.field.add(time, rect, colours)
+        if self.field.flickers(rect, time) and self.field.strange(rect, colours, time):
+            return [Spot(rect, time, time, time, whole=rect, rested=True, value=True)]
+        return []
 
     # Movement -------------------------------------------------------------------------------
 
@@ -106,7 +120,7 @@ class Intake:
         before, after = screen.now[rect.slices], new[rect.slices]
         host = next((box for box in noise if _belongs(rect, box)), None)
         at = cells_in(rect, screen.difference.cells)
-        if host is not None:
+        if host is not None and not self._strange(new, rect, time):
             screen.rates.count(*at, time)
             screen.rates.join(at, cells_in(host, screen.difference.cells), time)
             screen.owing[at] = True
@@ -123,9 +137,16 @@ class Intake:
             narrow = rect.width <= 2.5 * rect.height
             spot.letter = narrow and written(before, after) and not is_badge(piece, after)
             fading = time - screen.rates.touched[at].max(initial=-1e6) <= BURST
-            if not (spot.letter or fading or blank(before)):
-                self.field.add(time, rect, palette(after))
+            spot.value = not (spot.letter or blank(before))
+            if spot.value and not (fading or spot.scrolled):
+                spot.flickers = self._flickers(rect, after, time)
         return spot
+
+    def _flickers(self, rect: Rect, after: Words, time: float) -> bool:
+        """Note a changed value; return whether it is one of many, and none of a new kind."""
+        colours = palette(after)
+        self.field.add(time, rect, colours)
+        return self.field.flickers(rect, time) and not self.field.strange(rect, colours, time)
 
     def _caret(self, rect: Rect, time: float, *, moved: bool) -> None:
         for spot in self.spots:
@@ -134,14 +155,15 @@ class Intake:
                 if moved:
                     spot.paused, spot.due = True, time
 
-    def _together(self, found: list[Spot], new: Words, fresh: Mask, time: float) -> None:
+    def _together(self, found: list[Spot], fresh: Mask, time: float) -> None:
         """Mark what the places of one frame say about each other, and unite them with the old."""
         area = np.count_nonzero(fresh) * CELL * CELL
-        page = len(found) >= PIECES or area >= self.options.large * self.screen.area
+        steady = [spot for spot in found if not spot.flickers]
+        page = len(steady) >= PIECES or area >= self.options.large * self.screen.area
         typing = [spot for spot in found if spot.letter]
         if page:
             self.painted_at = time
-        for spot in found:
+        for spot in steady:
             spot.page = page
             spot.follows = bool(typing) and not spot.letter
             self._unite(spot)

@@ -20,7 +20,9 @@ from .shapes import (
     erased,
     palette,
     plain_inside,
+    sharper,
     strongest,
+    textual,
     without_caret,
     written,
 )
@@ -87,9 +89,10 @@ class Judge:
         if tight is None:
             return Verdict(Say.FORGET, "back to what was shown before", gone=True)
         tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
-        if tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area:
-            return self._big(spot, box, mask, time)
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
+        big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
+        if big and not (parts and spot.value):
+            return self._big(spot, box, mask, time)
         if 1 < len(parts) <= MOST:
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
@@ -101,6 +104,11 @@ class Judge:
     def _big(self, spot: Spot, box: Rect, mask: Mask, time: float) -> Verdict:
         """A page, a dialog, a block of text: without the parts that were seen before."""
         need = self.options.page if spot.changes > 1 or spot.page else BLOCK
+        if spot.ticks or spot.born - self.screen.begun < self.options.young:
+            need = self.options.doubt
+        if not spot.scrolled:
+            passes = self.past.count(spot.rect, time - 6)
+            need = max(need, (0.0, 2 * self.options.rest, self.options.doubt)[min(passes, 2)])
         due = min(spot.touched + need, spot.began + self.options.page_bound)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
@@ -120,7 +128,7 @@ class Judge:
         before, after = self.screen.shown[rect.slices], self.screen.now[rect.slices]
         if scrolled and rect.width <= 24 and rect.height >= 2 * rect.width:
             return False  # the thumb of a scroll bar
-        if strongest(before, after) <= self.options.faint:
+        if strongest(before, after) <= self.options.faint or sharper(before, after):
             return False
         return rect.area > LINE * LINE or not (caret(before, after) or erased(before, after))
 
@@ -145,7 +153,11 @@ class Judge:
             return attrs.evolve(verdict, easy=False)
         if spot.scrolled:
             return self._came_into_view(spot, tight, time)
+        if sharper(before, after):
+            return Verdict(Say.FORGET, "the same, sharper")
         crisp = strength >= CRISP
+        if spot.rested:
+            return self._rested(spot, tight, time, crisp=crisp)
         if written(before, after) and tight.height <= 2 * LINE:
             solid = mask.sum() >= 0.6 * tight.area
             return self._writing(spot, tight, time, crisp=crisp, solid=solid)
@@ -158,6 +170,17 @@ class Judge:
             return Verdict(Say.WAIT, "a trifle beside something that moved", easy=True)
         rule = "new content came into view"
         return self._when_quiet(spot, time, self.options.confirm, Say.SHOW, rule, tight)
+
+    def _rested(self, spot: Spot, tight: Rect, time: float, *, crisp: bool) -> Verdict:
+        """Inside background: a value of a strange kind, or a line of text that stands still."""
+        if spot.value:
+            need = self.options.confirm
+            return self._when_quiet(spot, time, need, Say.SHOW, "a value unlike the others", tight)
+        shown = self.past.count(tight, time - 2 * self.options.bound)
+        line = tight.width >= 40 and 12 <= tight.height <= 2 * LINE
+        if line and crisp and not shown and textual(self.screen.now[tight.slices]):
+            return Verdict(Say.SHOW, "text stands still inside a film", (tight,))
+        return Verdict(Say.FORGET, "background at rest")
 
     def _writing(self, spot: Spot, tight: Rect, time: float, *, crisp: bool, solid: bool) -> Verdict:
         """Something on blank ground: a letter, a growing line, or a line that came at once."""
@@ -201,10 +224,10 @@ class Judge:
         self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float, *, crisp: bool
     ) -> Verdict:
         """Something in place of something else: a number, a state, or a clock."""
-        if self.field.flickers(tight, time):
+        if not spot.rested and self.field.flickers(tight, time):
             colours = palette(self.screen.now[tight.slices])
             if not self.field.strange(tight, colours, spot.born):
-                return Verdict(Say.WAIT, "one of many flickering values")
+                return Verdict(Say.FORGET, "one of many flickering values")
         cells, before = self.screen.seen(box, mask)
         if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):
             return Verdict(Say.FORGET, "seen before in this place", gone=True)
@@ -212,8 +235,7 @@ class Judge:
         need = self.options.confirm if spot.changes == 1 and crisp else self.options.rest
         if spot.follows:
             return Verdict(Say.WAIT, "changes with every key", easy=True)
-        ticks = spot.changes > 2 and spot.touched - spot.born > 1
-        if spot.born - painted < self.options.young or ticks:
+        if spot.born - painted < self.options.young or spot.ticks:
             need = self.options.doubt
         need = max(need, self._restlessness(spot, tight, time))
         if time - spot.born >= 3 * self.options.bound:

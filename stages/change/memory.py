@@ -13,6 +13,8 @@ STATES = 8
 """Signatures remembered per cell; the one not seen for longest makes room."""
 BURST = 0.35
 """Changes of a cell closer than this are one burst, so that 5, 10 and 30 frames a second agree."""
+FAST = 0.15
+"""What is taken for the interval between two pictures of a film."""
 FILM = 1.2
 """A burst that lasts this long is a film; a fade or a page being painted is over sooner."""
 NEVER = -1e6
@@ -78,7 +80,7 @@ class Rates:
         new = time - since > BURST
         self._begin(rows[new], columns[new], time)
         on = ~new & (time - self._burst[rows, columns] >= FILM)
-        self._learn(rows[on], columns[on], np.full(np.count_nonzero(on), BURST), time)
+        self._learn(rows[on], columns[on], np.full(np.count_nonzero(on), FAST), time)
 
     def _begin(self, rows: Indices, columns: Indices, time: float) -> None:
         """A burst of changes begins in each of these cells."""
@@ -119,7 +121,11 @@ class Rates:
         self._background_until[cells] = until
         self._interval[cells] = self._interval[host].max(initial=0.3)
 
+    def film(self, rect_of_cells: tuple[slice, slice]) -> bool:
+        """Whether what moved there moved without a pause, as a film does."""
+        return bool((self._interval[rect_of_cells] <= FAST).mean() > 0.5)
+
     def rested(self, cells: Mask, time: float) -> Mask:
         """Those of the background cells that have been still for much longer than they use to be."""
-        quiet = time - self.touched
+        quiet = time - self.touched + 1e-6
         return cells & (quiet >= np.maximum(0.6, 3.2 * self._interval))

@@ -33,13 +33,13 @@ class Tiles:
     """The longest wait for something that keeps growing or fading."""
     page: float = _number(0.2)
     """As `rest`, for a change of a large part of the screen."""
-    page_bound: float = _number(1.0)
+    page_bound: float = _number(1.4)
     """As `bound`, for a change of a large part of the screen."""
     large: float = _number(0.08)
     """Share of the screen from which a change counts as large."""
     young: float = _number(2.5)
     """For how long after it was painted a place has to prove that it is not a clock."""
-    doubt: float = _number(1.1)
+    doubt: float = _number(1.5)
     """The rest asked of a small change in a young or restless place."""
     restless: float = _number(8.0)
     """Four changes of a place within this time make it background."""
@@ -48,7 +48,7 @@ class Tiles:
 
 
 SENSITIVITY: dict[str, Tiles] = {
-    "low": Tiles(tolerance=32, faint=64, confirm=0.15, word=0.8, doubt=1.5, young=4.0),
+    "low": Tiles(tolerance=32, faint=64, confirm=0.15, word=0.8, doubt=1.8, young=4.0),
     "normal": Tiles(),
     "high": Tiles(tolerance=8, faint=16, confirm=0.04, word=0.25, doubt=0.7, restless=5.0),
 }

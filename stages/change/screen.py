@@ -24,6 +24,7 @@ class Screen:
 
     def __init__(self, first: Words, time: float, options: Tiles) -> None:
         self.height, self.width = first.shape
+        self.begun = time
         self.difference = Difference(self.height, self.width)
         shape = self.difference.mask.shape
         self.cells = self.difference.cells.shape

@@ -48,7 +48,7 @@ def find_shift(new: Words, old: Words, rect: Rect) -> Shift | None:
         return None
     best = max(votes, key=lambda distance: (votes[distance], -abs(distance)))
     near = [d for d in votes if abs(d - best) <= 2 and votes[d] >= 0.1 * votes[best]]
-    if sum(votes[d] for d in near) < max(12, 0.25 * total):
+    if sum(votes[d] for d in near) < min(40, max(12, 0.25 * total)):
         return None
     return Shift(rect, tuple(sorted(near, key=lambda d: -votes[d])))
 

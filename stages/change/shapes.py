@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from .dirty import COLOUR, Mask, Words
 
+Shares = npt.NDArray[np.float64]
+"""Shape (64,)."""
 LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
@@ -80,12 +83,11 @@ def filled(before: Words, after: Words, tolerance: int = 16) -> float:
     return float(differ(before, after, tolerance).mean())
 
 
-def palette(patch: Words) -> int:
-    """The colours of a patch that cover more than a hundredth, as a set of 64 bits (4 levels a channel)."""
+def palette(patch: Words) -> Shares:
+    """The share of a patch that each of 64 colours has, four levels a channel."""
     blue, green, red = patch & 0xC0, (patch >> 8) & 0xC0, (patch >> 16) & 0xC0
     codes = (blue >> 6) | (green >> 4) | (red >> 2)
-    counts = np.bincount(codes.ravel(), minlength=64)
-    return sum(1 << int(code) for code in np.flatnonzero(counts > max(3, patch.size // 100)))
+    return np.bincount(codes.ravel(), minlength=64) / patch.size
 
 
 def without_caret(patch: Words) -> int:
@@ -103,3 +105,18 @@ def plain_inside(patch: Words) -> bool:
     height, width = patch.shape
     inner = patch[height // 3 : 2 * height // 3 + 1, width // 3 : 2 * width // 3 + 1]
     return not differ(np.broadcast_to(inner[:1, :1], inner.shape), inner, 32).any()
+
+
+def textual(patch: Words) -> bool:
+    """Whether there are as many strong edges from left to right as letters have."""
+    return bool(differ(patch[:, 1:], patch[:, :-1], 64).mean() >= 0.08)
+
+
+def sharper(before: Words, after: Words) -> bool:
+    """Whether two patches differ in nothing but sharpness, as when a remote desktop refines."""
+    height, width = before.shape
+    soft = [
+        cv2.blur(np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4), (5, 5))
+        for patch in (before, after)
+    ]
+    return int(cv2.absdiff(soft[0], soft[1])[..., :3].max()) <= 16

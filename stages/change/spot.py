@@ -30,8 +30,12 @@ class Spot:
     """It changed together with much else: a page is being painted."""
     follows: bool = False
     """It changed in the same frame as a letter that was typed elsewhere."""
+    flickers: bool = False
+    """It is one of many values that change all the time."""
     letter: bool = False
     """It looks like a letter on blank ground."""
+    value: bool = False
+    """It replaced something on one line."""
     caret: bool = False
     """A caret was seen beside it."""
     paused: bool = False
@@ -48,6 +52,11 @@ class Spot:
     """When to decide, if nothing happens before."""
     rule: str = ""
     """Why it has not been passed on."""
+
+    @property
+    def ticks(self) -> bool:
+        """Whether it changed again after it had stood still for a while, before it was shown."""
+        return self.changes > 1 and self.began - self.born >= 1.0
 
     def near(self, rect: Rect) -> bool:
         """Whether a change there belongs to this place."""
@@ -66,7 +75,8 @@ class Spot:
 
     def takes(self, spot: Spot) -> bool:
         """Whether what changed there is one thing with what waits here."""
-        if spot.letter != (self.letter or self.caret) and self.born != spot.born:
+        typed = self.letter or self.caret
+        if spot.value or self.value or (spot.letter != typed and self.born != spot.born):
             return self.rect.intersects(spot.rect) and not (spot.letter and self.follows)
         return self.near(spot.rect)
 
@@ -88,6 +98,8 @@ class Spot:
         self.scrolled |= other.scrolled
         self.rested &= other.rested
         self.page |= other.page
+        self.value &= other.value
+        self.flickers &= other.flickers
         self.follows &= other.follows
         self.caret |= other.caret
         self.letter |= other.letter

@@ -126,7 +126,7 @@ class Detector:
 
     def _surrounded(self, screen: Screen, rect: Rect, time: float) -> bool:
         """Whether it is text inside something as large as a film that goes on."""
-        if rect.height < 10 or rect.width < 16:
+        if rect.height < 12 or rect.width < 40 or not screen.rates.film(cell_slices(rect)):
             return False
         around = rect.padded(96, screen.width, screen.height)
         films = [box for box in clusters(screen.rates.background(time)) if box.intersects(around)]
