@@ -75,10 +75,11 @@ class Intake:
 
     def _strange(self, new: Words, rect: Rect, time: float) -> list[Spot]:
         """A background value of a kind that the values around it never were."""
-        if rect.height > LINE or rect.area > LINE * LINE:
+        if rect.height > 2 * LINE or rect.area > 4 * LINE * LINE:
             return []
-        colours = palette(new[rect.slices])
-        self.field.add(time, rect, colours)
+        colours = palette(new[rect.slices][self.screen.difference.mask[rect.slices]])
+        if rect.height <= LINE and rect.area <= LINE * LINE:
+            self.field.add(time, rect, colours)
         if self.field.flickers(rect, time) and self.field.strange(rect, colours, time):
             return [Spot(rect, time, time, time, whole=rect, rested=True, value=True)]
         return []

@@ -23,6 +23,7 @@ from .shapes import (
     sharper,
     strongest,
     textual,
+    tinted,
     without_caret,
     written,
 )
@@ -119,16 +120,21 @@ class Judge:
             return Verdict(Say.FORGET, "seen before in this place")
         fresh = cells & ~before if known > 0.5 else cells
         rects = [blob.rect for blob in blobs(mask, fresh, (box.x, box.y))]
-        if not any(self._content(rect, scrolled=spot.scrolled) for rect in rects):
+        if not any(self._content(rect, time, scrolled=spot.scrolled) for rect in rects):
             return Verdict(Say.FORGET, "only tints, carets or erased text")
         rule = "new content came into view" if spot.scrolled else "new content"
         return Verdict(Say.SHOW, rule, tuple(rects))
 
-    def _content(self, rect: Rect, *, scrolled: bool) -> bool:
+    def _lately(self, rect: Rect, time: float) -> bool:
+        """Whether it was shown a moment ago, perhaps before it was sharp."""
+        begun = time - self.screen.begun < self.options.young
+        return begun or self.past.touches(rect, time - self.options.young)
+
+    def _content(self, rect: Rect, time: float, *, scrolled: bool) -> bool:
         before, after = self.screen.shown[rect.slices], self.screen.now[rect.slices]
         if scrolled and rect.width <= 24 and rect.height >= 2 * rect.width:
             return False  # the thumb of a scroll bar
-        if strongest(before, after) <= self.options.faint or sharper(before, after):
+        if tinted(before, after, self.options.faint) or (self._lately(rect, time) and sharper(before, after)):
             return False
         return rect.area > LINE * LINE or not (caret(before, after) or erased(before, after))
 
@@ -148,12 +154,12 @@ class Judge:
             verdict = self._when_quiet(spot, time, need, Say.FORGET, "text was erased", tight)
             return attrs.evolve(verdict, gone=True)
         strength = strongest(before, after)
-        if strength <= self.options.faint:
+        if tinted(before, after, self.options.faint):
             verdict = self._when_quiet(spot, time, self.options.rest, Say.LEAVE, "a tint")
             return attrs.evolve(verdict, easy=False)
         if spot.scrolled:
             return self._came_into_view(spot, tight, time)
-        if sharper(before, after):
+        if self._lately(tight, time) and sharper(before, after):
             return Verdict(Say.FORGET, "the same, sharper")
         crisp = strength >= CRISP
         if spot.rested:

@@ -26,10 +26,13 @@ class Past:
         """How often this very place was passed on since then."""
         return sum(1 for at, old in self._places if at >= since and same_place(old, rect))
 
+    def touches(self, rect: Rect, since: float) -> bool:
+        """Whether a part of this was passed on since then."""
+        return any(at >= since and old.intersects(rect) for at, old in self._places)
+
     def goes_on(self, rect: Rect, since: float) -> bool:
         """Whether this is inside, or at the end of, a line that was passed on since then."""
-        reach = attrs.evolve(rect, x=rect.x - rect.height - 8)
-        return any(at >= since and old.intersects(reach) for at, old in self._places)
+        return self.touches(attrs.evolve(rect, x=rect.x - rect.height - 8), since)
 
     def whole(self, rect: Rect, time: float) -> Rect:
         """The rectangle with the part of the same word that was passed on a moment ago."""

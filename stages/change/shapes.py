@@ -39,6 +39,12 @@ def strongest(before: Words, after: Words) -> int:
     return int(levels(before, after).view(np.uint8).max(initial=0))
 
 
+def tinted(before: Words, after: Words, faint: int) -> bool:
+    """Whether all but a twentieth of what changed changed by `faint` levels at most: a highlight."""
+    strength = levels(before, after).view(np.uint8).reshape(*before.shape, 4).max(axis=2)
+    return bool(20 * np.count_nonzero(strength > faint) <= np.count_nonzero(strength > 4))
+
+
 def alike_rows(patch: Words, tolerance: int = 16) -> bool:
     """Whether every row is the same: blank ground, a bar, a block; never a letter."""
     middle = patch[patch.shape[0] // 2 : patch.shape[0] // 2 + 1]
@@ -119,4 +125,4 @@ def sharper(before: Words, after: Words) -> bool:
         cv2.blur(np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4), (5, 5))
         for patch in (before, after)
     ]
-    return int(cv2.absdiff(soft[0], soft[1])[..., :3].max()) <= 16
+    return int(cv2.absdiff(soft[0], soft[1])[..., :3].max()) <= 40
