@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hud.items import Rect
+from hud.items import Pixels, Rect
 
 from .dirty import CELL, Difference, Mask, Words, any_in_cells
 from .memory import Indices, Known, Rates
@@ -12,6 +12,8 @@ from .options import Tiles
 from .shapes import differ
 from .signature import signatures
 
+MOST_KEPT = 200_000
+"""Pixels of a region up to which a change carries what was there before."""
 CALM = 0.25
 """A state that lasts this long is remembered; the frames of a film are not."""
 
@@ -96,6 +98,13 @@ class Screen:
         pixels = self.now[box.slices].reshape(box.height // CELL, CELL, box.width // CELL, CELL)
         found: Mask = (pixels != pixels[:, :1, :, :1]).any(axis=(1, 3))
         return found
+
+    def shown_before(self, rect: Rect) -> Pixels | None:
+        """A copy of what was shown in `rect`, shape (height, width, 4); None if it is large."""
+        if rect.area > MOST_KEPT:
+            return None
+        piece = np.ascontiguousarray(self.shown[rect.slices])
+        return piece.view(np.uint8).reshape(rect.height, rect.width, 4)
 
     def accept(self, rect: Rect) -> None:
         """What is in `rect` now counts as shown."""

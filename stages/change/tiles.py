@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hud.items import Cause, Change, Fate, Frame, Rect
+from hud.items import Cause, Change, Fate, Frame, Mark, Rect
 
 from .dirty import CELL, Words, words
 from .field import Field
@@ -74,6 +74,7 @@ class Detector:
         self._intake = Intake(screen, self.options, field)
         self._judge = Judge(screen, self.options, field, self._past)
         self._rest_due: float | None = None
+        self._accepted: list[Rect] = []
         whole = Rect(0, 0, screen.width, screen.height)
         return Change(frame, (whole,), Cause.FIRST, "the first frame")
 
@@ -99,14 +100,17 @@ class Detector:
         judged = self._with_siblings(_pointer(judged, time), time)
         shown = [done for spot, verdict in judged for done in self._carry_out(spot, verdict, time)]
         if not shown:
+            self._accept(screen)
             return self._nothing(frame, judged, moved=moved)
         shown += self._companions(time, {spot.born for spot, _ in judged})
         rects = [rect for rect, _ in shown]
         if any(spot.page for spot, verdict in judged if verdict.say is Say.SHOW):
             rects += [r for s, v in judged if v.say is Say.FORGET and s.page for r in v.rects]
         regions = tidy(rects, screen.width, screen.height)
+        marks = tuple(Mark(rect, screen.shown_before(rect)) for rect in regions)
+        self._accept(screen)
         rule = "; ".join(dict.fromkeys(rule for _, rule in shown))
-        return Change(frame, regions, Cause.CONTENT, rule)
+        return Change(frame, regions, Cause.CONTENT, rule, marks=marks)
 
     def _wake_background(self, screen: Screen, time: float) -> None:
         """Judge background that came to rest while what surrounds it goes on: a caption."""
@@ -159,7 +163,7 @@ class Detector:
         self._intake.spots.remove(spot)
         if verdict.say is Say.LEAVE:
             return []
-        self._screen.accept(spot.rect)
+        self._accepted.append(spot.rect)
         if verdict.say is Say.FORGET:
             return []
         rects = [spot.region(self._past.whole(rect, time)) for rect in verdict.rects]
@@ -167,6 +171,12 @@ class Detector:
             self._past.add(time, rect)
             self._screen.passed[cell_slices(rect)] = time
         return [(rect, verdict.rule) for rect in rects]
+
+    def _accept(self, screen: Screen) -> None:
+        """What was judged counts as shown from now on."""
+        for rect in self._accepted:
+            screen.accept(rect)
+        self._accepted.clear()
 
     def _companions(self, time: float, born: set[float]) -> list[tuple[Rect, str]]:
         """What waits only for rest, and came at the same moment or was quiet since, goes along."""
