@@ -39,7 +39,9 @@ PEERS: dict[str, Callable[[], Detects]] = {
 }
 
 
-def run(folders: list[Path], detectors: dict[str, Callable[[], Detects]], every: int) -> dict[str, list[Score]]:
+def run(
+    folders: list[Path], detectors: dict[str, Callable[[], Detects]], every: int
+) -> dict[str, list[Score]]:
     """The score of every detector on every scene."""
     results: dict[str, list[Score]] = {name: [] for name in detectors}
     for folder in folders:
@@ -70,14 +72,18 @@ def plot(results: dict[str, list[Score]], file: str) -> None:
     for name, scores in results.items():
         row = together(scores).row()
         axes.scatter(row["sends"], row["recall"], s=60)
-        axes.annotate(name, (row["sends"], row["recall"]), xytext=(6, 4), textcoords="offset points")
+        axes.annotate(
+            name, (row["sends"], row["recall"]), xytext=(6, 4), textcoords="offset points"
+        )
     axes.set(xlabel="frames sent", ylabel="changes caught within 2 s", ylim=(0, 1.05))
     figure.savefig(file, bbox_inches="tight")
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("scenes", nargs="+", type=Path)
     parser.add_argument("--every", type=int, default=1, help="use every N-th frame")
     parser.add_argument("--peers", action="store_true", help="set other detectors beside ours")

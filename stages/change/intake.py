@@ -64,11 +64,11 @@ class Intake:
         self, new: Words, cells: Mask, restless: Mask, time: float
     ) -> tuple[list[Rect], list[Spot]]:
         """Count what moves in the background; return the parts that move, and strange values."""
-        at = np.nonzero(cells)
-        if not at[0].size:
+        rows, columns = np.nonzero(cells)
+        if not rows.size:
             return [], []
-        self.screen.owing[at] = True
-        self.screen.rates.count(*at, time)
+        self.screen.owing[rows, columns] = True
+        self.screen.rates.count(rows, columns, time)
         moving = [box for box in clusters(restless) if cells[cell_slices(box)].any()]
         values = blobs(self.screen.difference.mask, cells)
         return moving, [spot for value in values for spot in self._strange(new, value.rect, time)]
@@ -108,7 +108,9 @@ class Intake:
         screen.difference.cells[rows] = any_in_cells(mask[rows.start * CELL : rows.stop * CELL])
         for spot in self.spots:
             if rect.intersects(spot.rect) and spot.rect.area < rect.area:
-                top = min(max(0, spot.rect.y + shift.distances[0]), screen.height - spot.rect.height)
+                top = min(
+                    max(0, spot.rect.y + shift.distances[0]), screen.height - spot.rect.height
+                )
                 spot.rect = spot.rect.union(attrs.evolve(spot.rect, y=top))
                 spot.size = None
 
@@ -129,7 +131,14 @@ class Intake:
         if rect.area <= 2 * LINE * LINE and caret(before, after):
             self._caret(rect, time, moved=caret_moved(before))
             return None
-        spot = Spot(rect, time, time, time, whole=rect, scrolled=any(hull.intersects(rect) for hull in hulls))
+        spot = Spot(
+            rect,
+            time,
+            time,
+            time,
+            whole=rect,
+            scrolled=any(hull.intersects(rect) for hull in hulls),
+        )
         if not spot.scrolled:
             screen.rates.count(*at, time)
         if rect.area >= self.options.large * screen.area:

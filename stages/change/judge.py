@@ -27,7 +27,7 @@ from .shapes import (
     without_caret,
     written,
 )
-from .spot import Spot, travelled
+from .spot import Spot
 
 SLACK = 1e-6
 BLOCK = 0.12
@@ -75,9 +75,7 @@ class Judge:
     field: Field
     past: Past
 
-    def decide(
-        self, spot: Spot, time: float, painted_at: float, *, split: bool = True
-    ) -> Verdict:
+    def decide(self, spot: Spot, time: float, painted_at: float, *, split: bool = True) -> Verdict:
         """What is to be done with this place now; `painted_at`: when much changed at once last."""
         page = spot.page or spot.rect.area >= self.options.large * self.screen.area
         if page and (due := self._page_due(spot, painted_at)) > time + SLACK:
@@ -88,7 +86,7 @@ class Judge:
             return Verdict(Say.FORGET, "it has become background")
         tight = bounds(mask)
         if tight is None:
-            return Verdict(Say.FORGET, "back to what was shown before", gone=True)
+            return Verdict(Say.LEAVE, "back to what was shown before", gone=True)
         tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
         big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
@@ -115,7 +113,8 @@ class Judge:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
         cells, before = self.screen.seen(box, mask)
         ink = cells & self.screen.inked(box)
-        known = int((before & ink).sum()) / max(1, int(ink.sum()))
+        told = ink if ink.any() else cells
+        known = int((before & told).sum()) / int(told.sum())
         if known >= 0.85:
             return Verdict(Say.FORGET, "seen before in this place")
         fresh = cells & ~before if known > 0.5 else cells
@@ -134,18 +133,21 @@ class Judge:
         before, after = self.screen.shown[rect.slices], self.screen.now[rect.slices]
         if scrolled and rect.width <= 24 and rect.height >= 2 * rect.width:
             return False  # the thumb of a scroll bar
-        if tinted(before, after, self.options.faint) or (self._lately(rect, time) and sharper(before, after)):
+        if tinted(before, after, self.options.faint) or (
+            self._lately(rect, time) and sharper(before, after)
+        ):
             return False
         return rect.area > LINE * LINE or not (caret(before, after) or erased(before, after))
 
     def _small(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
-        if spot.size is not None and travelled(spot.size, tight):
-            spot.moves += 1
-        elif spot.size is not None and tight.area > 3 * spot.size.area:
-            spot.moves = 0
-        spot.size, spot.rect, spot.first = tight, tight, spot.first or tight
+        spot.follow(tight)
         if spot.moves:
             return Verdict(Say.WAIT, "something small moves about")
+        trifle = self._trifle(spot, tight, time)
+        return trifle or self._content_of(spot, box, mask, tight, time)
+
+    def _trifle(self, spot: Spot, tight: Rect, time: float) -> Verdict | None:
+        """A verdict if nothing was written here."""
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
         if caret(before, after):
             return Verdict(Say.FORGET, "a caret", gone=True)
@@ -153,21 +155,26 @@ class Judge:
             need = self.options.page if spot.page else self.options.rest
             verdict = self._when_quiet(spot, time, need, Say.FORGET, "text was erased", tight)
             return attrs.evolve(verdict, gone=True)
-        strength = strongest(before, after)
         if tinted(before, after, self.options.faint):
             verdict = self._when_quiet(spot, time, self.options.rest, Say.LEAVE, "a tint")
             return attrs.evolve(verdict, easy=False)
-        if spot.scrolled:
-            return self._came_into_view(spot, tight, time)
         if self._lately(tight, time) and sharper(before, after):
             return Verdict(Say.FORGET, "the same, sharper")
-        crisp = strength >= CRISP
+        return None
+
+    def _content_of(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
+        if spot.scrolled:
+            return self._came_into_view(spot, tight, time)
         if spot.rested:
-            return self._rested(spot, tight, time, crisp=crisp)
+            return self._rested(spot, tight, time)
+        before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
         if written(before, after) and tight.height <= 2 * LINE:
-            solid = mask.sum() >= 0.6 * tight.area
-            return self._writing(spot, tight, time, crisp=crisp, solid=solid)
-        return self._value(spot, box, mask, tight, time, crisp=crisp)
+            solid = bool(mask.sum() >= 0.6 * tight.area)
+            return self._writing(spot, tight, time, solid=solid)
+        return self._value(spot, box, mask, tight, time)
+
+    def _crisp(self, tight: Rect) -> bool:
+        return strongest(self.screen.shown[tight.slices], self.screen.now[tight.slices]) >= CRISP
 
     def _came_into_view(self, spot: Spot, tight: Rect, time: float) -> Verdict:
         if tight.area < 150 or min(tight.width, tight.height) < 5:
@@ -177,20 +184,20 @@ class Judge:
         rule = "new content came into view"
         return self._when_quiet(spot, time, self.options.confirm, Say.SHOW, rule, tight)
 
-    def _rested(self, spot: Spot, tight: Rect, time: float, *, crisp: bool) -> Verdict:
+    def _rested(self, spot: Spot, tight: Rect, time: float) -> Verdict:
         """Inside background: a value of a strange kind, or a line of text that stands still."""
         if spot.value:
             need = self.options.confirm
             return self._when_quiet(spot, time, need, Say.SHOW, "a value unlike the others", tight)
         shown = self.past.count(tight, time - 2 * self.options.bound)
         line = tight.width >= 40 and 12 <= tight.height <= 2 * LINE
-        if line and crisp and not shown and textual(self.screen.now[tight.slices]):
+        if line and self._crisp(tight) and not shown and textual(self.screen.now[tight.slices]):
             return Verdict(Say.SHOW, "text stands still inside a film", (tight,))
         return Verdict(Say.FORGET, "background at rest")
 
-    def _writing(self, spot: Spot, tight: Rect, time: float, *, crisp: bool, solid: bool) -> Verdict:
+    def _writing(self, spot: Spot, tight: Rect, time: float, *, solid: bool) -> Verdict:
         """Something on blank ground: a letter, a growing line, or a line that came at once."""
-        after = self.screen.now[tight.slices]
+        after, crisp = self.screen.now[tight.slices], self._crisp(tight)
         width = without_caret(after)
         dot = tight.width <= 2 * tight.height and plain_inside(after)
         filled = solid and width == tight.width and tight.height >= 12
@@ -226,9 +233,7 @@ class Judge:
         passes = self.past.count(tight, time - 6)
         return (0.0, 2 * self.options.rest, self.options.doubt)[min(passes, 2)]
 
-    def _value(
-        self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float, *, crisp: bool
-    ) -> Verdict:
+    def _value(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         """Something in place of something else: a number, a state, or a clock."""
         if not spot.rested and self.field.flickers(tight, time):
             colours = palette(self.screen.now[tight.slices])
@@ -238,7 +243,9 @@ class Judge:
         if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):
             return Verdict(Say.FORGET, "seen before in this place", gone=True)
         painted = self.screen.rates.painted[cell_slices(tight)].max()
-        need = self.options.confirm if spot.changes == 1 and crisp else self.options.rest
+        need = (
+            self.options.confirm if spot.changes == 1 and self._crisp(tight) else self.options.rest
+        )
         if spot.follows:
             return Verdict(Say.WAIT, "changes with every key", easy=True)
         if spot.born - painted < self.options.young or spot.ticks:

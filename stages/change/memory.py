@@ -115,7 +115,9 @@ class Rates:
         """The cells that are background now."""
         return self._background_until > time
 
-    def join(self, cells: tuple[Indices, Indices], host: tuple[Indices, Indices], time: float) -> None:
+    def join(
+        self, cells: tuple[Indices, Indices], host: tuple[Indices, Indices], time: float
+    ) -> None:
         """Make cells background too, because they belong to some that are."""
         until = np.maximum(self._background_until[cells], time + self._options.forget)
         self._background_until[cells] = until

@@ -29,25 +29,25 @@ class Screen:
         self.begun = time
         self.difference = Difference(self.height, self.width)
         shape = self.difference.mask.shape
-        self.cells = self.difference.cells.shape
+        rows, columns = self.difference.cells.shape
         self.now: Words = np.zeros(shape, np.uint32)
         self.now[: self.height, : self.width] = first
         self.shown: Words = self.now.copy()
-        self.known = Known(*self.cells)
-        self.rates = Rates(*self.cells, options)
+        self.known = Known(rows, columns)
+        self.rates = Rates(rows, columns, options)
         self.rates.touched[:] = self.rates.painted[:] = time
-        self.owing: Mask = np.zeros(self.cells, bool)
+        self.owing: Mask = np.zeros((rows, columns), bool)
         """Background cells that changed and have not been judged since."""
-        self.passed = np.full(self.cells, -1e6)
+        self.passed = np.full((rows, columns), -1e6)
         """When the content of a cell was last passed on by itself."""
-        self._fresh: Mask = np.ones(self.cells, bool)
+        self._fresh: Mask = np.ones((rows, columns), bool)
         self._fresh_due: float | None = time + CALM
         self._tolerance = options.tolerance
 
     @property
     def area(self) -> int:
         """Pixels of the screen."""
-        return self.height * self.width
+        return int(self.height * self.width)
 
     def take(self, new: Words, cells: Mask, time: float) -> None:
         """Make the new picture the present one; `cells` are those that changed."""

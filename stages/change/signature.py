@@ -18,7 +18,9 @@ _WEIGHTS = np.random.default_rng(2).integers(
 once in 2^60."""
 
 
-def signatures(pixels: Words, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Signatures:
+def signatures(
+    pixels: Words, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+) -> Signatures:
     """Signatures of the cells (rows[i], columns[i]) of a picture padded to whole cells."""
     height, width = pixels.shape
     pairs = pixels.view(np.uint64).reshape(height // CELL, CELL, width // CELL, _PAIRS)

@@ -68,6 +68,14 @@ class Spot:
             and rect.y < mine.bottom + REACH_Y
         )
 
+    def follow(self, tight: Rect) -> None:
+        """Take note of where the difference is now, and whether it went there as a whole."""
+        if self.size is not None and travelled(self.size, tight):
+            self.moves += 1
+        elif self.size is not None and tight.area > 3 * self.size.area:
+            self.moves = 0
+        self.size, self.rect, self.first = tight, tight, self.first or tight
+
     def region(self, rect: Rect) -> Rect:
         """What to show for a difference in `rect`: with what belongs to it, if that is not much."""
         whole = rect.union(self.whole) if self.whole is not None else rect

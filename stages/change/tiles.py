@@ -38,6 +38,7 @@ class Detector:
         self.options = options or Tiles()
         self._frame: Frame | None = None
         self._screen: Screen | None = None
+        self._rest_due: float | None = None
 
     def look(self, frame: Frame) -> Change:
         """Judge a frame. Without regions the change goes no further, and `fate` says why."""
@@ -73,7 +74,7 @@ class Detector:
         field, self._past = Field(), Past()
         self._intake = Intake(screen, self.options, field)
         self._judge = Judge(screen, self.options, field, self._past)
-        self._rest_due: float | None = None
+        self._rest_due = None
         self._accepted: list[Rect] = []
         whole = Rect(0, 0, screen.width, screen.height)
         return Change(frame, (whole,), Cause.FIRST, "the first frame")
@@ -205,10 +206,10 @@ def _pointer(judged: Judged, time: float) -> Judged:
     gone = [rect for rect in gone if max(rect.width, rect.height) <= LINE]
     result: Judged = []
     for spot, verdict in judged:
-        new = spot.size
-        if gone and not verdict.gone and new is not None and spot.born == time:
-            if any(similar(old, new) for old in gone):
-                spot.moves += 1
-                verdict = Verdict(Say.WAIT, "something small moves about")  # noqa: PLW2901
+        new = spot.size or spot.rect
+        fresh = not verdict.gone and spot.size and spot.born == time
+        if fresh and any(similar(old, new) for old in gone):
+            spot.moves += 1
+            verdict = Verdict(Say.WAIT, "something small moves about")  # noqa: PLW2901
         result.append((spot, verdict))
     return result
