@@ -108,13 +108,12 @@ def tight(box: list[float], scale: float, old: np.ndarray | None, new: np.ndarra
 def remote(pixels: np.ndarray, shown: np.ndarray | None, ages: np.ndarray) -> np.ndarray:
     """The picture as a remote desktop sends it: blocks that changed come coarse, then finer."""
     result = pixels.copy() if shown is None else shown.copy()
+    height, width = pixels.shape[:2]
     for age, quality in ((0, 40), (3, 85)):
         coded = cv2.imdecode(
             cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1
         )
-        where = np.repeat(np.repeat(ages == age, 64, 0), 64, 1)[
-            : pixels.shape[0], : pixels.shape[1]
-        ]
+        where = np.repeat(np.repeat(ages == age, 64, 0), 64, 1)[:height, :width]
         result[where] = coded[where]
     return result
 

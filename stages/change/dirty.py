@@ -45,7 +45,7 @@ def words(pixels: Pixels) -> Words:
 
 
 def dirty_bands(new: Words, old: Words) -> Iterator[tuple[int, int]]:
-    """Yield (first row, row after the last) of the runs of bands that are not byte for byte equal."""
+    """Yield (first row, row after the last) of runs of bands that are not equal byte for byte."""
     height, width = new.shape
     start = -1
     for top in range(0, height, BAND):
@@ -71,7 +71,8 @@ def any_in_cells(mask: Mask) -> Mask:
     """Whether anything is set in each CELL x CELL square; both sides are multiples of CELL."""
     rows, columns = mask.shape[0] // CELL, mask.shape[1] // CELL
     eight = mask.view(np.uint64).reshape(rows, CELL, columns)
-    return np.bitwise_or.reduce(eight, axis=1) != 0
+    found: Mask = np.bitwise_or.reduce(eight, axis=1) != 0
+    return found
 
 
 class Difference:

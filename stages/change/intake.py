@@ -29,7 +29,7 @@ from .spot import Spot
 PIECES = 8
 """When so many places change in one frame, a page is being painted."""
 HULL = 100
-"""Pieces with less than twice this between them, up and down, may be parts of one list that moved."""
+"""Pieces with less than twice this between them, up or down, may be parts of a list that moved."""
 
 
 @attrs.define
@@ -169,7 +169,7 @@ class Intake:
         """Mark what the places of one frame say about each other, and unite them with the old."""
         area = np.count_nonzero(fresh) * CELL * CELL
         steady = [spot for spot in found if not spot.flickers]
-        page = len(steady) >= PIECES or area >= self.options.large * self.screen.area
+        page = bool(len(steady) >= PIECES or area >= self.options.large * self.screen.area)
         typing = [spot for spot in found if spot.letter]
         if page:
             self.painted_at = time

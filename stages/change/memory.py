@@ -128,6 +128,6 @@ class Rates:
         return bool((self._interval[rect_of_cells] <= FAST).mean() > 0.5)
 
     def rested(self, cells: Mask, time: float) -> Mask:
-        """Those of the background cells that have been still for much longer than they use to be."""
+        """Those of the background cells that have been still for longer than they use to be."""
         quiet = time - self.touched + 1e-6
         return cells & (quiet >= np.maximum(0.6, 3.2 * self._interval))

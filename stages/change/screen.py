@@ -85,7 +85,7 @@ class Screen:
         return box, mask, 0.0
 
     def seen(self, box: Rect, mask: Mask) -> tuple[Mask, Mask]:
-        """Of the cells of `box`: which differ, and which of these are in a state they had before."""
+        """The cells of `box` that differ, and those of them that are in a state they had before."""
         cells = any_in_cells(np.ascontiguousarray(mask))
         rows, columns = np.nonzero(cells)
         at = rows + box.y // CELL, columns + box.x // CELL

@@ -40,7 +40,7 @@ def strongest(before: Words, after: Words) -> int:
 
 
 def tinted(before: Words, after: Words, faint: int) -> bool:
-    """Whether all but a twentieth of what changed changed by `faint` levels at most: a highlight."""
+    """Whether all but a twentieth of what changed did so by `faint` levels at most."""
     strength = levels(before, after).view(np.uint8).reshape(*before.shape, 4).max(axis=2)
     return bool(20 * np.count_nonzero(strength > faint) <= np.count_nonzero(strength > 4))
 
@@ -58,7 +58,7 @@ def blank(patch: Words, tolerance: int = 16) -> bool:
 
 
 def caret(before: Words, after: Words) -> bool:
-    """A bar or block that appeared, went or moved on blank ground, no higher than a line of text."""
+    """A bar or block that came, went or moved on blank ground, no higher than a line of text."""
     height, width = after.shape
     if height > 72 or height < 6 or width > 1.3 * height + 4:
         return False
@@ -97,13 +97,13 @@ def palette(patch: Words) -> Shares:
 
 
 def without_caret(patch: Words) -> int:
-    """The width of a patch without the caret at its right edge: columns of one and the same colour."""
+    """The width of a patch without the caret at its right edge, columns of one colour."""
     last = patch[-1:, -1:]
     plain = (patch == last).all(axis=0)
-    width = patch.shape[1]
+    width = int(patch.shape[1])
     while width > 1 and plain[width - 1]:
         width -= 1
-    return width if width > 1 else patch.shape[1]
+    return width if width > 1 else int(patch.shape[1])
 
 
 def plain_inside(patch: Words) -> bool:
