@@ -36,6 +36,7 @@ class Sent:
     tokens: int
     """Of the whole input."""
     regions: tuple[Rect, ...]
+    """The parts of the frame that were shown."""
     usage: Usage
 
 
@@ -121,7 +122,10 @@ def estimate(
             continue
         fates[Fate.MERGED] += waiting is not None
         waiting = change if waiting is None else change.absorb(waiting)
-        if model.free_at <= frame.time:
+        if not waiting.regions:
+            fates[Fate.MERGED] += 1
+            waiting = None
+        elif model.free_at <= frame.time:
             model.show(waiting)
             waiting = None
     if waiting is not None:
@@ -152,7 +156,7 @@ class _Model:
                 frame.time,
                 round(frame.time * self._fps),
                 usage.input_tokens,
-                change.regions,
+                tuple(picture.rect for picture in shot.pictures),
                 usage,
             )
         )

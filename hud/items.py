@@ -61,6 +61,16 @@ class Rect:
             and other.y < self.bottom
         )
 
+    def holds(self, other: Rect) -> bool:
+        """Whether the other lies inside this, give or take a few pixels."""
+        near = 4
+        return (
+            self.x - near <= other.x
+            and self.y - near <= other.y
+            and other.right <= self.right + near
+            and other.bottom <= self.bottom + near
+        )
+
     def padded(self, margin: int, width: int, height: int) -> Rect:
         """This rectangle grown by `margin` on every side, inside a picture of width x height."""
         x, y = max(0, self.x - margin), max(0, self.y - margin)
@@ -145,6 +155,23 @@ class Cause(enum.Enum):
 
     FIRST = "first"
     CONTENT = "content"
+    HEARTBEAT = "heartbeat"
+
+
+@attrs.frozen(eq=False)
+class Mark:
+    """One region of a change, and what was to be seen in it before."""
+
+    rect: Rect
+    before: Pixels | None = attrs.field(repr=False)
+    """None: too large to keep."""
+
+    def gone(self, frame: Frame) -> bool:
+        """Whether the frame shows again what was there before, to within 16 levels."""
+        now = frame.pixels[self.rect.slices][..., :3].astype(np.int16)
+        if self.before is None or now.shape[:2] != self.before.shape[:2]:
+            return False
+        return bool(np.abs(now - self.before[..., :3]).max(initial=0) < 16)
 
 
 @attrs.frozen(eq=False)
@@ -159,6 +186,8 @@ class Change:
     """The rule that decided, in words for `why`."""
     fate: Fate | None = None
     """What the frame's fate is when it is not passed on."""
+    marks: tuple[Mark, ...] = ()
+    """One per region, where the detector knows what was there before."""
 
     @property
     def seq(self) -> int:
@@ -171,9 +200,19 @@ class Change:
         return self.frame.monitor
 
     def absorb(self, older: Change) -> Change:
-        """This change with the regions of an older one of its monitor that was not shown."""
+        """This change with the regions of an older one of its monitor that was not shown.
+
+        What came and went between the two is left out. If nothing is left, the result has no
+        regions and goes no further.
+        """
         cause = Cause.FIRST if older.cause is Cause.FIRST else self.cause
-        return attrs.evolve(self, regions=together(self.regions + older.regions), cause=cause)
+        gone = [mark.rect for mark in older.marks if mark.gone(self.frame)]
+        marks = tuple(m for m in older.marks + self.marks if not any(r.holds(m.rect) for r in gone))
+        regions = [r for r in older.regions + self.regions if not any(g.holds(r) for g in gone)]
+        if not regions:
+            rule = "it came and went while the model was busy"
+            return Change(self.frame, (), None, rule, Fate.MERGED)
+        return attrs.evolve(self, regions=together(regions), cause=cause, marks=marks)
 
 
 @attrs.frozen(eq=False)

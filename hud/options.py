@@ -37,7 +37,7 @@ def problems_of(error: BaseException, path: Path) -> list[Problem]:
 
 def strict_converter() -> cattrs.Converter:
     """A converter that takes values as they are written: no "3" for 3, no 1 for true."""
-    converter = cattrs.Converter(detailed_validation=True)
+    converter = cattrs.Converter(detailed_validation=True, forbid_extra_keys=True)
     words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
     for cls, word in words.items():
         converter.register_structure_hook(cls, _strict(cls, word))

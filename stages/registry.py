@@ -5,13 +5,14 @@ from __future__ import annotations
 from stages.capture.replay import Replay
 from stages.capture.screen import Screen
 from stages.change.tiles import Tiles
+from stages.change.whole_frame import WholeFrame
 from stages.encode import Jpeg
 from stages.send.realtime import Realtime
 from stages.sink.file import File
 from stages.sink.terminal import Terminal
 
 CAPTURES: dict[str, type] = {"screen": Screen, "replay": Replay}
-CHANGES: dict[str, type] = {"tiles": Tiles}
+CHANGES: dict[str, type] = {"tiles": Tiles, "whole-frame": WholeFrame}
 ENCODERS: dict[str, type] = {"jpeg": Jpeg}
 SENDERS: dict[str, type] = {"realtime": Realtime}
 SINKS: dict[str, type] = {"terminal": Terminal, "file": File}

@@ -1,1 +1,1 @@
-"""What in a frame means something."""
+"""Which frames carry something new, and where in them it is."""

@@ -1,0 +1,108 @@
+"""Replays labelled scenes through the change detector and through its peers.
+
+    detection.py SCENE_DIR... [--every N] [--peers] [--missed] [--json] [--plot FILE]
+
+Prints recall, frames sent, the share of these that showed nothing new, delay (seconds), the share
+of events inside the close-ups, and the median area of the close-ups. The model is simulated: an
+answer takes 1.0 s, what changes meanwhile is merged. The plot needs matplotlib.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.peers import Bytes, EverySecond, Histogram, Similarity
+from benchmarks.replay import Detects, load, play
+from benchmarks.scoring import Score, score, together
+from stages.change.detector.detector import Detector
+from stages.change.detector.options import SENSITIVITY
+from stages.change.whole_frame import HashDetector, dhash, phash
+
+OURS: dict[str, Callable[[], Detects]] = {"tiles": Detector}
+PEERS: dict[str, Callable[[], Detects]] = {
+    "tiles, low": lambda: Detector(SENSITIVITY["low"]),
+    "tiles, high": lambda: Detector(SENSITIVITY["high"]),
+    "histogram": Histogram,
+    "SSIM < 0.9": Similarity,
+    "dHash > 5": lambda: HashDetector(dhash, 5),
+    "pHash > 5": lambda: HashDetector(phash, 5),
+    "bytes": Bytes,
+    "1 a second": EverySecond,
+}
+
+
+def run(
+    folders: list[Path], detectors: dict[str, Callable[[], Detects]], every: int
+) -> dict[str, list[Score]]:
+    """The score of every detector on every scene."""
+    results: dict[str, list[Score]] = {name: [] for name in detectors}
+    for folder in folders:
+        scene, frames = load(folder, every)
+        for name, make in detectors.items():
+            results[name].append(score(scene, play(frames, make())))
+    return results
+
+
+def table(results: dict[str, list[Score]]) -> str:
+    """The figures, a line per detector and scene."""
+    lines = ["detector     scene            recall sends wasted  p50   p95  region  area"]
+    for name, scores in results.items():
+        for s in [*scores, together(scores)]:
+            r = s.row()
+            lines.append(
+                f"{name:12} {r['scene']:16} {r['recall']:6.2f} {r['sends']:5} {r['wasted']:6.2f} "
+                f"{r['p50']:5.2f} {r['p95']:5.2f} {r['region']:6.2f} {float(r['area']):6.1%}"
+            )
+    return "\n".join(lines)
+
+
+def plot(results: dict[str, list[Score]], file: str) -> None:
+    """Draw recall against frames sent."""
+    from matplotlib import pyplot  # noqa: PLC0415 - needed for this alone
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.5))
+    for name, scores in results.items():
+        row = together(scores).row()
+        axes.scatter(row["sends"], row["recall"], s=60)
+        axes.annotate(
+            name, (row["sends"], row["recall"]), xytext=(6, 4), textcoords="offset points"
+        )
+    axes.set(xlabel="frames sent", ylabel="changes caught within 2 s", ylim=(0, 1.05))
+    figure.savefig(file, bbox_inches="tight")
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("scenes", nargs="+", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="use every N-th frame")
+    parser.add_argument("--peers", action="store_true", help="set other detectors beside ours")
+    parser.add_argument("--missed", action="store_true", help="list what was missed")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--plot", metavar="FILE")
+    given = parser.parse_args()
+    cv2.setNumThreads(1)
+    wanted = OURS | PEERS if given.peers or given.plot else OURS
+    results = run(given.scenes, wanted, given.every)
+    if given.json:
+        print(json.dumps({n: [s.row() for s in [*r, together(r)]] for n, r in results.items()}))
+    else:
+        print(table(results))
+    if given.missed:
+        print(*(f"{s.name}: {m}" for s in results["tiles"] for m in s.missed), sep="\n")
+    if given.plot:
+        plot(results, given.plot)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""The change detector: one object per monitor, fed with frames, answering with changes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hud.items import Cause, Change, Fate, Frame, Mark, Rect
+from stages.change.detector.dirty import CELL, Words, words
+from stages.change.detector.field import Field
+from stages.change.detector.intake import Intake
+from stages.change.detector.judge import BLOCK, SLACK, Judge, Say, Verdict
+from stages.change.detector.options import Limits
+from stages.change.detector.past import Past
+from stages.change.detector.regions import blobs, clusters, tidy
+from stages.change.detector.screen import Screen, cell_slices
+from stages.change.detector.shapes import LINE
+from stages.change.detector.spot import Spot, similar
+
+EASY = 0.15
+"""What waits only for rest and has been quiet this long goes with something that is shown."""
+
+PAGE = 0.25
+"""What began within this time of each other may be parts of one whole."""
+
+Judged = list[tuple[Spot, Verdict]]
+
+
+class Detector:
+    """Decides which frames of ONE monitor carry something new.
+
+    `frame.time` is the only clock. Frames may come at any rate, or only when something was drawn;
+    then `due()` says when to call `wake`, so that what came to rest is passed on in time. Pixels
+    are copied where they changed: a capture may draw the next frame into the same buffer.
+    """
+
+    def __init__(self, options: Limits | None = None) -> None:
+        self.options = options or Limits()
+        self._frame: Frame | None = None
+        self._screen: Screen | None = None
+        self._rest_due: float | None = None
+
+    def look(self, frame: Frame) -> Change:
+        """Judge a frame. Without regions the change goes no further, and `fate` says why."""
+        new = words(frame.pixels)
+        screen = self._screen
+        self._frame = frame
+        if screen is None or (screen.height, screen.width) != new.shape:
+            return self._begin(frame, new)
+        moved = screen.difference.compare(new, screen.now, frame.damage)
+        if moved:
+            self._intake.take(new, frame.time)
+            if screen.owing.any():
+                self._rest_due = frame.time
+        return self._answer(screen, frame, frame.time, moved=moved)
+
+    def wake(self, time: float) -> Change | None:
+        """Decide what was due by `time` though no frame came; the change holds the last frame."""
+        if self._screen is None or self._frame is None:
+            return None
+        change = self._answer(self._screen, self._frame, time, moved=False)
+        return change if change.regions else None
+
+    def due(self) -> float | None:
+        """When `wake` should be called if no frame comes before; None: never."""
+        if self._screen is None:
+            return None
+        times = [spot.due for spot in self._intake.spots if spot.due is not None]
+        times += [] if self._rest_due is None else [self._rest_due]
+        return min(times, default=None)
+
+    def _begin(self, frame: Frame, new: Words) -> Change:
+        screen = self._screen = Screen(new, frame.time, self.options)
+        field, self._past = Field(), Past()
+        self._intake = Intake(screen, self.options, field)
+        self._judge = Judge(screen, self.options, field, self._past)
+        self._rest_due = None
+        self._accepted: list[Rect] = []
+        whole = Rect(0, 0, screen.width, screen.height)
+        return Change(frame, (whole,), Cause.FIRST, "the first frame")
+
+    def _decide(self, spot: Spot, time: float, *, split: bool = True) -> Judged:
+        verdict = self._judge.decide(spot, time, self._intake.painted_at, split=split)
+        if verdict.say is not Say.SPLIT:
+            return [(spot, verdict)]
+        parts = [spot.part(rect) for rect in verdict.rects]
+        self._intake.spots.remove(spot)
+        self._intake.spots.extend(parts)
+        return [pair for part in parts for pair in self._decide(part, time, split=False)]
+
+    def _answer(self, screen: Screen, frame: Frame, time: float, *, moved: bool) -> Change:
+        screen.remember(time)
+        self._wake_background(screen, time)
+        ready = [
+            spot
+            for spot in self._intake.spots
+            if (moved and spot.touched == time)
+            or (spot.due is not None and spot.due <= time + SLACK)
+        ]
+        judged = [pair for spot in ready for pair in self._decide(spot, time)]
+        judged = self._with_siblings(_pointer(judged, time), time)
+        shown = [done for spot, verdict in judged for done in self._carry_out(spot, verdict, time)]
+        if not shown:
+            self._accept(screen)
+            return self._nothing(frame, judged, moved=moved)
+        shown += self._companions(time, {spot.born for spot, _ in judged})
+        rects = [rect for rect, _ in shown]
+        if any(spot.page for spot, verdict in judged if verdict.say is Say.SHOW):
+            rects += [r for s, v in judged if v.say is Say.FORGET and s.page for r in v.rects]
+        regions = tidy(rects, screen.width, screen.height)
+        marks = tuple(Mark(rect, screen.shown_before(rect)) for rect in regions)
+        self._accept(screen)
+        rule = "; ".join(dict.fromkeys(rule for _, rule in shown))
+        return Change(frame, regions, Cause.CONTENT, rule, marks=marks)
+
+    def _wake_background(self, screen: Screen, time: float) -> None:
+        """Judge background that came to rest while what surrounds it goes on: a caption."""
+        if self._rest_due is None or time < self._rest_due - SLACK:
+            return
+        rested = screen.rates.rested(screen.owing, time)
+        if rested.any():
+            screen.owing &= ~rested
+            pixels = np.repeat(np.repeat(rested, CELL, 0), CELL, 1)
+            for blob in blobs(pixels, rested):
+                if self._surrounded(screen, blob.rect, time):
+                    spot = Spot(blob.rect, time, time, time, rested=True, changes=2, due=time)
+                    self._intake.spots.append(spot)
+                else:
+                    screen.accept(blob.rect)
+        self._rest_due = time + 0.1 if screen.owing.any() else None
+
+    def _surrounded(self, screen: Screen, rect: Rect, time: float) -> bool:
+        """Whether it is text inside something as large as a film that goes on."""
+        if rect.height < 12 or rect.width < 40 or not screen.rates.film(cell_slices(rect)):
+            return False
+        around = rect.padded(96, screen.width, screen.height)
+        films = [box for box in clusters(screen.rates.background(time)) if box.intersects(around)]
+        return any(box.union(rect).area >= 0.015 * screen.area for box in films)
+
+    def _with_siblings(self, judged: Judged, time: float) -> Judged:
+        """Wait for what appeared at the same time and is still being painted."""
+        waits = {id(spot): verdict for spot, verdict in judged if verdict.say is Say.WAIT}
+        busy = [
+            spot
+            for spot in self._intake.spots
+            if time - spot.touched < BLOCK - SLACK
+            and (spot.due or 0) > time
+            and (id(spot) not in waits or waits[id(spot)].easy)
+        ]
+        result: Judged = []
+        for spot, verdict in judged:
+            near = [b for b in busy if b is not spot and abs(b.born - spot.born) <= PAGE]
+            if verdict.say is Say.SHOW and near and time - spot.born < 0.5:
+                due = min(other.touched for other in near) + BLOCK
+                verdict = Verdict(Say.WAIT, "its surroundings are still being painted", due=due)  # noqa: PLW2901
+            result.append((spot, verdict))
+        return result
+
+    def _carry_out(self, spot: Spot, verdict: Verdict, time: float) -> list[tuple[Rect, str]]:
+        spot.due, spot.rule = verdict.due, verdict.rule
+        if verdict.say is Say.WAIT:
+            return []
+        assert self._screen is not None
+        self._intake.spots.remove(spot)
+        if verdict.say is Say.LEAVE:
+            return []
+        self._accepted.append(spot.rect)
+        if verdict.say is Say.FORGET:
+            return []
+        rects = [spot.region(self._past.whole(rect, time)) for rect in verdict.rects]
+        for rect in verdict.rects:
+            self._past.add(time, rect)
+            self._screen.passed[cell_slices(rect)] = time
+        return [(rect, verdict.rule) for rect in rects]
+
+    def _accept(self, screen: Screen) -> None:
+        """What was judged counts as shown from now on."""
+        for rect in self._accepted:
+            screen.accept(rect)
+        self._accepted.clear()
+
+    def _companions(self, time: float, born: set[float]) -> list[tuple[Rect, str]]:
+        """What waits only for rest, and came at the same moment or was quiet since, goes along."""
+        shown: list[tuple[Rect, str]] = []
+        spots = self._intake.spots
+        for spot in [s for s in spots if time - s.touched >= EASY or s.born in born or s.follows]:
+            for part, verdict in self._decide(spot, time):
+                sibling = part.born in born and bool(verdict.rects) and not verdict.gone
+                if (verdict.easy or sibling) and part.size is not None:
+                    along = Verdict(Say.SHOW, verdict.rule, (part.size,))
+                    shown += self._carry_out(part, along, time)
+        return shown
+
+    def _nothing(self, frame: Frame, judged: Judged, *, moved: bool) -> Change:
+        rules = "; ".join(dict.fromkeys(verdict.rule for _, verdict in judged))
+        if any(spot.due is not None for spot in self._intake.spots):
+            return Change(frame, (), None, rules or "something comes to rest", Fate.MERGED)
+        if moved or rules:
+            return Change(frame, (), None, rules or "background or a caret", Fate.NOISE)
+        return Change(frame, (), None, "not a pixel changed", Fate.UNCHANGED)
+
+
+def _pointer(judged: Judged, time: float) -> Judged:
+    """Something small that went from one place and came up in another is a pointer."""
+    gone = [spot.size or spot.rect for spot, verdict in judged if verdict.gone]
+    gone = [rect for rect in gone if max(rect.width, rect.height) <= LINE]
+    result: Judged = []
+    for spot, verdict in judged:
+        new = spot.size or spot.rect
+        fresh = not verdict.gone and spot.size and spot.born == time
+        if fresh and any(similar(old, new) for old in gone):
+            spot.moves += 1
+            verdict = Verdict(Say.WAIT, "something small moves about")  # noqa: PLW2901
+        result.append((spot, verdict))
+    return result

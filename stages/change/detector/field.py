@@ -1,0 +1,75 @@
+"""Fields of flickering values: many like places, none of which says much by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hud.items import Rect
+from stages.change.detector.dirty import Mask
+from stages.change.detector.shapes import Shares
+
+WINDOW = 4.0
+"""Seconds for which a change of a value says something about its neighbours."""
+MOMENTS, PLACES = 6, 4
+"""A field has changed at so many moments, in so many places, within the window."""
+STRANGE = 0.1
+"""A value with this share of colours that hardly any other had is another kind of news."""
+ROOM = 512
+"""Changes remembered: ten seconds of a trading floor. Newer ones replace the oldest."""
+
+
+class Field:
+    """The values that changed of late."""
+
+    def __init__(self) -> None:
+        self._times = np.full(ROOM, -1e6)
+        self._rects: npt.NDArray[np.int64] = np.zeros((4, ROOM), np.int64)
+        self._colours = np.zeros((ROOM, 64), bool)
+        self._next = 0
+
+    def add(self, time: float, rect: Rect, colours: Shares) -> None:
+        """Note that a value changed."""
+        at = self._next % ROOM
+        self._times[at] = time
+        self._rects[:, at] = rect.x, rect.y, rect.right, rect.bottom
+        self._colours[at] = colours > 0.003
+        self._next += 1
+
+    def flickers(self, rect: Rect, time: float) -> bool:
+        """Whether so many values like this one changed lately that it means nothing."""
+        near = self._alike(rect) & (self._times >= time - WINDOW)
+        if np.count_nonzero(near) < MOMENTS or np.unique(self._times[near]).size < MOMENTS:
+            return False
+        return self._places(self._rects[:, near])
+
+    @staticmethod
+    def _places(rects: npt.NDArray[np.int64]) -> bool:
+        """Whether the rectangles lie in enough places that are apart."""
+        for _ in range(PLACES - 1):
+            x, y, right, bottom = rects[:, 0]
+            apart = (rects[0] > right + 24) | (rects[2] < x - 24)
+            rects = rects[:, apart | (rects[1] > bottom + 4) | (rects[3] < y - 4)]
+            if not rects.size:
+                return False
+        return True
+
+    def strange(self, rect: Rect, colours: Shares, since: float) -> bool:
+        """Whether a good part of this is in colours that values like it never had before."""
+        like = self._alike(rect) & (self._times < since - 0.05) & (self._times > -1e6)
+        if not like.any() or self._times[like].min() > since - WINDOW:
+            return False
+        seen = self._colours[like].sum(axis=0) > 1
+        share = float(colours[~seen].sum())
+        return share >= STRANGE and share * rect.area >= 60
+
+    def _alike(self, rect: Rect) -> Mask:
+        """Which of them look like cells of the same table: about one height, one row or column."""
+        x, y, right, bottom = self._rects
+        height = bottom - y
+        across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
+        down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
+        column = 2 * across >= np.minimum(right - x, rect.width)
+        row = 2 * down >= np.minimum(height, rect.height)
+        found: Mask = (column | row) & (height <= 3 * rect.height) & (3 * height >= rect.height)
+        return found

@@ -1,0 +1,211 @@
+"""Sorts what changed in one frame: background, movement, carets, and places to judge."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from hud.items import Rect, together
+from stages.change.detector.dirty import CELL, Mask, Words, any_in_cells
+from stages.change.detector.field import Field
+from stages.change.detector.memory import BURST
+from stages.change.detector.options import Limits
+from stages.change.detector.regions import Blob, blobs, clusters
+from stages.change.detector.screen import Screen, cell_slices, cells_in
+from stages.change.detector.scroll import Shift, find_shift, follow, uncover
+from stages.change.detector.shapes import (
+    LINE,
+    blank,
+    caret,
+    caret_moved,
+    palette,
+    plain_inside,
+    without_caret,
+    written,
+)
+from stages.change.detector.spot import Spot
+
+PIECES = 8
+"""When so many places change in one frame, a page is being painted."""
+HULL = 100
+"""Pieces with less than twice this between them, up or down, may be parts of a list that moved."""
+
+
+@attrs.define
+class Intake:
+    """Takes in the pixels of one frame after the other and keeps the places to judge."""
+
+    screen: Screen
+    options: Limits
+    field: Field
+    spots: list[Spot] = attrs.field(factory=list)
+    painted_at: float = -1e6
+    """When many places changed at once last."""
+
+    def take(self, new: Words, time: float) -> None:
+        """Take in a frame whose difference to the one before is in `screen.difference`."""
+        screen = self.screen
+        mask, cells = screen.difference.mask, screen.difference.cells
+        dirty = cells.copy()
+        restless = screen.rates.background(time)
+        noise, strange = self._background(new, cells & restless, restless, time)
+        fresh = cells & ~restless
+        pieces = blobs(mask, fresh)
+        hulls = self._movements(new, pieces)
+        if hulls:
+            fresh = cells & ~restless
+            pieces = blobs(mask, fresh)
+        found = [self._place(new, piece, noise, hulls, time) for piece in pieces]
+        self._together([spot for spot in found if spot is not None] + strange, fresh, time)
+        screen.take(new, dirty, time)
+
+    def _background(
+        self, new: Words, cells: Mask, restless: Mask, time: float
+    ) -> tuple[list[Rect], list[Spot]]:
+        """Count what moves in the background; return the parts that move, and strange values."""
+        rows, columns = np.nonzero(cells)
+        if not rows.size:
+            return [], []
+        self.screen.owing[rows, columns] = True
+        self.screen.rates.count(rows, columns, time)
+        moving = [box for box in clusters(restless) if cells[cell_slices(box)].any()]
+        values = blobs(self.screen.difference.mask, cells)
+        return moving, [spot for value in values for spot in self._strange(new, value.rect, time)]
+
+    def _strange(self, new: Words, rect: Rect, time: float) -> list[Spot]:
+        """A background value of a kind that the values around it never were."""
+        if rect.height > 2 * LINE or rect.area > 4 * LINE * LINE:
+            return []
+        colours = palette(new[rect.slices][self.screen.difference.mask[rect.slices]])
+        if rect.height <= LINE and rect.area <= LINE * LINE:
+            self.field.add(time, rect, colours)
+        if self.field.flickers(rect, time) and self.field.strange(rect, colours, time):
+            return [Spot(rect, time, time, time, whole=rect, rested=True, value=True)]
+        return []
+
+    # Movement -------------------------------------------------------------------------------
+
+    def _movements(self, new: Words, pieces: list[Blob]) -> list[Rect]:
+        """Find lists that scrolled, and take what the movement explains out of the difference."""
+        hulls: list[Rect] = []
+        for hull in columns(pieces):
+            if hull.height < 32 or hull.area < 0.004 * self.screen.area:
+                continue
+            shift = find_shift(new, self.screen.now, hull)
+            if shift is not None:
+                self._scroll(new, shift)
+                hulls.append(hull)
+        return hulls
+
+    def _scroll(self, new: Words, shift: Shift) -> None:
+        screen, rect = self.screen, shift.rect
+        mask = screen.difference.mask
+        changed = mask[rect.slices]
+        changed &= ~follow(screen.shown, new, screen.now, shift)
+        uncover(screen.shown, new, rect, changed)
+        rows, _ = cell_slices(rect)
+        screen.difference.cells[rows] = any_in_cells(mask[rows.start * CELL : rows.stop * CELL])
+        for spot in self.spots:
+            if rect.intersects(spot.rect) and spot.rect.area < rect.area:
+                top = min(
+                    max(0, spot.rect.y + shift.distances[0]), screen.height - spot.rect.height
+                )
+                spot.rect = spot.rect.union(attrs.evolve(spot.rect, y=top))
+                spot.size = None
+
+    # Places ---------------------------------------------------------------------------------
+
+    def _place(
+        self, new: Words, piece: Blob, noise: list[Rect], hulls: list[Rect], time: float
+    ) -> Spot | None:
+        screen, rect = self.screen, piece.rect
+        before, after = screen.now[rect.slices], new[rect.slices]
+        host = next((box for box in noise if _belongs(rect, box)), None)
+        at = cells_in(rect, screen.difference.cells)
+        if host is not None and not self._strange(new, rect, time):
+            screen.rates.count(*at, time)
+            screen.rates.join(at, cells_in(host, screen.difference.cells), time)
+            screen.owing[at] = True
+            return None
+        if rect.area <= 2 * LINE * LINE and caret(before, after):
+            self._caret(rect, time, moved=caret_moved(before))
+            return None
+        spot = Spot(
+            rect,
+            time,
+            time,
+            time,
+            whole=rect,
+            scrolled=any(hull.intersects(rect) for hull in hulls),
+        )
+        if not spot.scrolled:
+            screen.rates.count(*at, time)
+        if rect.area >= self.options.large * screen.area:
+            screen.rates.painted[at] = time
+        elif rect.height <= LINE:
+            narrow = rect.width <= 2.5 * rect.height
+            spot.letter = narrow and written(before, after) and not is_badge(piece, after)
+            fading = time - screen.rates.touched[at].max(initial=-1e6) <= BURST
+            spot.value = not (spot.letter or blank(before))
+            if spot.value and not (fading or spot.scrolled):
+                spot.flickers = self._flickers(rect, after, time)
+        return spot
+
+    def _flickers(self, rect: Rect, after: Words, time: float) -> bool:
+        """Note a changed value; return whether it is one of many, and none of a new kind."""
+        colours = palette(after)
+        self.field.add(time, rect, colours)
+        return self.field.flickers(rect, time) and not self.field.strange(rect, colours, time)
+
+    def _caret(self, rect: Rect, time: float, *, moved: bool) -> None:
+        for spot in self.spots:
+            if spot.near(rect):
+                spot.caret = True
+                if moved:
+                    spot.paused, spot.due = True, time
+
+    def _together(self, found: list[Spot], fresh: Mask, time: float) -> None:
+        """Mark what the places of one frame say about each other, and unite them with the old."""
+        area = np.count_nonzero(fresh) * CELL * CELL
+        steady = [spot for spot in found if not spot.flickers]
+        page = bool(len(steady) >= PIECES or area >= self.options.large * self.screen.area)
+        typing = [spot for spot in found if spot.letter]
+        if page:
+            self.painted_at = time
+        for spot in steady:
+            spot.page = page
+            spot.follows = bool(typing) and not spot.letter
+            self._unite(spot)
+
+    def _unite(self, spot: Spot) -> None:
+        for old in [old for old in self.spots if old.takes(spot)]:
+            spot.swallow(old)
+            self.spots.remove(old)
+        self.spots.append(spot)
+
+
+def columns(pieces: list[Blob]) -> tuple[Rect, ...]:
+    """Rectangles around pieces that stand over one another."""
+    tall = [
+        attrs.evolve(piece.rect, y=piece.rect.y - HULL, height=piece.rect.height + 2 * HULL)
+        for piece in pieces
+    ]
+    return tuple(
+        attrs.evolve(rect, y=rect.y + HULL, height=rect.height - 2 * HULL)
+        for rect in together(tall, 16)
+    )
+
+
+def is_badge(piece: Blob, after: Words) -> bool:
+    """A filled shape with something in it, as letters are not."""
+    full = piece.pixels >= 0.6 * piece.rect.area and piece.rect.height >= 12
+    return full and without_caret(after) == piece.rect.width and not plain_inside(after)
+
+
+def _belongs(rect: Rect, noise: Rect) -> bool:
+    """Whether a change is part of background that changes beside it in the same frame."""
+    if noise.height > LINE:
+        return noise.union(rect).area <= 1.1 * noise.area
+    level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
+    gap = max(rect.x - noise.right, noise.x - rect.right)
+    return level and gap <= max(8, 0.6 * noise.height) and rect.width <= 8 * noise.height

@@ -1,0 +1,133 @@
+"""What each place has shown, and how restless it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.change.detector.dirty import Mask
+from stages.change.detector.options import Limits
+from stages.change.detector.signature import Signatures
+
+STATES = 8
+"""Signatures remembered per cell; the one not seen for longest makes room."""
+BURST = 0.35
+"""Changes of a cell closer than this are one burst, so that 5, 10 and 30 frames a second agree."""
+FAST = 0.15
+"""What is taken for the interval between two pictures of a film."""
+FILM = 1.2
+"""A burst that lasts this long is a film; a fade or a page being painted is over sooner."""
+NEVER = -1e6
+
+Indices = npt.NDArray[np.intp]
+Times = npt.NDArray[np.float64]
+
+
+class Known:
+    """The states in which each cell has rested before."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        self._current = np.zeros((rows, columns), np.uint64)
+        self._states = np.zeros((STATES, rows, columns), np.uint64)
+        self._seen = np.full((STATES, rows, columns), NEVER)
+
+    def holds(self, rows: Indices, columns: Indices, signs: Signatures) -> Mask:
+        """For each cell whether it has shown this signature before."""
+        found: Mask = (self._states[:, rows, columns] == signs).any(axis=0)
+        return found
+
+    def rest(self, rows: Indices, columns: Indices, signs: Signatures) -> None:
+        """The cells have come to rest in these states."""
+        self._current[rows, columns] = signs
+
+    def leave(self, cells: Mask, time: float) -> None:
+        """The cells change: the states they rested in belong to the past now."""
+        rows, columns = np.nonzero(cells & (self._current != 0))
+        if rows.size:
+            self._add(rows, columns, self._current[rows, columns], time)
+            self._current[rows, columns] = 0
+
+    def _add(self, rows: Indices, columns: Indices, signs: Signatures, time: float) -> None:
+        states = self._states[:, rows, columns]
+        match = states == signs
+        oldest = self._seen[:, rows, columns].argmin(axis=0)
+        slot = np.where(match.any(axis=0), match.argmax(axis=0), oldest)
+        self._states[slot, rows, columns] = signs
+        self._seen[slot, rows, columns] = time
+
+
+class Rates:
+    """When each cell last changed, and which cells change so often that they are background."""
+
+    def __init__(self, rows: int, columns: int, options: Limits) -> None:
+        self._options = options
+        self.touched: Times = np.full((rows, columns), NEVER)
+        """Time of the last change of any kind."""
+        self.painted: Times = np.full((rows, columns), NEVER)
+        """When the place was last painted over by a large change."""
+        self._counted: Times = np.full((5, rows, columns), NEVER)
+        self._last: Times = np.full((rows, columns), NEVER)
+        self._burst: Times = np.full((rows, columns), NEVER)
+        self.restless_at: Times = np.full((rows, columns), NEVER)
+        """When the place was last background."""
+        self._background_until: Times = np.full((rows, columns), NEVER)
+        self._interval: Times = np.full((rows, columns), 1.0)
+
+    def count(self, rows: Indices, columns: Indices, time: float) -> None:
+        """Count one change of each of these cells, and learn which have become background."""
+        since = self._last[rows, columns]
+        self._last[rows, columns] = time
+        new = time - since > BURST
+        self._begin(rows[new], columns[new], time)
+        on = ~new & (time - self._burst[rows, columns] >= FILM)
+        self._learn(rows[on], columns[on], np.full(np.count_nonzero(on), FAST), time)
+
+    def _begin(self, rows: Indices, columns: Indices, time: float) -> None:
+        """A burst of changes begins in each of these cells."""
+        if not rows.size:
+            return
+        self._burst[rows, columns] = time
+        times = np.concatenate([np.full((1, rows.size), time), self._counted[:-1, rows, columns]])
+        self._counted[:, rows, columns] = times
+        restless = self._restless(times)
+        interval = (times[0, restless] - times[3, restless]) / 3
+        self._learn(rows[restless], columns[restless], interval, time)
+
+    def _learn(self, rows: Indices, columns: Indices, interval: Times, time: float) -> None:
+        """These cells are background now, and change about once in `interval`."""
+        self._interval[rows, columns] = interval
+        until = time + np.maximum(self._options.forget, 4 * interval)
+        self._background_until[rows, columns] = until
+        self.restless_at[rows, columns] = time
+
+    def _restless(self, times: Times) -> Mask:
+        """Four changes within a few seconds, or four at equal distances: a machine is at work.
+
+        Longer equal distances say nothing: slides that advance by themselves are content.
+        """
+        steps = times[:3] - times[1:4]
+        often = times[0] - times[3] <= self._options.restless
+        regular = (np.ptp(steps, axis=0) <= 0.25 + 0.05 * steps[0]) & (steps[0] < 5)
+        found: Mask = often | regular
+        return found
+
+    def background(self, time: float) -> Mask:
+        """The cells that are background now."""
+        return self._background_until > time
+
+    def join(
+        self, cells: tuple[Indices, Indices], host: tuple[Indices, Indices], time: float
+    ) -> None:
+        """Make cells background too, because they belong to some that are."""
+        until = np.maximum(self._background_until[cells], time + self._options.forget)
+        self._background_until[cells] = until
+        self._interval[cells] = self._interval[host].max(initial=0.3)
+
+    def film(self, rect_of_cells: tuple[slice, slice]) -> bool:
+        """Whether what moved there moved without a pause, as a film does."""
+        return bool((self._interval[rect_of_cells] <= FAST).mean() > 0.5)
+
+    def rested(self, cells: Mask, time: float) -> Mask:
+        """Those of the background cells that have been still for longer than they use to be."""
+        quiet = time - self.touched + 1e-6
+        return cells & (quiet >= np.maximum(0.6, 3.2 * self._interval))

@@ -1,0 +1,61 @@
+"""What was passed on lately, and where."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import attrs
+
+from hud.items import Rect
+
+TAIL = 3.0
+"""The beginning of a word that was shown this long ago is shown again with its end."""
+
+
+class Past:
+    """The last places that were passed on."""
+
+    def __init__(self) -> None:
+        self._places: deque[tuple[float, Rect]] = deque(maxlen=64)
+
+    def add(self, time: float, rect: Rect) -> None:
+        """Note that a place was passed on."""
+        self._places.append((time, rect))
+
+    def count(self, rect: Rect, since: float) -> int:
+        """How often this very place was passed on since then."""
+        return sum(1 for at, old in self._places if at >= since and same_place(old, rect))
+
+    def touches(self, rect: Rect, since: float) -> bool:
+        """Whether a part of this was passed on since then."""
+        return any(at >= since and old.intersects(rect) for at, old in self._places)
+
+    def goes_on(self, rect: Rect, since: float) -> bool:
+        """Whether this is inside, or at the end of, a line that was passed on since then."""
+        return self.touches(attrs.evolve(rect, x=rect.x - rect.height - 8), since)
+
+    def whole(self, rect: Rect, time: float) -> Rect:
+        """The rectangle with the part of the same word that was passed on a moment ago."""
+        whole = rect
+        for at, tail in self._places:
+            if at >= time - TAIL and continues(tail, rect):
+                whole = whole.union(tail)
+        return whole
+
+
+def continues(tail: Rect, rect: Rect) -> bool:
+    """Whether `rect` goes on where `tail` ended, on the same line."""
+    level = abs(tail.y - rect.y) <= 8 and abs(tail.bottom - rect.bottom) <= 8
+    return level and -rect.height <= rect.x - tail.right <= 0.6 * rect.height
+
+
+def same_place(one: Rect, other: Rect) -> bool:
+    """Whether two rectangles cover about the same."""
+    width = min(one.right, other.right) - max(one.x, other.x)
+    height = min(one.bottom, other.bottom) - max(one.y, other.y)
+    if width <= 0 or height <= 0:
+        return False
+    both = width * height
+    level = 0.7 <= one.height / other.height <= 1.4
+    inside = level and both == min(one.area, other.area)
+    return 2 * both >= one.area + other.area - both or inside

@@ -1,0 +1,86 @@
+"""From changed pixels to few, tight rectangles, grouped as a person would."""
+
+from __future__ import annotations
+
+import attrs
+import cv2
+import numpy as np
+
+from hud.items import Rect, together
+from stages.change.detector.dirty import CELL, Mask
+
+ACROSS, DOWN = 3, 1
+"""Gaps of this many cells, across and down, do not part what belongs together: a space between
+words is narrower than a line of text is high, the gap between two messages is not."""
+MOST = 48
+"""More pieces than this are joined with their neighbours first."""
+
+
+@attrs.frozen
+class Blob:
+    """Pixels that changed together: their tight rectangle and their number."""
+
+    rect: Rect
+    pixels: int
+
+
+def blobs(mask: Mask, cells: Mask, origin: tuple[int, int] = (0, 0)) -> list[Blob]:
+    """The groups of changed pixels. `cells` says in which cells of `mask` to look."""
+    for reach in (1, 3, 6):
+        boxes = _label(cells, reach)
+        if len(boxes) <= MOST:
+            break
+    found = (_tight(mask, box, origin) for box in boxes)
+    return [blob for blob in found if blob is not None]
+
+
+def _label(cells: Mask, reach: int) -> list[tuple[int, int, int, int]]:
+    kernel = np.ones((1 + 2 * (DOWN * reach // 2), ACROSS * reach), np.uint8)
+    grown = cv2.dilate(cells.view(np.uint8), kernel)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
+    boxes = stats[1:count, :4].tolist()
+    return [(x, y, width, height) for x, y, width, height in boxes]
+
+
+def clusters(cells: Mask) -> list[Rect]:
+    """The rectangles, in pixels, around groups of cells with gaps of a few cells at most."""
+    return [Rect(x * CELL, y * CELL, w * CELL, h * CELL) for x, y, w, h in _label(cells, 1)]
+
+
+def _tight(mask: Mask, box: tuple[int, int, int, int], origin: tuple[int, int]) -> Blob | None:
+    x, y, width, height = (v * CELL for v in box)
+    piece = mask[y : y + height, x : x + width]
+    rect = bounds(piece)
+    if rect is None:
+        return None
+    return Blob(
+        Rect(x + rect.x + origin[0], y + rect.y + origin[1], rect.width, rect.height),
+        int(np.count_nonzero(piece)),
+    )
+
+
+def bounds(mask: Mask) -> Rect | None:
+    """The smallest rectangle around what is set, None if nothing is."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not rows.size:
+        return None
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    columns = np.flatnonzero(mask[top:bottom].any(axis=0))
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    return Rect(left, top, right - left, bottom - top)
+
+
+def _lined(rect: Rect, margin: int) -> Rect:
+    """A dash or a dot gets the height of a line of text around it."""
+    more = max(0, (24 - rect.height) // 2 - margin)
+    return attrs.evolve(rect, y=rect.y - more, height=rect.height + 2 * more)
+
+
+def tidy(rects: list[Rect], width: int, height: int, margin: int = 3) -> tuple[Rect, ...]:
+    """The regions of one change: padded, united where they touch, at most a dozen."""
+    padded = [_lined(rect, margin).padded(margin, width, height) for rect in rects]
+    for distance in (0, 16, 48, 128, 512):
+        united = together(padded, distance)
+        if len(united) <= 12:
+            break
+    return united

@@ -1,0 +1,133 @@
+"""The pictures the detector keeps of one monitor: what is there, and what was shown of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hud.items import Pixels, Rect
+from stages.change.detector.dirty import CELL, Difference, Mask, Words, any_in_cells
+from stages.change.detector.memory import Indices, Known, Rates
+from stages.change.detector.options import Limits
+from stages.change.detector.shapes import differ
+from stages.change.detector.signature import signatures
+
+MOST_KEPT = 200_000
+"""Pixels of a region up to which a change carries what was there before."""
+CALM = 0.25
+"""A state that lasts this long is remembered; the frames of a film are not."""
+
+
+class Screen:
+    """Pixels, history of every cell, and which cells are background.
+
+    Frames are copied, changed bands only, so that a capture may draw into a standing buffer.
+    """
+
+    def __init__(self, first: Words, time: float, options: Limits) -> None:
+        self.height, self.width = first.shape
+        self.begun = time
+        self.difference = Difference(self.height, self.width)
+        shape = self.difference.mask.shape
+        rows, columns = self.difference.cells.shape
+        self.now: Words = np.zeros(shape, np.uint32)
+        self.now[: self.height, : self.width] = first
+        self.shown: Words = self.now.copy()
+        self.known = Known(rows, columns)
+        self.rates = Rates(rows, columns, options)
+        self.rates.touched[:] = self.rates.painted[:] = time
+        self.owing: Mask = np.zeros((rows, columns), bool)
+        """Background cells that changed and have not been judged since."""
+        self.passed = np.full((rows, columns), -1e6)
+        """When the content of a cell was last passed on by itself."""
+        self._fresh: Mask = np.ones((rows, columns), bool)
+        self._fresh_due: float | None = time + CALM
+        self._tolerance = options.tolerance
+
+    @property
+    def area(self) -> int:
+        """Pixels of the screen."""
+        return int(self.height * self.width)
+
+    def take(self, new: Words, cells: Mask, time: float) -> None:
+        """Make the new picture the present one; `cells` are those that changed."""
+        self.known.leave(cells, time)
+        for top, bottom in self.difference.used:
+            self.now[top:bottom, : self.width] = new[top:bottom]
+        self.rates.touched[cells] = time
+        self._fresh |= cells
+        self._fresh_due = time + CALM
+
+    def remember(self, time: float) -> None:
+        """Add to the memory what has been still for a while."""
+        if self._fresh_due is None or time < self._fresh_due - 1e-6:
+            return
+        calm = self._fresh & (time - self.rates.touched >= CALM - 1e-6)
+        rows, columns = np.nonzero(calm)
+        if rows.size:
+            self.known.rest(rows, columns, signatures(self.now, rows, columns))
+            self._fresh[rows, columns] = False
+        self._fresh_due = time + CALM if self._fresh.any() else None
+
+    def outstanding(self, rect: Rect, without: Mask | None) -> tuple[Rect, Mask, float]:
+        """The pixels of `rect`, widened to cells, that differ from what was shown.
+
+        Cells in `without` are left out; the number is the share of the difference they held.
+        """
+        box = to_cells(rect, self.difference.mask.shape)
+        mask = differ(self.shown[box.slices], self.now[box.slices], self._tolerance)
+        if without is not None:
+            mine = without[cell_slices(box)]
+            if mine.any():
+                all_of_it = max(1, int(np.count_nonzero(mask)))
+                mask &= ~np.repeat(np.repeat(mine, CELL, 0), CELL, 1)
+                return box, mask, 1 - np.count_nonzero(mask) / all_of_it
+        return box, mask, 0.0
+
+    def seen(self, box: Rect, mask: Mask) -> tuple[Mask, Mask]:
+        """The cells of `box` that differ, and those of them that are in a state they had before."""
+        cells = any_in_cells(np.ascontiguousarray(mask))
+        rows, columns = np.nonzero(cells)
+        at = rows + box.y // CELL, columns + box.x // CELL
+        before = np.zeros_like(cells)
+        before[rows, columns] = self.known.holds(*at, signatures(self.now, *at))
+        return cells, before
+
+    def inked(self, box: Rect) -> Mask:
+        """The cells of `box`, which is made of whole cells, that are not of one colour."""
+        pixels = self.now[box.slices].reshape(box.height // CELL, CELL, box.width // CELL, CELL)
+        found: Mask = (pixels != pixels[:, :1, :, :1]).any(axis=(1, 3))
+        return found
+
+    def shown_before(self, rect: Rect) -> Pixels | None:
+        """A copy of what was shown in `rect`, shape (height, width, 4); None if it is large."""
+        if rect.area > MOST_KEPT:
+            return None
+        piece = np.ascontiguousarray(self.shown[rect.slices])
+        return piece.view(np.uint8).reshape(rect.height, rect.width, 4)
+
+    def accept(self, rect: Rect) -> None:
+        """What is in `rect` now counts as shown."""
+        self.shown[rect.slices] = self.now[rect.slices]
+
+
+def to_cells(rect: Rect, shape: tuple[int, ...]) -> Rect:
+    """The rectangle widened to whole cells, inside a padded picture of this shape."""
+    x, y = max(0, rect.x) // CELL * CELL, max(0, rect.y) // CELL * CELL
+    right = min(shape[1], -(-rect.right // CELL) * CELL)
+    bottom = min(shape[0], -(-rect.bottom // CELL) * CELL)
+    return Rect(x, y, max(0, right - x), max(0, bottom - y))
+
+
+def cell_slices(rect: Rect) -> tuple[slice, slice]:
+    """Index of the cells that a rectangle touches."""
+    return (
+        slice(rect.y // CELL, -(-rect.bottom // CELL)),
+        slice(rect.x // CELL, -(-rect.right // CELL)),
+    )
+
+
+def cells_in(rect: Rect, cells: Mask) -> tuple[Indices, Indices]:
+    """Indices of the cells that are set inside a rectangle."""
+    rows, columns = cell_slices(rect)
+    found = np.nonzero(cells[rows, columns])
+    return found[0] + rows.start, found[1] + columns.start

@@ -1,0 +1,128 @@
+"""What a small change looks like: questions about the same rectangle before and after.
+
+All take patches of shape (height, width), one 32-bit pixel a word.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from stages.change.detector.dirty import COLOUR, Mask, Words
+
+Shares = npt.NDArray[np.float64]
+"""Shape (64,)."""
+LINE = 72
+"""No line of text is higher than this, at twice the usual scale."""
+
+
+def levels(before: Words, after: Words) -> Words:
+    """Absolute difference, channel by channel, one word a pixel."""
+    height, width = before.shape
+    a = np.ascontiguousarray(before).view(np.uint8).reshape(height, width * 4)
+    b = np.ascontiguousarray(after).view(np.uint8).reshape(height, width * 4)
+    words: Words = cv2.absdiff(a, b).view(np.uint32)
+    words &= COLOUR
+    return words
+
+
+def differ(before: Words, after: Words, tolerance: int) -> Mask:
+    """Pixels of which a channel differs by `tolerance` (a power of two) or more."""
+    high = 0x100 - tolerance
+    found: Mask = (levels(before, after) & np.uint32(high * 0x010101)) != 0
+    return found
+
+
+def strongest(before: Words, after: Words) -> int:
+    """The largest difference of any channel of any pixel."""
+    return int(levels(before, after).view(np.uint8).max(initial=0))
+
+
+def tinted(before: Words, after: Words, faint: int) -> bool:
+    """Whether all but a twentieth of what changed did so by `faint` levels at most."""
+    strength = levels(before, after).view(np.uint8).reshape(*before.shape, 4).max(axis=2)
+    return bool(20 * np.count_nonzero(strength > faint) <= np.count_nonzero(strength > 4))
+
+
+def alike_rows(patch: Words, tolerance: int = 16) -> bool:
+    """Whether every row is the same: blank ground, a bar, a block; never a letter."""
+    middle = patch[patch.shape[0] // 2 : patch.shape[0] // 2 + 1]
+    inner = patch[1:-1] if patch.shape[0] > 8 else patch
+    return not differ(np.broadcast_to(middle, inner.shape), inner, tolerance).any()
+
+
+def blank(patch: Words, tolerance: int = 16) -> bool:
+    """Whether nothing is written here: one colour, or a frame around one colour."""
+    return alike_rows(patch, tolerance) and alike_rows(patch.T, tolerance)
+
+
+def caret(before: Words, after: Words) -> bool:
+    """A bar or block that came, went or moved on blank ground, no higher than a line of text."""
+    height, width = after.shape
+    if height > 72 or height < 6 or width > 1.3 * height + 4:
+        return False
+    if not (alike_rows(before) and alike_rows(after)):
+        return False
+    lamp = 0.8 < width / height < 1.25 and blank(before) and blank(after)
+    return not lamp
+
+
+def caret_moved(before: Words) -> bool:
+    """Of a caret change: whether it went to another place, rather than on or off."""
+    middle = before[before.shape[0] // 2]
+    return bool(differ(middle[None, :1], middle[None, -1:], 16).any())
+
+
+def written(before: Words, after: Words) -> bool:
+    """Something was written on blank ground (a bar may have stood there)."""
+    return alike_rows(before) and not alike_rows(after)
+
+
+def erased(before: Words, after: Words) -> bool:
+    """What was written is gone, the ground is blank."""
+    return alike_rows(after) and not alike_rows(before)
+
+
+def filled(before: Words, after: Words, tolerance: int = 16) -> float:
+    """Share of the rectangle that changed."""
+    return float(differ(before, after, tolerance).mean())
+
+
+def palette(patch: Words) -> Shares:
+    """The share of a patch that each of 64 colours has, four levels a channel."""
+    blue, green, red = patch & 0xC0, (patch >> 8) & 0xC0, (patch >> 16) & 0xC0
+    codes = (blue >> 6) | (green >> 4) | (red >> 2)
+    return np.bincount(codes.ravel(), minlength=64) / patch.size
+
+
+def without_caret(patch: Words) -> int:
+    """The width of a patch without the caret at its right edge, columns of one colour."""
+    last = patch[-1:, -1:]
+    plain = (patch == last).all(axis=0)
+    width = int(patch.shape[1])
+    while width > 1 and plain[width - 1]:
+        width -= 1
+    return width if width > 1 else int(patch.shape[1])
+
+
+def plain_inside(patch: Words) -> bool:
+    """Whether the middle of a patch is one colour: a dot, a block, nothing written."""
+    height, width = patch.shape
+    inner = patch[height // 3 : 2 * height // 3 + 1, width // 3 : 2 * width // 3 + 1]
+    return not differ(np.broadcast_to(inner[:1, :1], inner.shape), inner, 32).any()
+
+
+def textual(patch: Words) -> bool:
+    """Whether there are as many strong edges from left to right as letters have."""
+    return bool(differ(patch[:, 1:], patch[:, :-1], 64).mean() >= 0.08)
+
+
+def sharper(before: Words, after: Words) -> bool:
+    """Whether two patches differ in nothing but sharpness, as when a remote desktop refines."""
+    height, width = before.shape
+    soft = [
+        cv2.blur(np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4), (5, 5))
+        for patch in (before, after)
+    ]
+    return int(cv2.absdiff(soft[0], soft[1])[..., :3].max()) <= 40

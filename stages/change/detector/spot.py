@@ -1,0 +1,135 @@
+"""A place where something is going on that has not been passed on yet."""
+
+from __future__ import annotations
+
+import attrs
+
+from hud.items import Rect
+
+REACH_X, REACH_Y = 20, 8
+"""A change this close to a place that is still moving belongs to it."""
+
+
+@attrs.define(eq=False)
+class Spot:
+    """A rectangle that differs from what was shown last, and what happened to it since."""
+
+    rect: Rect
+    born: float
+    """When it began to differ."""
+    began: float
+    """When it began to move."""
+    touched: float
+    """When it changed last."""
+    changes: int = 1
+    scrolled: bool = False
+    """Its surroundings moved, and this came into view."""
+    rested: bool = False
+    """It is background that came to rest."""
+    page: bool = False
+    """It changed together with much else: a page is being painted."""
+    follows: bool = False
+    """It changed in the same frame as a letter that was typed elsewhere."""
+    flickers: bool = False
+    """It is one of many values that change all the time."""
+    letter: bool = False
+    """It looks like a letter on blank ground."""
+    value: bool = False
+    """It replaced something on one line."""
+    caret: bool = False
+    """A caret was seen beside it."""
+    paused: bool = False
+    """The caret moved on without a letter: a word has ended."""
+    size: Rect | None = None
+    """Where the difference was when it was last looked at."""
+    whole: Rect | None = None
+    """All that changed here, tints and erased text included."""
+    first: Rect | None = None
+    """Where the difference was when it was looked at first."""
+    moves: int = 0
+    """How often the same small thing went to another place."""
+    due: float | None = None
+    """When to decide, if nothing happens before."""
+    rule: str = ""
+    """Why it has not been passed on."""
+
+    @property
+    def ticks(self) -> bool:
+        """Whether it changed again after it had stood still for a while, before it was shown."""
+        return self.changes > 1 and self.began - self.born >= 1.0
+
+    def near(self, rect: Rect) -> bool:
+        """Whether a change there belongs to this place."""
+        mine = self.rect
+        return (
+            mine.x - REACH_X < rect.right
+            and rect.x < mine.right + REACH_X
+            and mine.y - REACH_Y < rect.bottom
+            and rect.y < mine.bottom + REACH_Y
+        )
+
+    def follow(self, tight: Rect) -> None:
+        """Take note of where the difference is now, and whether it went there as a whole."""
+        if self.size is not None and travelled(self.size, tight):
+            self.moves += 1
+        elif self.size is not None and tight.area > 3 * self.size.area:
+            self.moves = 0
+        self.size, self.rect, self.first = tight, tight, self.first or tight
+
+    def region(self, rect: Rect) -> Rect:
+        """What to show for a difference in `rect`: with what belongs to it, if that is not much."""
+        whole = rect.union(self.whole) if self.whole is not None else rect
+        return whole if whole.area <= 8 * rect.area else rect
+
+    def takes(self, spot: Spot) -> bool:
+        """Whether what changed there is one thing with what waits here."""
+        typed = self.letter or self.caret
+        if spot.value or self.value or (spot.letter != typed and self.born != spot.born):
+            return self.rect.intersects(spot.rect) and not (spot.letter and self.follows)
+        return self.near(spot.rect)
+
+    def part(self, rect: Rect) -> Spot:
+        """One of several pieces of this place."""
+        size = self.size if self.size is not None and self.size.intersects(rect) else None
+        return attrs.evolve(self, rect=rect, size=size, first=size, whole=None)
+
+    def swallow(self, other: Spot) -> None:
+        """Become one place with another."""
+        self.rect = self.rect.union(other.rect)
+        if self.whole is not None and other.whole is not None:
+            self.whole = self.whole.union(other.whole)
+        if self.touched - other.touched < 1.0:  # what stood still for longer was not part of this
+            self.began = min(self.began, other.began)
+        self.born = min(self.born, other.born)
+        self.changes += other.changes if other.touched != self.touched else 0
+        self.touched = max(self.touched, other.touched)
+        self.scrolled |= other.scrolled
+        self.rested &= other.rested
+        self.page |= other.page
+        self.value &= other.value
+        self.flickers &= other.flickers
+        self.follows &= other.follows
+        self.caret |= other.caret
+        self.letter |= other.letter
+        self.moves = max(self.moves, other.moves)
+        self.size = self.size or other.size
+        self.first = other.first or self.first
+
+
+def similar(one: Rect, other: Rect) -> bool:
+    """Whether two rectangles have about the same size."""
+    return (
+        abs(one.width - other.width) <= 3 + 0.25 * other.width
+        and abs(one.height - other.height) <= 3 + 0.25 * other.height
+    )
+
+
+def travelled(old: Rect, new: Rect) -> bool:
+    """Whether a small thing is now elsewhere, not merely longer."""
+    if max(new.width, new.height, old.width, old.height) > 72 or not similar(old, new):
+        return False
+    left, right = new.x - old.x, new.right - old.right
+    top, bottom = new.y - old.y, new.bottom - old.bottom
+    across = min(abs(left), abs(right)) if left * right > 0 else 0
+    down = min(abs(top), abs(bottom)) if top * bottom > 0 else 0
+    return max(across, down) >= 3

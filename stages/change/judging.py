@@ -1,0 +1,105 @@
+"""What every change stage does around its detector: one for each monitor, each asked in time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+import trio
+
+from hud.items import Cause, Change, Frame, Rect
+
+SHORTEST_NAP = 0.02
+"""Seconds between two calls of `wake`, whatever the detector wishes."""
+MOST_NAPS = 100
+"""Calls of `wake` behind the last frame."""
+
+
+class Detector(Protocol):
+    """Judges the frames of one monitor, with `frame.time` as its only clock."""
+
+    def look(self, frame: Frame) -> Change:
+        """Judge a frame; without regions the change goes no further."""
+
+    def wake(self, time: float) -> Change | None:
+        """Pass on what was due by `time` though no frame came."""
+
+    def due(self) -> float | None:
+        """When to call `wake` if no frame comes before; None: never."""
+
+
+async def judge(
+    make: Callable[[], Detector],
+    inbox: trio.abc.ReceiveChannel[Frame],
+    outbox: trio.abc.SendChannel[Change],
+) -> None:
+    """Send on a change for every frame, and what came to rest when no frame comes any more."""
+    detectors: dict[int, Detector] = {}
+    woken = -math.inf
+    while True:
+        frame = None
+        with trio.move_on_at(max(_due(detectors), woken + SHORTEST_NAP)):
+            try:
+                frame = await inbox.receive()
+            except trio.EndOfChannel:
+                break
+        if frame is None:
+            woken = trio.current_time()
+            await _pay(detectors, outbox, woken)
+            continue
+        if frame.monitor not in detectors:
+            detectors[frame.monitor] = make()
+        look = detectors[frame.monitor].look
+        # A still frame costs less than the way into a thread.
+        still = frame.damage == ()
+        await outbox.send(look(frame) if still else await trio.to_thread.run_sync(look, frame))
+    # The screen stays as it is now, so whatever is awaited comes to rest.
+    for _ in range(MOST_NAPS):
+        due = _due(detectors)
+        if due == math.inf:
+            return
+        await _pay(detectors, outbox, due)
+
+
+def _due(detectors: dict[int, Detector]) -> float:
+    times = [detector.due() for detector in detectors.values()]
+    return min((time for time in times if time is not None), default=math.inf)
+
+
+async def _pay(
+    detectors: dict[int, Detector], outbox: trio.abc.SendChannel[Change], time: float
+) -> None:
+    for detector in detectors.values():
+        change = detector.wake(time)
+        if change is not None:
+            await outbox.send(change)
+
+
+@attrs.define
+class Heartbeat:
+    """A detector that shows the whole screen when nothing was passed on for `period` seconds."""
+
+    inner: Detector
+    period: float
+    passed: float = -math.inf
+
+    def look(self, frame: Frame) -> Change:
+        """Judge a frame."""
+        change = self.inner.look(frame)
+        if not change.regions and frame.time - self.passed >= self.period:
+            whole = (Rect(0, 0, frame.width, frame.height),)
+            rule = f"nothing was passed on for {self.period:g} s"
+            change = Change(frame, whole, Cause.HEARTBEAT, rule)
+        if change.regions:
+            self.passed = frame.time
+        return change
+
+    def wake(self, time: float) -> Change | None:
+        """See Detector."""
+        return self.inner.wake(time)
+
+    def due(self) -> float | None:
+        """See Detector."""
+        return self.inner.due()

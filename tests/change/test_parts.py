@@ -1,0 +1,168 @@
+"""The steps of the detector, each by itself."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hud.items import Rect
+from stages.change.detector.dirty import Difference, damaged_bands, words
+from stages.change.detector.field import Field
+from stages.change.detector.memory import Known, Rates
+from stages.change.detector.options import SENSITIVITY, Limits
+from stages.change.detector.past import Past, same_place
+from stages.change.detector.regions import blobs, tidy
+from stages.change.detector.scroll import find_shift, follow
+from stages.change.detector.shapes import caret, erased, palette, sharper, tinted, written
+from stages.change.detector.signature import signatures
+from stages.change.detector.spot import travelled
+from stages.change.whole_frame import HashDetector, dhash, phash
+
+from .drawing import Screen
+
+
+def picture(height, width, seed=None):
+    rng = np.random.default_rng(seed)
+    top = 255 if seed is not None else 1
+    return rng.integers(0, top, (height, width, 4), np.uint8)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 130), st.integers(1, 200), st.data())
+def test_difference_is_exact(height, width, data):
+    old = picture(height, width, 1)
+    new = old.copy()
+    y, x = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
+    new[y, x, 1] ^= 1
+    padded = np.zeros((-(-height // 8) * 8, -(-width // 8) * 8), np.uint32)
+    padded[:height, :width] = words(old)
+    difference = Difference(height, width)
+    assert difference.compare(words(new), padded, None)
+    assert np.argwhere(difference.mask).tolist() == [[y, x]]
+    assert np.argwhere(difference.cells).tolist() == [[y // 8, x // 8]]
+    assert not difference.compare(words(old), padded, None)
+    assert not difference.mask.any()
+
+
+def test_fourth_byte_carries_nothing():
+    old = picture(64, 64, 1)
+    new = old.copy()
+    new[..., 3] ^= 255
+    padded = words(old).copy()
+    assert not Difference(64, 64).compare(words(new), padded, None)
+
+
+def test_damage_becomes_bands():
+    bands = list(damaged_bands([Rect(0, 40, 5, 5), Rect(0, 90, 5, 20)], 100, 50))
+    assert bands == [(32, 100)]
+    assert list(damaged_bands([], 100, 50)) == []
+
+
+def test_signature_sees_one_level_and_forgets_the_fourth_byte():
+    pixels = words(picture(16, 16, 3)).copy()
+    rows, columns = np.array([0, 1]), np.array([0, 1])
+    before = signatures(pixels, rows, columns)
+    pixels[0, 0] ^= 0xFF000000
+    assert (signatures(pixels, rows, columns) == before).all()
+    pixels[9, 9] ^= 1
+    assert (signatures(pixels, rows, columns) == before).tolist() == [True, False]
+
+
+def test_known_holds_what_was_left_not_what_is():
+    known, at, sign = Known(2, 2), (np.array([0]), np.array([1])), np.array([77], np.uint64)
+    known.rest(*at, sign)
+    assert not known.holds(*at, sign).any()
+    known.leave(np.ones((2, 2), bool), 1.0)
+    assert known.holds(*at, sign).all()
+
+
+@pytest.mark.parametrize("fps", [5, 10, 30])
+def test_film_becomes_background_at_any_rate(fps):
+    rates, at = Rates(1, 1, Limits()), (np.array([0]), np.array([0]))
+    for k in range(2 * fps):
+        if rates.background(k / fps).any():
+            break
+        rates.count(*at, k / fps)
+    assert 1.0 <= k / fps <= 1.6
+
+
+def test_blobs_are_tight_and_near_pieces_are_one():
+    mask = np.zeros((80, 160), bool)
+    mask[10:14, 20:30] = mask[10:14, 36:50] = mask[60:62, 100:104] = True
+    cells = mask.reshape(10, 8, 20, 8).any(axis=(1, 3))
+    assert {b.rect for b in blobs(mask, cells)} == {Rect(20, 10, 30, 4), Rect(100, 60, 4, 2)}
+
+
+def test_tidy_gives_few_regions():
+    rects = [Rect(40 * k, 40 * (k % 7), 10, 10) for k in range(40)]
+    assert len(tidy(rects, 1800, 400)) <= 12
+
+
+def test_shift_is_found_and_followed():
+    screen = Screen()
+    for k in range(14):
+        screen.text(30, 30 + 22 * k, f"{k * 31 % 17} words of line {k * 7}")
+    old = words(screen.pixels).copy()
+    new = old.copy()
+    new[0:338] = old[22:360]
+    shift = find_shift(new, old, Rect(0, 0, 640, 360))
+    assert shift is not None
+    assert shift.distances[0] == -22
+    shown = old.copy()
+    follow(shown, new, old, shift)
+    assert (shown[:330] == new[:330]).all()
+
+
+def test_shapes():
+    blank, bar, letter = (np.full((20, 12), 0xFFFFFF, np.uint32) for _ in range(3))
+    bar[:, 4:6] = 0
+    letter[4:16, 3:9:4] = 0
+    letter[8, 3:9] = 0
+    assert caret(blank, bar)
+    assert not caret(blank, letter)
+    assert written(blank, letter)
+    assert erased(letter, blank)
+    assert tinted(blank, blank - 0x101010, 40)
+    assert not tinted(blank, letter, 40)
+    assert sharper(letter, letter ^ 0x070707)
+    assert palette(blank)[63] == 1
+
+
+def test_travelled_is_not_grown():
+    assert travelled(Rect(10, 10, 12, 18), Rect(40, 15, 12, 18))
+    assert not travelled(Rect(10, 10, 12, 18), Rect(10, 10, 24, 18))
+
+
+def test_field_of_flickering_values():
+    field, colours = Field(), palette(np.zeros((10, 10), np.uint32))
+    for k in range(20):
+        field.add(k * 0.2, Rect(100, 40 * (k % 8), 60, 20), colours)
+    assert field.flickers(Rect(100, 120, 60, 20), 4.0)
+    assert not field.flickers(Rect(400, 600, 60, 20), 4.0)
+
+
+def test_past():
+    past = Past()
+    past.add(1.0, Rect(10, 10, 40, 16))
+    assert past.count(Rect(10, 10, 40, 16), 0.0) == 1
+    assert past.whole(Rect(52, 10, 30, 16), 2.0) == Rect(10, 10, 72, 16)
+    assert not same_place(Rect(0, 0, 10, 10), Rect(8, 8, 10, 10))
+
+
+@pytest.mark.parametrize("hash_of", [dhash, phash])
+def test_hashes_see_a_page_and_miss_a_word(hash_of):
+    screen = Screen(detector=HashDetector(hash_of, 5))
+    for k in range(12):
+        screen.fill(50 * k, 20 + 23 * k, 90, 40 + 5 * k, (20 * k, 90, 255 - 20 * k))
+    assert screen.look().regions
+    screen.text(40, 300, "word")
+    assert not screen.look().regions
+    screen.pixels[:, 200:440] = 20
+    screen.pixels[100:200] = 90
+    assert screen.look().regions
+
+
+def test_sensitivity_words_and_bad_numbers():
+    assert set(SENSITIVITY) == {"low", "normal", "high"}
+    with pytest.raises(ValueError, match="rest"):
+        Limits(rest=0)

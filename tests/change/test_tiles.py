@@ -1,0 +1,236 @@
+"""What is passed on and what is not, one idea a test, each at 5, 10 and 30 frames a second."""
+
+import numpy as np
+
+from hud.items import Cause, Fate, Frame
+from stages.change.detector.detector import Detector
+
+from .drawing import BLACK, GREY, RED, WHITE, Screen
+
+
+def test_the_first_frame_is_passed_on_whole():
+    change = Screen().look()
+    assert change.cause is Cause.FIRST
+    assert change.regions[0].area == 640 * 360
+
+
+def test_nothing_changed(screen):
+    change = screen.look()
+    assert (change.fate, change.regions) == (Fate.UNCHANGED, ())
+    assert screen.detector.due() is None
+
+
+def test_caret_is_noise(screen):
+    for k in range(20):
+        screen.fill(60, 110, 2, 18, WHITE if k % 2 else BLACK)
+        screen.seconds(0.5)
+    assert screen.passed == []
+
+
+def test_block_caret_is_noise(screen):
+    for k in range(20):
+        screen.fill(60, 110, 10, 20, WHITE if k % 2 else BLACK)
+        screen.seconds(0.5)
+    assert screen.passed == []
+
+
+def test_changed_digit_is_passed_on_at_once_and_tight(screen):
+    begin = screen.time
+    screen.value(84, 80, "13")
+    screen.seconds(1)
+    ((time, change),) = screen.passed
+    assert time - begin <= 0.2
+    assert change.regions[0].area < 40 * 40
+    assert screen.shows(96, 76)
+
+
+def test_number_that_returns_is_news(screen):
+    for words in ("13", "12", "13"):
+        screen.value(84, 80, words)
+        screen.seconds(4)
+    assert len(screen.passed) == 3
+
+
+def test_clock_becomes_background(screen):
+    for k in range(30):
+        screen.value(500, 340, f"10:41:{k:02}")
+        screen.seconds(1)
+    assert len(screen.passed) <= 3
+    screen.passed.clear()
+    screen.value(84, 80, "15")
+    screen.seconds(1)
+    assert len(screen.passed) == 1
+
+
+def test_line_of_output_is_passed_on_at_once(screen):
+    begin = screen.time
+    screen.text(40, 200, "error: no such file or directory")
+    screen.seconds(1)
+    ((time, change),) = screen.passed
+    assert time - begin <= 0.2
+    assert screen.shows(200, 196)
+    assert change.frame.time == begin or change.frame.time <= begin + 0.2
+
+
+def test_recoloured_cell(screen):
+    screen.value(300, 120, "OK", BLACK)
+    screen.seconds(3)
+    screen.passed.clear()
+    screen.value(300, 120, "FAIL", RED)
+    screen.seconds(1)
+    assert len(screen.passed) == 1
+
+
+def test_badge(screen):
+    screen.fill(600, 60, 20, 18, RED)
+    screen.text(605, 74, "1", WHITE)
+    screen.seconds(1)
+    assert len(screen.passed) == 1
+
+
+def test_typed_word_is_passed_on_when_it_ends(screen):
+    x = 40
+    for k in range(6):
+        screen.fill(x + 11 * k, 236, 2, 18, WHITE)
+        screen.text(x + 11 * k, 250, "m")
+        screen.fill(x + 11 * (k + 1), 236, 2, 18, BLACK)
+        screen.seconds(0.2)
+        assert screen.passed == []
+    screen.seconds(1)
+    assert len(screen.passed) == 1
+    assert screen.shows(44, 248)
+    assert screen.shows(98, 248)
+
+
+def test_hover_is_noise(screen):
+    before = screen.pixels.copy()
+    screen.fill(20, 64, 600, 30, GREY)
+    screen.text(40, 80, "open 12")
+    screen.seconds(2)
+    screen.pixels[:] = before
+    screen.seconds(2)
+    assert screen.passed == []
+
+
+def test_dialog_and_its_end(screen):
+    before = screen.pixels.copy()
+    screen.fill(180, 120, 280, 120, (200, 200, 200))
+    screen.text(200, 160, "Save the changes?")
+    screen.fill(300, 200, 60, 24, RED)
+    screen.seconds(2)
+    assert len(screen.passed) == 1
+    screen.passed.clear()
+    screen.pixels[:] = before
+    screen.seconds(2)
+    assert screen.passed == []
+
+
+def test_window_returned_to_is_known(screen):
+    rng = np.random.default_rng(1)
+    one = screen.pixels.copy()
+    screen.pixels[:, :, :3] = 230
+    for y in range(20, 340, 22):
+        screen.text(10, y, "".join(map(chr, rng.integers(97, 122, 50))))
+    screen.seconds(3)
+    assert len(screen.passed) == 1
+    screen.pixels[:] = one
+    screen.seconds(3)
+    assert len(screen.passed) == 1
+
+
+def test_scroll_shows_the_new_strip_only(screen):
+    for k in range(12):
+        screen.text(40, 110 + 20 * k, f"{k * 37 % 11} line number {k * 7919}")
+    screen.seconds(4)
+    screen.passed.clear()
+    screen.pixels[100:330] = screen.pixels[120:350].copy()
+    screen.fill(0, 316, 640, 22)
+    screen.text(40, 330, "a line that nobody saw yet")
+    screen.seconds(1)
+    assert len(screen.passed) == 1
+    assert all(r.y > 300 for r in screen.passed[0][1].regions)
+    assert screen.shows(100, 326)
+
+
+def test_film_with_a_line_of_text_in_it(screen):
+    rng = np.random.default_rng(5)
+
+    def film(seconds, caption):
+        for _ in range(round(seconds * screen.fps)):
+            noise = rng.integers(0, 255, (20, 32, 3), np.uint8).repeat(10, 0).repeat(10, 1)
+            screen.pixels[100:300, 200:520, :3] = noise
+            if caption:
+                screen.fill(230, 260, 260, 28, BLACK)
+                screen.text(240, 280, caption, WHITE, 0.6)
+            screen.look()
+
+    film(4, "")
+    assert len(screen.passed) <= 1
+    screen.passed.clear()
+    film(3, "This is a caption here")
+    assert screen.shows(300, 275)
+    assert len(screen.passed) <= 2
+
+
+def test_wait_for_growing_text_has_a_bound(screen):
+    for k in range(50):
+        screen.text(20 + 11 * k, 250, "m")
+        screen.seconds(0.2)
+        if screen.passed:
+            break
+    assert 1.0 <= k * 0.2 <= 2.6
+
+
+def test_fade_is_passed_on_when_it_comes_to_rest(screen):
+    before = screen.pixels.copy()
+    screen.text(40, 200, "A heading that fades in", BLACK, 0.8)
+    after, begin = screen.pixels.copy(), screen.time
+    for step in range(1, round(0.6 * screen.fps) + 1):
+        share = step / round(0.6 * screen.fps)
+        screen.pixels[:] = before + (after.astype(float) - before) * share
+        screen.look()
+    screen.seconds(1)
+    ((time, _),) = screen.passed
+    assert begin + 0.5 <= time <= begin + 1.2
+
+
+def test_pointer_is_noise(screen):
+    ground = screen.pixels.copy()
+    for k in range(40):
+        screen.pixels[:] = ground
+        x, y = 50 + 12 * k, 120 + (k * 5) % 90
+        screen.fill(x, y, 9, 14, BLACK)
+        screen.fill(x + 2, y + 2, 4, 9, WHITE)
+        screen.seconds(0.2)
+    assert len(screen.passed) <= 1
+
+
+def test_damage_narrows_the_comparison():
+    screen = Screen()
+    screen.settle()
+    screen.text(40, 200, "a line of text is here")
+    frame = Frame(9, 1, screen.time, 0.0, screen.pixels.copy(), damage=())
+    assert screen.detector.look(frame).fate is Fate.UNCHANGED
+
+
+def test_same_frames_same_verdict():
+    runs = []
+    for _ in range(2):
+        screen = Screen()
+        screen.settle()
+        for k in range(15):
+            screen.value(84, 80, str(k * 37 % 100))
+            screen.text(40, 120 + 14 * k, f"line {k}")
+            screen.seconds(0.7)
+        runs.append([(t, c.regions, c.rule) for t, c in screen.passed])
+    assert runs[0] == runs[1]
+
+
+def test_standing_buffer_may_be_drawn_into():
+    detector, pixels = Detector(), np.full((200, 320, 4), 255, np.uint8)
+    detector.look(Frame(0, 1, 0.0, 0.0, pixels))
+    detector.look(Frame(1, 1, 5.0, 0.0, pixels))
+    pixels[50:80, 50:200] = 90
+    pixels[60:70, 60:190:3] = 0
+    change = detector.look(Frame(2, 1, 6.0, 0.0, pixels))
+    assert change.regions or detector.wake(detector.due()).regions
