@@ -146,11 +146,9 @@ def make(name: str, out: Path) -> None:
         for s in said["started"]:
             until = s["until"]
             before = None if s["kind"] == "noise" else old
-            event = {key: s[key] for key in ("kind", "label", "text")} | {
-                "t": t,
-                "until": until if isinstance(until, int | float) else ticks / 10,
-                "rect": tight(s["box"], scale, before, pixels),
-            }
+            event = {"t": t, "until": until if isinstance(until, int | float) else ticks / 10,
+                     "kind": s["kind"], "label": s["label"], "text": s["text"],
+                     "rect": tight(s["box"], scale, before, pixels)}  # fmt: skip
             events.append(event)
             if isinstance(until, str):
                 open_events.setdefault(until, []).append(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,10 +47,10 @@ def words(pixels: Pixels) -> Words:
 def dirty_bands(new: Words, old: Words) -> Iterator[tuple[int, int]]:
     """Yield (first row, row after the last) of runs of bands that are not equal byte for byte."""
     height, width = new.shape
+    equal = _comparison(new, old[:, :width])
     start = -1
     for top in range(0, height, BAND):
-        bottom = min(top + BAND, height)
-        if same(new[top:bottom], old[top:bottom, :width]):
+        if equal(top, min(top + BAND, height)):
             if start >= 0:
                 yield start, top
             start = -1
@@ -60,11 +60,14 @@ def dirty_bands(new: Words, old: Words) -> Iterator[tuple[int, int]]:
         yield start, height
 
 
-def same(new: Words, old: Words) -> bool:
-    """Whether two pieces are byte for byte equal. 1080p in bands: 0.24 ms, numpy needs 0.66."""
-    if new.flags.c_contiguous and old.flags.c_contiguous:
-        return bool(memcmp(new.ctypes.data, old.ctypes.data, new.nbytes) == 0)
-    return bool(np.array_equal(new, old))
+def _comparison(new: Words, old: Words) -> Callable[[int, int], bool]:
+    """What says whether rows [top, bottom) are equal. 1080p: 0.24 ms, by numpy alone 0.66."""
+    if not (new.flags.c_contiguous and old.flags.c_contiguous):
+        return lambda top, bottom: bool(np.array_equal(new[top:bottom], old[top:bottom]))
+    one, other, row = new.ctypes.data, old.ctypes.data, new.strides[0]
+    return lambda top, bottom: bool(
+        memcmp(one + top * row, other + top * row, (bottom - top) * row) == 0
+    )
 
 
 def any_in_cells(mask: Mask) -> Mask:

@@ -89,6 +89,8 @@ class Rates:
         self._burst[rows, columns] = time
         times = np.concatenate([np.full((1, rows.size), time), self._counted[:-1, rows, columns]])
         self._counted[:, rows, columns] = times
+        often = times[3] > time - 15
+        rows, columns, times = rows[often], columns[often], times[:, often]
         restless = self._restless(times)
         interval = (times[0, restless] - times[3, restless]) / 3
         self._learn(rows[restless], columns[restless], interval, time)

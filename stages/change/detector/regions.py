@@ -35,11 +35,16 @@ def blobs(mask: Mask, cells: Mask, origin: tuple[int, int] = (0, 0)) -> list[Blo
 
 
 def _label(cells: Mask, reach: int) -> list[tuple[int, int, int, int]]:
+    rows = np.flatnonzero(cells.any(axis=1))
+    if not rows.size:
+        return []
+    first = max(0, int(rows[0]) - reach)
+    cells = cells[first : int(rows[-1]) + reach + 1]
     kernel = np.ones((1 + 2 * (DOWN * reach // 2), ACROSS * reach), np.uint8)
-    grown = cv2.dilate(cells.view(np.uint8), kernel)
+    grown = cv2.dilate(np.ascontiguousarray(cells).view(np.uint8), kernel)
     count, _, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
     boxes = stats[1:count, :4].tolist()
-    return [(x, y, width, height) for x, y, width, height in boxes]
+    return [(x, y + first, width, height) for x, y, width, height in boxes]
 
 
 def clusters(cells: Mask) -> list[Rect]:
