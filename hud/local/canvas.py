@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import attrs
 import cv2
@@ -18,7 +18,6 @@ _LEAST_PIXELS = 4
 MARGIN = 3
 """Columns and rows of background around the picture of a row."""
 _FULL_SCALE = 0.9
-_GAP = 40  # columns; about what Reader takes for one line
 _TALL_ENOUGH = 24  # rows; below there is no telling a scroll from other words
 
 
@@ -90,14 +89,7 @@ class Canvas:
         top, bottom = self._span(news, places)
         found = ink.rows(_gray(self._picture[top:bottom]))
         found = [attrs.evolve(row, y=row.y + top) for row in found]
-        chosen = {row for row in found if news.touches(row) or _reaches(row, places)}
-        waiting = list(chosen)
-        while waiting:
-            row = waiting.pop()
-            near = {other for other in found if other not in chosen and _neighbours(row, other)}
-            chosen |= near
-            waiting += near
-        rows = _united(chosen)
+        rows = [row for row in found if news.touches(row) or _reaches(row, places)]
         for row in rows:
             self._seen[row.slices] = _gray(self._picture[row.slices])
         return rows
@@ -188,24 +180,3 @@ def _holds_middle(place: Rect, rect: Rect) -> bool:
 
 def _reaches(row: Rect, places: Sequence[Rect]) -> bool:
     return any(_holds_middle(place, row) for place in places)
-
-
-def _neighbours(one: Rect, other: Rect) -> bool:
-    """Whether two pieces of a row stand so close that they are read as one line."""
-    overlap = min(one.bottom, other.bottom) - max(one.y, other.y)
-    gap = max(one.x, other.x) - min(one.right, other.right)
-    return overlap > 0.5 * min(one.height, other.height) and gap < _GAP
-
-
-def _united(pieces: Iterable[Rect]) -> list[Rect]:
-    """Make one of the pieces that are read as one line, top to bottom."""
-    rows, waiting = list[Rect](), list(pieces)
-    while waiting:
-        piece = waiting.pop()
-        near = next((row for row in rows if _neighbours(row, piece)), None)
-        if near is None:
-            rows.append(piece)
-        else:  # what is larger now may reach others
-            rows.remove(near)
-            waiting.append(near.union(piece))
-    return sorted(rows, key=lambda row: (row.y, row.x))

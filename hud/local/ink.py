@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -19,9 +19,8 @@ Mask = npt.NDArray[np.uint8]
 _CONTRAST = 40
 _RULE = 64  # rows; a longer vertical stroke is a border, not a letter
 _WORD_GAP = 24  # columns; narrower gaps are between words
-_TALL = (
-    2.2  # of the usual height of a letter; beyond it is a larger font, or two letters that touch
-)
+_GAP = 40  # columns; wider ones are between columns of text
+_TALL = 2.2  # of a letter's usual height; a larger font, or two letters that touch
 
 
 def rules(gray: Gray) -> Mask:
@@ -32,12 +31,13 @@ def rules(gray: Gray) -> Mask:
 
 def rows(gray: Gray) -> list[Rect]:
     """Boxes of what looks like rows of text, words of a row in one box, top to bottom."""
-    ink = cv2.bitwise_and(_edges(gray), cv2.bitwise_not(rules(gray)))
+    borders = rules(gray)
+    ink = np.where(borders > 0, 0, _edges(gray)).astype(np.uint8)
     _, _, table, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     letters = [tuple(map(int, row[:4])) for row in table[1:] if row[4] > 1]
     found = [Rect(x, y, right - x, bottom - y) for x, y, right, bottom in _grouped(letters)]
-    found = [box for box in found if box.area > 3]
-    return _with_dots(sorted(found, key=lambda box: (box.y, box.x)))
+    parts = [part for box in _with_dots(found) for part in _apart(box, borders, ink)]
+    return _united([part for part in parts if part.area > 3], borders)
 
 
 def boxes(mask: Mask, across: int, down: int, least: int = 1) -> list[Rect]:
@@ -84,6 +84,42 @@ def _glued(letter: tuple[int, ...], rows: Sequence[list[int]]) -> bool:
     return True
 
 
+def _apart(box: Rect, borders: Mask, ink: Mask) -> list[Rect]:
+    """Cut a row where a window's border runs through it."""
+    columns = (borders[box.slices] > 0).all(axis=0)
+    if not columns.any():
+        return [box]
+    edges = np.flatnonzero(np.diff(np.concatenate(([1], columns, [1])).astype(np.int8))).tolist()
+    parts = [
+        _tight(ink, Rect(box.x + start, box.y, end - start, box.height), 1, margin=0)
+        for start, end in zip(edges[::2], edges[1::2], strict=True)
+    ]
+    return [part for part in parts if part is not None]
+
+
+def _united(pieces: Iterable[Rect], borders: Mask) -> list[Rect]:
+    """Make one of the pieces that are read as one line, top to bottom."""
+    rows, waiting = list[Rect](), list(pieces)
+    while waiting:
+        piece = waiting.pop()
+        near = next((row for row in rows if _neighbours(row, piece, borders)), None)
+        if near is None:
+            rows.append(piece)
+        else:  # what is larger now may reach others
+            rows.remove(near)
+            waiting.append(near.union(piece))
+    return sorted(rows, key=lambda row: (row.y, row.x))
+
+
+def _neighbours(one: Rect, other: Rect, borders: Mask) -> bool:
+    top, bottom = max(one.y, other.y), min(one.bottom, other.bottom)
+    gap = max(one.x, other.x) - min(one.right, other.right)
+    if gap >= _GAP or bottom - top <= 0.5 * min(one.height, other.height):
+        return False
+    left, right = sorted((min(one.right, other.right), max(one.x, other.x)))
+    return not borders[(top + bottom) // 2, left:right].any()
+
+
 def _lined_up(letters: Sequence[tuple[int, ...]], usual: float) -> list[list[int]]:
     """Boxes that stand side by side make a row; not so a caret below it."""
     done, growing = list[list[int]](), list[list[int]]()
@@ -121,10 +157,10 @@ def _quarter(mask: Mask) -> tuple[int, int]:
     return max(1, -(-width // 4)), max(1, -(-height // 4))
 
 
-def _tight(mask: Mask, box: Rect, least: int) -> Rect | None:
+def _tight(mask: Mask, box: Rect, least: int, margin: int = 4) -> Rect | None:
     # a quarter pixel may straddle two boxes where the size is no multiple of four
     height, width = mask.shape
-    box = box.padded(4, width, height)
+    box = box.padded(margin, width, height)
     inside = mask[box.slices]
     if cv2.countNonZero(inside) < least:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from hud.items import Rect
+from hud.items import Rect, together
 from hud.local import likeness, pairing
 from hud.local.pairing import Entry
 from hud.local.reader import Line
@@ -18,6 +18,8 @@ REMEMBERED = 800
 """Lines kept after they went out of sight, to recognise them when they are scrolled back."""
 
 _MOST_LINES = 1500
+_MOST_GONE = 12
+_NEAR = 60  # pixels; new text so near to lines that went away stands in their place
 _FAST = 3.0
 """Seconds; a number that keeps changing faster than that is a counter and not worth a note."""
 _FAST_TIMES = 4
@@ -163,15 +165,13 @@ def _moved(entry: Entry, move: Move) -> Entry | None:
 
 
 def _gone(went: Sequence[Entry], new: Sequence[Line]) -> list[Happening]:
-    """Lines whose going says something: a dialog or a toast, not what other text replaced."""
-    if len(new) > 2 * len(went) or (new and len(went) > 12):
+    """Lines whose going says something: a dialog or a toast, not what other text hides."""
+    if new and len(went) > _MOST_GONE:
         return []
+    covers = together([line.rect for line in new], _NEAR)
+    places = [cover.padded(_NEAR, cover.right + _NEAR, cover.bottom + _NEAR) for cover in covers]
     return [
         Happening(Kind.GONE, entry.line.text, rect=entry.line.rect)
         for entry in went
-        if not any(
-            pairing.one_row(entry.line.rect, line.rect)
-            and abs(entry.line.rect.x - line.rect.x) < line.rect.height
-            for line in new
-        )
+        if not any(entry.line.rect.intersects(place) for place in places)
     ]

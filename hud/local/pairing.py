@@ -70,6 +70,7 @@ def replaced(lines: Sequence[Line], went: Sequence[Entry]) -> bool:
         any(
             one_row(entry.line.rect, line.rect)
             and abs(entry.line.rect.x - line.rect.x) < line.rect.height
+            and not remains(entry.line, line)
             for entry in went
         )
         for line in lines
