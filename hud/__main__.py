@@ -119,7 +119,7 @@ def estimate(given: argparse.Namespace) -> None:
         raise UsageError(f"no price is known for {sender.model}, only for {', '.join(PRICES)}")
     assumed = Assumptions(sender.instructions, price, given.answer)
     result = simulate(
-        scene.frames(), scene.fps, stages["change"].looker(), stages["encode"].sketch, assumed
+        scene.frames(), scene.fps, stages["change"].detector(), stages["encode"].sketch, assumed
     )
     model = "the local model" if sender.is_local else sender.model
     print(json.dumps(result.record()) if given.json else result.text(model))  # noqa: T201

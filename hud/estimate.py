@@ -7,8 +7,8 @@ each time and comes as fast as the detector can look.
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 import attrs
 
@@ -21,7 +21,6 @@ NOTE_TOKENS = 60
 """Of an average note; it comes back as input with the later turns."""
 NOTE_TEXT = "x" * 4 * NOTE_TOKENS
 
-Look = Callable[[Frame], Change]
 Shoot = Callable[[Change], Shot]
 
 
@@ -99,8 +98,21 @@ class Assumptions:
     """Seconds that an answer takes."""
 
 
+class Detects(Protocol):
+    """The detector of one monitor, as the change stage uses it."""
+
+    def look(self, frame: Frame) -> Change:
+        """Judge a frame; without regions the change goes no further."""
+
+    def wake(self, time: float) -> Change | None:
+        """Pass on what was due by `time` though no frame came."""
+
+    def due(self) -> float | None:
+        """When to call `wake` if no frame comes before; None: never."""
+
+
 def estimate(
-    frames: Iterable[Frame], fps: float, look: Look, shoot: Shoot, assumed: Assumptions
+    frames: Iterable[Frame], fps: float, detector: Detects, shoot: Shoot, assumed: Assumptions
 ) -> Estimate:
     """Play frames through a detector and an encoder to a model.
 
@@ -108,32 +120,42 @@ def estimate(
     the moment it is. `frame.time` counts from the start of the scene.
     """
     model = _Model(assumed, shoot, fps)
-    fates: collections.Counter[Fate] = collections.Counter()
+    fates: dict[int, Fate] = {}
     waiting: Change | None = None
     count = 0
-    for frame in frames:
-        count += 1
-        if waiting is not None and model.free_at <= frame.time:
-            model.show(waiting)
+    for time, change in _changes(frames, detector):
+        if waiting is not None and model.free_at <= time:
+            fates[waiting.seq] = model.show(waiting)
             waiting = None
-        change = look(frame)
+        if change.frame.time == time:
+            count += 1
         if not change.regions:
-            fates[change.fate or Fate.NOISE] += 1
+            fates[change.seq] = change.fate or Fate.NOISE
             continue
-        fates[Fate.MERGED] += waiting is not None
+        fates[change.seq] = Fate.MERGED
         waiting = change if waiting is None else change.absorb(waiting)
         if not waiting.regions:
-            fates[Fate.MERGED] += 1
             waiting = None
-        elif model.free_at <= frame.time:
-            model.show(waiting)
+        elif model.free_at <= time:
+            fates[waiting.seq] = model.show(waiting)
             waiting = None
     if waiting is not None:
-        model.show(waiting)
-    fates[Fate.SENT] = len(model.sends)
+        fates[waiting.seq] = model.show(waiting)
     usd = sum(cost(sent.usage, assumed.price) for sent in model.sends)
-    counts = {fate.value: fates[fate] for fate in Fate if fates[fate]}
-    return Estimate(tuple(model.sends), counts, count / fps, usd)
+    counts = collections.Counter(fates.values())
+    named = {fate.value: counts[fate] for fate in Fate if counts[fate]}
+    return Estimate(tuple(model.sends), named, count / fps, usd)
+
+
+def _changes(frames: Iterable[Frame], detector: Detects) -> Iterator[tuple[float, Change]]:
+    """What the detector says and when: at each frame, and between frames when something is due."""
+    for frame in frames:
+        due = detector.due()
+        if due is not None and due < frame.time:
+            change = detector.wake(due)
+            if change is not None:
+                yield due, change
+        yield frame.time, detector.look(frame)
 
 
 class _Model:
@@ -147,8 +169,8 @@ class _Model:
         self._fps = fps
         self._memory = Memory()
 
-    def show(self, change: Change) -> None:
-        """Ask about a change; nothing waits afterwards."""
+    def show(self, change: Change) -> Fate:
+        """Ask about a change; that is its frame's fate."""
         shot, frame = self._shoot(change), change.frame
         usage = self._usage(shot)
         self.sends.append(
@@ -162,6 +184,7 @@ class _Model:
         )
         self.free_at = max(self.free_at, frame.time) + self._assumed.answer
         self._memory.add(shot.caption[:8], NOTE_TEXT)
+        return Fate.SENT
 
     def _usage(self, shot: Shot) -> Usage:
         texts: Sequence[str] = (self._assumed.instructions, self._memory.text(), shot.caption)

@@ -17,8 +17,19 @@ from tests import fakes
 ASSUMED = Assumptions("Watch.", PRICES["gpt-realtime-1.5"], answer=1.0)
 
 
+@attrs.frozen
+class Detector:
+    look: object
+
+    def wake(self, time):
+        return None
+
+    def due(self):
+        return None
+
+
 def play(frames, look=fakes.always, shoot=fakes.as_shot, **assumed):
-    return estimate(frames, 10.0, look, shoot, attrs.evolve(ASSUMED, **assumed))
+    return estimate(frames, 10.0, Detector(look), shoot, attrs.evolve(ASSUMED, **assumed))
 
 
 def ticks(count):
@@ -59,7 +70,7 @@ def test_the_same_scene_twice_gives_the_same_result():
 
     def run():
         encode = Jpeg().sketch
-        result = estimate(scene.frames(), scene.fps, Tiles().looker(), encode, ASSUMED)
+        result = estimate(scene.frames(), scene.fps, Tiles().detector(), encode, ASSUMED)
         return json.dumps(result.record())
 
     first = run()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -58,10 +57,6 @@ class Tiles:
         if self.heartbeat is not None:
             detector = judging.Heartbeat(detector, self.heartbeat)
         return detector
-
-    def looker(self) -> Callable[[Frame], Change]:
-        """A detector's `look`, with a past of its own."""
-        return self.detector().look
 
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Frame], outbox: trio.abc.SendChannel[Change]

@@ -98,10 +98,6 @@ class WholeFrame:
         """A detector for one monitor."""
         return HashDetector(HASHES[self.hash], self.threshold)
 
-    def looker(self) -> Callable[[Frame], Change]:
-        """A detector's `look`, with a past of its own."""
-        return self.detector().look
-
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Frame], outbox: trio.abc.SendChannel[Change]
     ) -> None:

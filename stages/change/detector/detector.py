@@ -10,7 +10,7 @@ from stages.change.detector.field import Field
 from stages.change.detector.intake import Intake
 from stages.change.detector.judge import BLOCK, SLACK, Judge, Say, Verdict
 from stages.change.detector.options import Limits
-from stages.change.detector.past import Past
+from stages.change.detector.past import PAGE, Past
 from stages.change.detector.regions import blobs, clusters, tidy
 from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import LINE
@@ -18,9 +18,6 @@ from stages.change.detector.spot import Spot, similar
 
 EASY = 0.15
 """What waits only for rest and has been quiet this long goes with something that is shown."""
-
-PAGE = 0.25
-"""What began within this time of each other may be parts of one whole."""
 
 Judged = list[tuple[Spot, Verdict]]
 
@@ -104,8 +101,8 @@ class Detector:
             return self._nothing(frame, judged, moved=moved)
         shown += self._companions(time, {spot.born for spot, _ in judged})
         rects = [rect for rect, _ in shown]
-        if any(spot.page for spot, verdict in judged if verdict.say is Say.SHOW):
-            rects += [r for s, v in judged if v.say is Say.FORGET and s.page for r in v.rects]
+        born = [spot.born for spot, verdict in judged if verdict.say is Say.SHOW]
+        rects += self._past.left(time, born)
         regions = tidy(rects, screen.width, screen.height)
         marks = tuple(Mark(rect, screen.shown_before(rect)) for rect in regions)
         self._accept(screen)
@@ -165,6 +162,8 @@ class Detector:
             return []
         self._accepted.append(spot.rect)
         if verdict.say is Say.FORGET:
+            for rect in verdict.rects or (spot.rect,):
+                self._past.leave(time, spot.born, rect)
             return []
         rects = [spot.region(self._past.whole(rect, time)) for rect in verdict.rects]
         for rect in verdict.rects:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import attrs
 
 from hud.items import Rect
 
+PAGE = 0.25
+"""What began within this time of each other may be parts of one whole."""
+TOGETHER = 0.6
+"""What was judged within this time of each other too."""
 TAIL = 3.0
 """The beginning of a word that was shown this long ago is shown again with its end."""
 
@@ -17,10 +22,23 @@ class Past:
 
     def __init__(self) -> None:
         self._places: deque[tuple[float, Rect]] = deque(maxlen=64)
+        self._left: deque[tuple[float, float, Rect]] = deque(maxlen=64)
 
     def add(self, time: float, rect: Rect) -> None:
         """Note that a place was passed on."""
         self._places.append((time, rect))
+
+    def leave(self, time: float, born: float, rect: Rect) -> None:
+        """Note that a place that changed at `born` was judged to hold nothing new."""
+        self._left.append((time, born, rect))
+
+    def left(self, time: float, born: Sequence[float]) -> list[Rect]:
+        """What changed at the same moment as something that is news: the rest of its page."""
+        return [
+            rect
+            for at, began, rect in self._left
+            if time - at <= TOGETHER and any(abs(began - moment) <= PAGE for moment in born)
+        ]
 
     def count(self, rect: Rect, since: float) -> int:
         """How often this very place was passed on since then."""
