@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 
 from hud.items import Cause, Change, Fate, Frame, Mark, Rect
@@ -15,6 +17,11 @@ from stages.change.detector.regions import blobs, clusters, tidy
 from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import LINE
 from stages.change.detector.spot import Spot, similar
+
+SLOW = 0.15
+"""Seconds between two frames from which the steps of a fade look like complete changes."""
+POLLED = 0.5
+"""Frames that are further apart come when something was drawn, not by the clock."""
 
 EASY = 0.15
 """What waits only for rest and has been quiet this long goes with something that is shown."""
@@ -33,6 +40,7 @@ class Detector:
     def __init__(self, options: Limits | None = None) -> None:
         self.options = options or Limits()
         self._frame: Frame | None = None
+        self._intervals: deque[float] = deque(maxlen=8)
         self._screen: Screen | None = None
         self._rest_due: float | None = None
 
@@ -40,6 +48,8 @@ class Detector:
         """Judge a frame. Without regions the change goes no further, and `fate` says why."""
         new = words(frame.pixels)
         screen = self._screen
+        if self._frame is not None and frame.time - self._frame.time <= POLLED:
+            self._intervals.append(frame.time - self._frame.time)
         self._frame = frame
         if screen is None or (screen.height, screen.width) != new.shape:
             return self._begin(frame, new)
@@ -63,7 +73,13 @@ class Detector:
             return None
         times = [spot.due for spot in self._intake.spots if spot.due is not None]
         times += [] if self._rest_due is None else [self._rest_due]
-        return min(times, default=None)
+        return max(min(times), self._next_frame()) if times else None
+
+    def _next_frame(self) -> float:
+        """When the next frame of a slow capture comes; nothing is complete before it was seen."""
+        interval = min(self._intervals, default=0.0)
+        assert self._frame is not None
+        return self._frame.time + (1.1 * interval if interval > SLOW else 0.0)
 
     def _begin(self, frame: Frame, new: Words) -> Change:
         screen = self._screen = Screen(new, frame.time, self.options)
