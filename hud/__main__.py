@@ -244,13 +244,14 @@ async def watch(configuration: Configuration, seconds: float | None) -> None:
     talkative = configuration.log.level == "info"
     async with contextlib.AsyncExitStack() as stack:
         sender = stages["realtime"]
+        encode = attrs.evolve(stages["encode"], standing=sender.is_local)
         if sender.is_local:
             address, key = await stack.enter_async_context(_local_model())
             sender = attrs.evolve(sender, url=address, key=key)
         pipeline = Pipeline(
             capture=stages["capture"],
             change=stages["change"],
-            encode=stages["encode"],
+            encode=encode,
             send=sender,
             assemble=Assemble(),
             sinks=configuration.sinks,

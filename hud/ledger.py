@@ -17,6 +17,8 @@ class Ledger(Observer):
         self.captured = 0
         self.fates: collections.Counter[Fate] = collections.Counter()
         self._open: set[int] = set()
+        self._ignored: dict[int, tuple[int, Fate]] = {}
+        """Monitor → its last frame that went no further, which may still be passed on later."""
         self._in_hand: dict[str, int] = {}
         """Receiving stage → the frame it works on, which is lost when the stage crashes."""
 
@@ -40,6 +42,8 @@ class Ledger(Observer):
         if isinstance(item, Frame):
             self.captured += 1
             self._open.add(item.seq)
+        elif isinstance(item, Change) and item.regions:
+            self._reopen(item)
         elif isinstance(item, NoteDelta) and item.status is not Status.IN_PROGRESS:
             failed = item.status is Status.FAILED
             self._settle(item.seq, Fate.FAILED if failed else Fate.SENT)
@@ -47,7 +51,9 @@ class Ledger(Observer):
     def ignored(self, edge: str, item: object) -> None:
         """See Observer."""
         if isinstance(item, Change):
-            self._settle(item.seq, item.fate or Fate.NOISE)
+            fate = item.fate or Fate.NOISE
+            self._settle(item.seq, fate)
+            self._ignored[item.monitor] = item.seq, fate
 
     def merged(self, edge: str, older: object, into: object) -> None:
         """See Observer."""
@@ -73,6 +79,13 @@ class Ledger(Observer):
         seq = self._in_hand.pop(stage, None)
         if seq is not None:
             self._settle(seq, Fate.FAILED)
+
+    def _reopen(self, change: Change) -> None:
+        """What came to rest is passed on with a frame that had nothing new by itself."""
+        seq, fate = self._ignored.get(change.monitor, (0, Fate.NOISE))
+        if seq == change.seq and seq not in self._open:
+            self.fates[fate] -= 1
+            self._open.add(seq)
 
     def _settle(self, seq: int, fate: Fate) -> None:
         if seq in self._open:

@@ -6,7 +6,7 @@ from stages.capture.replay import Replay
 from stages.capture.screen import Screen
 from stages.change.tiles import Tiles
 from stages.change.whole_frame import WholeFrame
-from stages.encode import Jpeg
+from stages.encode.jpeg import Jpeg
 from stages.send.realtime import Realtime
 from stages.sink.file import File
 from stages.sink.terminal import Terminal

@@ -11,7 +11,7 @@ from hud.items import Fate, Usage
 from hud.packaged import recording
 from hud.realtime.prices import FREE, PRICES, cost
 from stages.change.tiles import Tiles
-from stages.encode import Jpeg
+from stages.encode.jpeg import Jpeg
 from tests import fakes
 
 ASSUMED = Assumptions("Watch.", PRICES["gpt-realtime-1.5"], answer=1.0)

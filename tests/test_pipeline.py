@@ -157,3 +157,16 @@ async def test_a_recording_gets_every_frame_it_can_write(autojump_clock):
     times = [frame.time for frame in kept.notes]
     assert len(times) in range(10, 41)
     assert times == sorted(times)
+
+
+async def test_a_frame_that_is_passed_on_later_still_has_one_fate():
+    ledger = Ledger()
+    frame = fakes.frame(1)
+    ledger.offered("capture→change", frame)
+    held = attrs.evolve(fakes.always(frame), regions=(), fate=Fate.MERGED)
+    ledger.offered("change→encode", held)
+    ledger.ignored("change→encode", held)
+    assert ledger.fates[Fate.MERGED] == 1
+    ledger.offered("change→encode", fakes.always(frame))
+    ledger.offered("send→assemble", fakes.answered(fakes.as_shot(fakes.always(frame))))
+    assert (ledger.fates[Fate.MERGED], ledger.fates[Fate.SENT], ledger.in_flight) == (0, 1, 0)

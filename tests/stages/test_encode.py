@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from hud.items import Cause, Change, Rect
 from hud.realtime import caption
-from stages.encode import Jpeg, encode, plan, shoot
+from stages.encode.jpeg import Jpeg, encode, shoot
+from stages.encode.plan import plan
+from stages.encode.standing import Standing, outdated
 from tests import fakes
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (720, 1280, 4), np.uint8)
@@ -81,3 +83,24 @@ async def test_the_stage_encodes_small_and_large(region):
     shot = await after.receive()
     assert shot.seq == 1
     assert shot.pictures[0].jpeg.startswith(b"\xff\xd8")
+
+
+def test_a_standing_picture_is_renewed_where_the_screen_scrolled():
+    """Only the last line is news, but everything above it moved."""
+    standing = Standing()
+    assert standing.renew(fakes.frame(pixels=PIXELS), (Rect(0, 0, 9, 9),)) == (WHOLE,)
+    scrolled = PIXELS.copy()
+    scrolled[100:400, 100:500] = PIXELS[120:420, 100:500]
+    (shown,) = standing.renew(fakes.frame(pixels=scrolled), (Rect(110, 380, 100, 20),))
+    assert shown.union(Rect(100, 100, 400, 300)) == shown
+    far = scrolled.copy()
+    far[700:, 1200:] = 0
+    line = Rect(110, 380, 100, 20)
+    assert standing.renew(fakes.frame(pixels=far), (line,)) == (line,)
+
+
+def test_what_is_outdated_is_found_to_a_tile():
+    after = PIXELS.copy()
+    after[40:44, 70:74] ^= 255
+    after[719, 1279] ^= 255
+    assert outdated(PIXELS, after) == [Rect(64, 32, 16, 16), Rect(1264, 704, 16, 16)]

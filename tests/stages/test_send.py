@@ -164,6 +164,6 @@ def test_the_model_stands_in_the_query():
 @pytest.fixture
 def jpeg():
     """Makes a shot of real JPEGs."""
-    from stages.encode import shoot
+    from stages.encode.jpeg import shoot
 
     return lambda seq: shoot(fakes.change(seq, fakes.BOX), (fakes.BOX,), 80)

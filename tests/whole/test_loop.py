@@ -13,7 +13,7 @@ from hud.pipeline import Pipeline, run_pipeline
 from stages.assemble import Assemble
 from stages.capture.replay import Replay
 from stages.change.tiles import Tiles
-from stages.encode import Jpeg
+from stages.encode.jpeg import Jpeg
 from stages.send.realtime import Realtime
 from stages.sink.file import File
 

@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 import trio
 
-from hud.items import Cause, Change, Frame, Picture, Rect, Shot, together
+from hud.items import Change, Frame, Picture, Rect, Shot
 from hud.realtime import caption
-from hud.stage import between, option
+from hud.stage import between, given, option
+from stages.encode.plan import plan
+from stages.encode.standing import Standing
 
 INLINE_PIXELS = 500_000
 """Below this a crop is encoded faster (0.5 ms) than the loop must be spared."""
@@ -29,6 +31,9 @@ class Jpeg:
     )
     pictures: int = option(4, meaning="close-ups per note, at most", check=between(1, 16))
 
+    standing: bool = given(False)
+    """Whether the model keeps a picture of the screen, which must not become outdated."""
+
     def sketch(self, change: Change) -> Shot:
         """The shot without its JPEGs, for an estimate."""
         rects = plan(change, self.margin, self.pictures)
@@ -39,26 +44,17 @@ class Jpeg:
     ) -> None:
         """Encode each change, large ones in a thread."""
         cv2.setNumThreads(1)
+        standing: dict[int, Standing] = {}
         async for change in inbox:
             rects = plan(change, self.margin, self.pictures)
+            if self.standing:
+                picture = standing.setdefault(change.monitor, Standing())
+                rects = await trio.to_thread.run_sync(picture.renew, change.frame, rects)
             if sum(rect.area for rect in rects) < INLINE_PIXELS:
                 shot = shoot(change, rects, self.quality)
             else:
                 shot = await trio.to_thread.run_sync(shoot, change, rects, self.quality)
             await outbox.send(shot)
-
-
-def plan(change: Change, margin: int, most: int) -> tuple[Rect, ...]:
-    """Which parts of the frame to show: padded regions, or all of it when they are most of it."""
-    frame = change.frame
-    whole = Rect(0, 0, frame.width, frame.height)
-    if change.cause is Cause.FIRST:
-        return (whole,)
-    padded = [rect.padded(margin, frame.width, frame.height) for rect in change.regions]
-    rects, distance = together(padded), margin
-    while len(rects) > most:
-        rects, distance = together(rects, distance), 2 * distance + 1
-    return (whole,) if 2 * sum(rect.area for rect in rects) > whole.area else rects
 
 
 def shoot(change: Change, rects: tuple[Rect, ...], quality: int) -> Shot:

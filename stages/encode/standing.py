@@ -1,0 +1,53 @@
+"""The picture of the screen that a model has, which close-ups must keep up to date.
+
+A detector names only what is new: of a terminal that scrolled, its last line. A model that pastes
+close-ups onto a standing picture would then hold the new line beside old places of the others.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from hud.items import Frame, Pixels, Rect, together
+
+TILE = 16
+
+
+class Standing:
+    """What one monitor looks like to the model."""
+
+    def __init__(self) -> None:
+        self._picture: Pixels | None = None
+
+    def renew(self, frame: Frame, rects: tuple[Rect, ...]) -> tuple[Rect, ...]:
+        """Grow `rects` to everything outdated around them, and take it as shown."""
+        if self._picture is None or self._picture.shape != frame.pixels.shape:
+            self._picture = frame.pixels.copy()
+            return (Rect(0, 0, frame.width, frame.height),)
+        old = outdated(self._picture, frame.pixels)
+        shown = together(
+            [*rects, *(rect for rect in old if any(rect.intersects(near) for near in rects))]
+        )
+        for rect in shown:
+            self._picture[rect.slices] = frame.pixels[rect.slices]
+        return shown
+
+
+def outdated(before: Pixels, after: Pixels) -> list[Rect]:
+    """Rectangles around the connected places, to a tile, where the two pictures differ."""
+    height, width = before.shape[:2]
+    differs = before.view(np.uint32)[..., 0] != after.view(np.uint32)[..., 0]
+    rows, columns = -(-height // TILE), -(-width // TILE)
+    padded = np.zeros((rows * TILE, columns * TILE), np.bool_)
+    padded[:height, :width] = differs
+    tiles = np.asarray(padded.reshape(rows, TILE, columns, TILE).any(axis=(1, 3)), np.uint8)
+    grown = cv2.dilate(tiles, np.ones((3, 3), np.uint8))
+    count, labels = cv2.connectedComponents(grown)
+    found = []
+    for label in range(1, count):
+        ys, xs = np.nonzero((labels == label) & (tiles > 0))
+        x, y = int(xs.min()) * TILE, int(ys.min()) * TILE
+        right, bottom = (int(xs.max()) + 1) * TILE, (int(ys.max()) + 1) * TILE
+        found.append(Rect(x, y, min(right, width) - x, min(bottom, height) - y))
+    return found
