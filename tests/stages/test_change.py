@@ -1,0 +1,118 @@
+"""The change stages around their detectors: one for each monitor, woken in time."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+import numpy as np
+import pytest
+import trio
+
+from hud.items import Cause, Change, Fate, Frame
+from stages.change.judging import Heartbeat, judge
+from stages.change.places import Place
+from stages.change.tiles import Tiles
+from stages.change.whole_frame import WholeFrame
+from tests import fakes
+
+
+@attrs.define
+class Late:
+    """Passes a frame on only when it is woken a second later."""
+
+    frame: Frame | None = None
+    at: float | None = None
+
+    def look(self, frame):
+        self.frame, self.at = frame, frame.time + 1.0
+        return Change(frame, (), None, "not yet", Fate.MERGED)
+
+    def wake(self, time):
+        if self.at is None or time < self.at:
+            return None
+        self.at = None
+        return Change(self.frame, (fakes.BOX,), Cause.CONTENT, "it rests")
+
+    def due(self):
+        return self.at
+
+
+async def test_a_detector_is_woken_when_no_frame_comes(autojump_clock, inline_threads):
+    before, inbox = trio.open_memory_channel(9)
+    outbox, after = trio.open_memory_channel(9)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(judge, Late, inbox, outbox)
+        start = trio.current_time()
+        await before.send(fakes.frame(1, time=start))
+        assert (await after.receive()).regions == ()
+        assert (await after.receive()).regions == (fakes.BOX,)
+        assert trio.current_time() == pytest.approx(start + 1.0, abs=0.1)
+        before.close()
+
+
+async def test_what_is_awaited_at_the_end_is_paid(inline_threads):
+    before, inbox = trio.open_memory_channel(9)
+    outbox, after = trio.open_memory_channel(9)
+    await before.send(fakes.frame(1, time=trio.current_time()))
+    await before.send(fakes.frame(2, monitor=2, time=trio.current_time()))
+    before.close()
+    with outbox:
+        await judge(Late, inbox, outbox)
+    changes = [change async for change in after]
+    assert [change.seq for change in changes if change.regions] == [1, 2]
+
+
+def test_a_heartbeat_shows_a_silent_screen():
+    detector = Heartbeat(Tiles().detector(), 10.0)
+    causes = [detector.look(fakes.frame(t, time=float(t))).cause for t in range(1, 25)]
+    assert [cause for cause in causes if cause] == [Cause.FIRST, Cause.HEARTBEAT, Cause.HEARTBEAT]
+    assert detector.due() is None or math.isfinite(detector.due())
+
+
+def frames(*rects):
+    """A screen on which black boxes appear, one a second and for good."""
+    pixels = np.full((240, 320, 4), 255, np.uint8)
+    for second, rect in enumerate([None, *rects]):
+        if rect is not None:
+            pixels = pixels.copy()
+            x, y, width, height = rect
+            pixels[y : y + height, x : x + width, :3] = np.random.default_rng(second).integers(
+                0, 2, (height, width, 1)
+            ) * np.uint8(255)
+        for tick in range(20):
+            time = 4 * second + tick / 5
+            yield Frame(second * 20 + tick, 1, time, time, pixels)
+
+
+def passed(stage, *rects):
+    detector = stage.detector()
+    changes = [detector.look(frame) for frame in frames(*rects)]
+    return [change.regions for change in changes if change.regions][1:]
+
+
+LEFT, RIGHT = (20, 100, 60, 14), (220, 100, 60, 14)
+
+
+def test_a_place_can_be_left_out():
+    assert len(passed(Tiles(), LEFT, RIGHT)) == 2
+    quiet = Tiles(places=(Place(region=(200, 0, 120, 240), sensitivity="off"),))
+    ((shown,),) = passed(quiet, LEFT, RIGHT)
+    assert shown.right < 200
+
+
+def test_a_place_can_be_more_sensitive_and_keeps_its_coordinates():
+    place = Place(region=(200, 0, 120, 240), sensitivity="high")
+    ((shown,),) = passed(Tiles(places=(place,)), RIGHT)
+    assert 200 <= shown.x <= 220
+    assert shown.right >= 280
+
+
+def test_numbers_override_the_word():
+    assert Tiles(sensitivity="low", word=0.5).limits.word == 0.5
+    assert Tiles(sensitivity="low").limits.word > Tiles().limits.word
+
+
+def test_a_whole_frame_hash_has_a_threshold():
+    assert passed(WholeFrame(hash="dhash", threshold=0), (0, 0, 320, 240))
+    assert passed(WholeFrame(hash="dhash", threshold=63), (0, 0, 320, 240)) == []
