@@ -69,12 +69,10 @@ def plot(results: dict[str, list[Score]], file: str) -> None:
     from matplotlib import pyplot  # noqa: PLC0415 - needed for this alone
 
     figure, axes = pyplot.subplots(figsize=(7, 4.5))
-    for name, scores in results.items():
+    for (name, scores), marker in zip(results.items(), "*PXsD^voh", strict=False):
         row = together(scores).row()
-        axes.scatter(row["sends"], row["recall"], s=60)
-        axes.annotate(
-            name, (row["sends"], row["recall"]), xytext=(6, 4), textcoords="offset points"
-        )
+        axes.scatter(row["sends"], row["recall"], s=90, marker=marker, label=name)
+    axes.legend(loc="center right")
     axes.set(xlabel="frames sent", ylabel="changes caught within 2 s", ylim=(0, 1.05))
     figure.savefig(file, bbox_inches="tight")
 
