@@ -23,6 +23,7 @@ COLOUR = np.uint32(0x00FFFFFF)
 Words = npt.NDArray[np.uint32]
 """Shape (height, width), one BGRA pixel a word."""
 Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
 """Shape (height, width) of pixels or of cells."""
 
 
@@ -48,16 +49,23 @@ def dirty_bands(new: Words, old: Words) -> Iterator[tuple[int, int]]:
     """Yield (first row, row after the last) of runs of bands that are not equal byte for byte."""
     height, width = new.shape
     equal = _comparison(new, old[:, :width])
-    start = -1
-    for top in range(0, height, BAND):
-        if equal(top, min(top + BAND, height)):
-            if start >= 0:
-                yield start, top
+    start = end = -1
+    for top in _unequal_bands(height, equal):
+        if start >= 0 and top > end:
+            yield start, end
             start = -1
-        elif start < 0:
-            start = top
+        start, end = (top if start < 0 else start), min(top + BAND, height)
     if start >= 0:
-        yield start, height
+        yield start, end
+
+
+def _unequal_bands(height: int, equal: Callable[[int, int], bool]) -> Iterator[int]:
+    """First rows of the bands that differ; several bands at a time, since most are equal."""
+    for block in range(0, height, 4 * BAND):
+        bottom = min(block + 4 * BAND, height)
+        if not equal(block, bottom):
+            tops = range(block, bottom, BAND)
+            yield from (top for top in tops if not equal(top, min(top + BAND, bottom)))
 
 
 def _comparison(new: Words, old: Words) -> Callable[[int, int], bool]:
@@ -76,6 +84,12 @@ def any_in_cells(mask: Mask) -> Mask:
     eight = mask.view(np.uint64).reshape(rows, CELL, columns)
     found: Mask = np.bitwise_or.reduce(eight, axis=1) != 0
     return found
+
+
+def places(cells: Mask) -> tuple[Indices, Indices]:
+    """Rows and columns of the cells that are set; nonzero() is ten times faster on a flat array."""
+    rows, columns = np.divmod(np.flatnonzero(cells), cells.shape[1])
+    return rows, columns
 
 
 class Difference:

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from hud.items import Rect, together
-from stages.change.detector.dirty import CELL, Mask, Words, any_in_cells
+from stages.change.detector.dirty import CELL, Mask, Words, any_in_cells, places
 from stages.change.detector.field import Field
 from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
@@ -63,7 +63,7 @@ class Intake:
         self, new: Words, cells: Mask, restless: Mask, time: float
     ) -> tuple[list[Rect], list[Spot]]:
         """Count what moves in the background; return the parts that move, and strange values."""
-        rows, columns = np.nonzero(cells)
+        rows, columns = places(cells)
         if not rows.size:
             return [], []
         self.screen.owing[rows, columns] = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stages.change.detector.dirty import Mask
+from stages.change.detector.dirty import Indices, Mask, places
 from stages.change.detector.options import Limits
 from stages.change.detector.signature import Signatures
 
@@ -19,7 +19,6 @@ FILM = 1.2
 """A burst that lasts this long is a film; a fade or a page being painted is over sooner."""
 NEVER = -1e6
 
-Indices = npt.NDArray[np.intp]
 Times = npt.NDArray[np.float64]
 
 
@@ -42,7 +41,7 @@ class Known:
 
     def leave(self, cells: Mask, time: float) -> None:
         """The cells change: the states they rested in belong to the past now."""
-        rows, columns = np.nonzero(cells & (self._current != 0))
+        rows, columns = places(cells & (self._current != 0))
         if rows.size:
             self._add(rows, columns, self._current[rows, columns], time)
             self._current[rows, columns] = 0

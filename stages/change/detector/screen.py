@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from hud.items import Pixels, Rect
-from stages.change.detector.dirty import CELL, Difference, Mask, Words, any_in_cells
-from stages.change.detector.memory import Indices, Known, Rates
+from stages.change.detector.dirty import (
+    CELL,
+    Difference,
+    Indices,
+    Mask,
+    Words,
+    any_in_cells,
+    places,
+)
+from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import Limits
 from stages.change.detector.shapes import differ
 from stages.change.detector.signature import signatures
@@ -62,7 +70,7 @@ class Screen:
         if self._fresh_due is None or time < self._fresh_due - 1e-6:
             return
         calm = self._fresh & (time - self.rates.touched >= CALM - 1e-6)
-        rows, columns = np.nonzero(calm)
+        rows, columns = places(calm)
         if rows.size:
             self.known.rest(rows, columns, signatures(self.now, rows, columns))
             self._fresh[rows, columns] = False
@@ -86,7 +94,7 @@ class Screen:
     def seen(self, box: Rect, mask: Mask) -> tuple[Mask, Mask]:
         """The cells of `box` that differ, and those of them that are in a state they had before."""
         cells = any_in_cells(np.ascontiguousarray(mask))
-        rows, columns = np.nonzero(cells)
+        rows, columns = places(cells)
         at = rows + box.y // CELL, columns + box.x // CELL
         before = np.zeros_like(cells)
         before[rows, columns] = self.known.holds(*at, signatures(self.now, *at))
