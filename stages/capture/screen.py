@@ -16,7 +16,8 @@ import numpy as np
 import trio
 
 from hud.errors import UsageError
-from hud.items import Frame, Pixels, Tick
+from hud.items import Frame, Pixels, Rect, Tick
+from hud.pixels import dirty_bands, words
 from hud.stage import between, given, option
 
 Box = Mapping[str, int]
@@ -35,6 +36,7 @@ def _is_region(value: tuple[int, ...]) -> str | None:
     return "must be [x, y, width, height] inside the monitor, at least 16 pixels wide and high"
 
 
+Damage = tuple[Rect, ...] | None
 RESTS_AFTER = 2.0
 """Seconds."""
 
@@ -94,11 +96,9 @@ class Screen:
                 for monitor, box in boxes.items():
                     moment, wall = trio.current_time(), time.time()
                     last = before.get(monitor)
-                    pixels = await trio.to_thread.run_sync(grab, source, box, last)
-                    still = pixels is last
-                    if not still:
+                    pixels, damage = await trio.to_thread.run_sync(grab, source, box, last)
+                    if damage != ():
                         before[monitor], self.activity.last = pixels, moment
-                    damage = () if still else None
                     await outbox.send(Frame(next(self.seqs), monitor, moment, wall, pixels, damage))
 
     def _open(self) -> mss.MSS:
@@ -135,15 +135,19 @@ class Screen:
         return {"left": box["left"] + x, "top": box["top"] + y, "width": width, "height": height}
 
 
-def grab(source: mss.MSS, box: Box, before: Pixels | None = None) -> Pixels:
-    """Read the pixels of a part of the desktop, or return `before` when they are the same."""
+def grab(source: mss.MSS, box: Box, before: Pixels | None = None) -> tuple[Pixels, Damage]:
+    """Read the pixels of a part of the desktop, and where they differ from `before`.
+
+    When nothing differs the result is `before` itself; without it the damage is unknown.
+    """
     shot = source.grab(dict(box))
-    pixels = np.frombuffer(shot.raw, dtype=np.uint8)
-    if before is not None and np.array_equal(
-        before.reshape(-1).view(np.uint32), pixels.view(np.uint32)
-    ):
-        return before
-    return pixels.reshape(shot.size.height, shot.size.width, 4)
+    height, width = shot.size.height, shot.size.width
+    pixels = np.frombuffer(shot.raw, dtype=np.uint8).reshape(height, width, 4)
+    if before is None or before.shape != pixels.shape:
+        return pixels, None
+    bands = dirty_bands(words(pixels), words(before))
+    damage = tuple(Rect(0, top, width, bottom - top) for top, bottom in bands)
+    return (pixels, damage) if damage else (before, ())
 
 
 def no_display(name: str | None) -> str | None:

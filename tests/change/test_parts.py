@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hud.items import Rect
-from stages.change.detector.dirty import Difference, damaged_bands, words
+from hud.pixels import words
+from stages.change.detector.dirty import Difference, damaged_bands
 from stages.change.detector.field import Field
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import SENSITIVITY, Limits

@@ -7,7 +7,8 @@ from collections import deque
 import numpy as np
 
 from hud.items import Cause, Change, Fate, Frame, Mark, Rect
-from stages.change.detector.dirty import CELL, Words, words
+from hud.pixels import Words, words
+from stages.change.detector.dirty import CELL
 from stages.change.detector.field import Field
 from stages.change.detector.intake import Intake
 from stages.change.detector.judge import BLOCK, SLACK, Judge, Say, Verdict

@@ -6,7 +6,8 @@ import attrs
 import numpy as np
 
 from hud.items import Rect, together
-from stages.change.detector.dirty import CELL, Mask, Words, any_in_cells, places
+from hud.pixels import Words
+from stages.change.detector.dirty import CELL, Mask, any_in_cells, places
 from stages.change.detector.field import Field
 from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits

@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hud.items import Pixels, Rect
-from stages.change.detector.dirty import (
-    CELL,
-    Difference,
-    Indices,
-    Mask,
-    Words,
-    any_in_cells,
-    places,
-)
+from hud.pixels import Words
+from stages.change.detector.dirty import CELL, Difference, Indices, Mask, any_in_cells, places
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import Limits
 from stages.change.detector.shapes import differ

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hud.items import Rect
-from stages.change.detector.dirty import COLOUR, Mask, Words
+from hud.pixels import Words
+from stages.change.detector.dirty import COLOUR, Mask
 
 STRIPE = 64
 """Rows are compared in stripes of this many columns: a fixed column beside the text (line numbers,

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from stages.change.detector.dirty import COLOUR, Mask, Words
+from hud.pixels import Words
+from stages.change.detector.dirty import COLOUR, Mask
 
 Shares = npt.NDArray[np.float64]
 """Shape (64,)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stages.change.detector.dirty import CELL, Words
+from hud.pixels import Words
+from stages.change.detector.dirty import CELL
 
 Signatures = npt.NDArray[np.uint64]
 
