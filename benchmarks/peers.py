@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import abc
+
 import cv2
 import numpy as np
 
 from hud.items import Cause, Change, Fate, Frame, Rect
 
 
-class WholeFrame:
+class WholeFrame(abc.ABC):
     """Passes a whole frame on when `differs` says so."""
 
     def __init__(self) -> None:
         self.last: Frame | None = None
 
+    @abc.abstractmethod
     def differs(self, old: Frame, new: Frame) -> bool:
         """Whether the new frame is to be sent, given the last one sent."""
-        raise NotImplementedError
 
     def look(self, frame: Frame) -> Change:
         """Judge a frame."""

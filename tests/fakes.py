@@ -112,3 +112,15 @@ class Events(Observer):
 
     def _note(self, step, edge, item) -> None:
         self.seen.append((step, edge, getattr(item, "seq", 0)))
+
+
+async def through(stage, *items):
+    """Run a stage on some items; everything it sends on."""
+    before, inbox = trio.open_memory_channel(len(items) + 1)
+    outbox, after = trio.open_memory_channel(999)
+    with before:
+        for item in items:
+            await before.send(item)
+    with outbox, trio.fail_after(10):
+        await stage.run(inbox, outbox)
+    return [item async for item in after]

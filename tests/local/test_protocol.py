@@ -10,8 +10,6 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import TypeAdapter
 
 from hud.items import Rect
 from hud.local import conversation, picture
@@ -20,21 +18,10 @@ from hud.local.protocol import ServerSession
 from hud.realtime import caption
 from hud.realtime.prompt import NOTHING
 from hud.realtime.tokens import first_tokens, image_tokens, text_tokens
+from tests.sdk import SERVER_EVENT, UNTYPED, unknown_keys
 
 NOW = 1_795_230_000.0
 PLAIN, REASONING = "gpt-realtime-1.5", "gpt-realtime-2.1-mini"
-SERVER_EVENT = TypeAdapter(RealtimeServerEvent)
-UNTYPED = {".session.object", ".session.id", ".session.expires_at", ".obfuscation"}
-
-
-def unknown_keys(value, path=""):
-    if isinstance(value, list):
-        for element in value:
-            yield from unknown_keys(element, path + "[]")
-    elif hasattr(value, "model_extra"):
-        yield from (f"{path}.{key}" for key in value.model_extra or ())
-        for name in type(value).model_fields:
-            yield from unknown_keys(getattr(value, name), f"{path}.{name}")
 
 
 def png(width=1280, height=720, salt=b""):

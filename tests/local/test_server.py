@@ -14,29 +14,16 @@ import pytest
 import trio
 import trio_websocket
 import websockets
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import TypeAdapter
 
 from hud.errors import LocalModelError, UsageError
 from hud.items import Rect
 from hud.local.server import open_server
 from hud.realtime import caption
 from hud.realtime.prompt import NOTHING
+from tests.sdk import SERVER_EVENT, UNTYPED, unknown_keys
 
 KEY = "sk-local-0123456789"
 MODEL = "gpt-realtime-1.5"
-SERVER_EVENT = TypeAdapter(RealtimeServerEvent)
-UNTYPED = {".session.object", ".session.id", ".session.expires_at", ".obfuscation"}
-
-
-def unknown_keys(value, path=""):
-    if isinstance(value, list):
-        for element in value:
-            yield from unknown_keys(element, path + "[]")
-    elif hasattr(value, "model_extra"):
-        yield from (f"{path}.{key}" for key in value.model_extra or ())
-        for name in type(value).model_fields:
-            yield from unknown_keys(getattr(value, name), f"{path}.{name}")
 
 
 def picture(width=1280, height=720, value=40):

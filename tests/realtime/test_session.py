@@ -6,8 +6,6 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai.types.realtime import RealtimeClientEvent
-from pydantic import TypeAdapter
 
 from hud.errors import ProtocolError
 from hud.items import Status, Usage
@@ -28,20 +26,10 @@ from hud.realtime.session import (
     State,
     Turn,
 )
+from tests.sdk import CLIENT_EVENT, unknown_keys
 
 OPTIONS = SessionOptions("Watch.", 300)
 TURN = Turn("14:03 earlier", "14:04:00, screen 1 (64x64); picture 1: whole screen", [b"\xff\xd8"])
-CLIENT = TypeAdapter(RealtimeClientEvent)
-
-
-def unknown_keys(value, path=""):
-    if isinstance(value, list):
-        for item in value:
-            yield from unknown_keys(item, path + "[]")
-    elif hasattr(value, "model_extra"):
-        yield from (f"{path}.{key}" for key in value.model_extra or ())
-        for name in type(value).model_fields:
-            yield from unknown_keys(getattr(value, name), f"{path}.{name}")
 
 
 def said(kind, **fields):
@@ -99,7 +87,7 @@ def test_what_leaves_is_valid_for_the_official_types():
     session = Session(OPTIONS)
     session.receive(CREATED)
     for message in (session.configure(), session.receive(UPDATED) and session.ask(TURN)):
-        event = CLIENT.validate_python(json.loads(message))
+        event = CLIENT_EVENT.validate_python(json.loads(message))
         assert not list(unknown_keys(event))
 
 

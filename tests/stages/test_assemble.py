@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import trio
-
 from hud.items import Status
 from hud.realtime.prompt import NOTHING
 from stages.assemble import Assemble
@@ -9,14 +7,7 @@ from tests import fakes
 
 
 async def assembled(*deltas):
-    before, inbox = trio.open_memory_channel(99)
-    outbox, after = trio.open_memory_channel(99)
-    with before:
-        for delta in deltas:
-            await before.send(delta)
-    with outbox:
-        await Assemble().run(inbox, outbox)
-    return [note async for note in after]
+    return await fakes.through(Assemble(), *deltas)
 
 
 async def test_a_note_grows_and_ends():

@@ -38,18 +38,6 @@ class Model:
         pass
 
 
-async def sent(stage, *shots):
-    """Run the stage on some shots; everything it passes on."""
-    before, inbox = trio.open_memory_channel(99)
-    outbox, after = trio.open_memory_channel(999)
-    with before:
-        for shot in shots:
-            await before.send(shot)
-    with outbox, trio.fail_after(10):
-        await stage.run(inbox, outbox)
-    return [delta async for delta in after]
-
-
 @contextlib.asynccontextmanager
 async def server(*answers, **options):
     model = Model(list(answers))
@@ -68,7 +56,7 @@ def text_of(deltas, seq):
 
 async def test_each_shot_is_a_turn_and_its_words_stream(jpeg):
     async with server("New: one two", "New: three") as (stage, model, warnings):
-        deltas = await sent(stage, jpeg(1), jpeg(2))
+        deltas = await fakes.through(stage, jpeg(1), jpeg(2))
     assert text_of(deltas, 1) == "New: one two"
     ends = [delta for delta in deltas if delta.status is not Status.IN_PROGRESS]
     assert [(end.seq, end.text, end.status) for end in ends] == [
@@ -83,14 +71,14 @@ async def test_each_shot_is_a_turn_and_its_words_stream(jpeg):
 
 async def test_earlier_notes_go_along_but_nothings_do_not(jpeg):
     async with server("New: one", NOTHING, "New: two") as (stage, _model, _warnings):
-        await sent(stage, jpeg(1), jpeg(2), jpeg(3))
+        await fakes.through(stage, jpeg(1), jpeg(2), jpeg(3))
         lines = stage.memory.text().splitlines()
     assert [line.split(" ", 1)[1] for line in lines] == ["New: one", "New: two"]
 
 
 async def test_a_failed_answer_is_told_and_the_next_shot_goes_on(jpeg):
     async with server(ValueError("odd"), "New: two") as (stage, _model, warnings):
-        deltas = await sent(stage, jpeg(1), jpeg(2))
+        deltas = await fakes.through(stage, jpeg(1), jpeg(2))
     ends = [delta for delta in deltas if delta.status is not Status.IN_PROGRESS]
     assert [end.status for end in ends] == [Status.FAILED, Status.COMPLETED]
     assert len(warnings) == 1
@@ -101,7 +89,7 @@ async def test_a_wrong_key_is_refused_without_showing_it(jpeg):
     async with server() as (stage, _model, _warnings):
         wrong = attrs.evolve(stage, key="sk-wrong-abcd")
         with pytest.raises(ServiceError, match="HTTP 401: invalid_api_key") as caught:
-            await sent(wrong, jpeg(1))
+            await fakes.through(wrong, jpeg(1))
     assert "abcd" not in str(caught.value)
 
 

@@ -8,12 +8,12 @@ import re
 
 import attrs
 import pytest
-import trio
 
 from hud.errors import OutputGoneError, UsageError
 from hud.items import Note, Rect, Status, Usage
 from stages.sink.file import File, markdown, record
 from stages.sink.terminal import Terminal, continuation, harmless, line
+from tests.fakes import through
 
 NOTE = Note(
     seq=7,
@@ -33,20 +33,9 @@ NOTE = Note(
 GROWING = attrs.evolve(NOTE, status=Status.IN_PROGRESS, text="New:", done_time=None)
 
 
-async def given_to(sink, *notes):
-    before, inbox = trio.open_memory_channel(99)
-    outbox, after = trio.open_memory_channel(99)
-    with before:
-        for note in notes:
-            await before.send(note)
-    with outbox:
-        await sink.run(inbox, outbox)
-    return [note async for note in after]
-
-
 async def test_the_file_gets_each_finished_note_once(tmp_path):
     path = tmp_path / "notes.jsonl"
-    delivered = await given_to(File(path=str(path)), GROWING, NOTE, attrs.evolve(NOTE, seq=8))
+    delivered = await through(File(path=str(path)), GROWING, NOTE, attrs.evolve(NOTE, seq=8))
     lines = [json.loads(text) for text in path.read_text().splitlines()]
     assert [entry["seq"] for entry in lines] == [7, 8]
     assert [note.seq for note in delivered] == [7, 8]
@@ -70,7 +59,7 @@ def test_a_line_has_the_promised_keys_and_latencies():
 
 async def test_markdown_by_its_ending(tmp_path):
     path = tmp_path / "notes.md"
-    await given_to(File(path=str(path)), NOTE)
+    await through(File(path=str(path)), NOTE)
     assert re.fullmatch(r'- \*\*[-\d: ]+\*\* New: "build teapot failed"\n', path.read_text())
     assert b"*(incomplete)*" in markdown(attrs.evolve(NOTE, status=Status.INCOMPLETE))
 
@@ -81,7 +70,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_start(tmp_path):
 
 
 async def test_piped_the_terminal_prints_plain_finished_lines(capfd):
-    await given_to(Terminal(), GROWING, NOTE)
+    await through(Terminal(), GROWING, NOTE)
     assert re.fullmatch(r'\d\d:\d\d:\d\d  New: "build teapot failed"\n', capfd.readouterr().out)
 
 
@@ -90,9 +79,9 @@ async def test_on_a_terminal_the_words_stream(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     with os.fdopen(other, "w") as stdout:
         monkeypatch.setattr("sys.stdout", stdout)
-        await given_to(Terminal(color=False), GROWING)
+        await through(Terminal(color=False), GROWING)
         assert os.read(main, 999).decode().endswith("New:")
-        await given_to(Terminal(color=False), GROWING, NOTE)
+        await through(Terminal(color=False), GROWING, NOTE)
         assert os.read(main, 999).decode().endswith('New: "build teapot failed"\r\n')
     os.close(main)
 
@@ -108,7 +97,7 @@ def test_words_from_a_screen_cannot_steer_the_terminal():
 
 
 async def test_a_failure_without_words_is_not_printed(capfd):
-    await given_to(Terminal(), attrs.evolve(NOTE, status=Status.FAILED, text=""))
+    await through(Terminal(), attrs.evolve(NOTE, status=Status.FAILED, text=""))
     assert capfd.readouterr().out == ""
 
 
@@ -120,4 +109,4 @@ class Closed(io.StringIO):
 async def test_a_closed_stdout_ends_the_run(monkeypatch):
     monkeypatch.setattr("sys.stdout", Closed())
     with pytest.raises(OutputGoneError):
-        await given_to(Terminal(), NOTE)
+        await through(Terminal(), NOTE)
