@@ -1,6 +1,6 @@
 """Replays labelled scenes through the change detector and through its peers.
 
-    detection.py SCENE_DIR... [--every N] [--peers] [--missed] [--json] [--plot FILE]
+    detection.py SCENE_DIR... [--every N] [--peers] [--missed DIR] [--json] [--plot FILE]
 
 Prints recall, frames sent, the share of these that showed nothing new, delay (seconds), the share
 of events inside the close-ups, and the median area of the close-ups. The model is simulated: an
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -77,6 +78,20 @@ def plot(results: dict[str, list[Score]], file: str) -> None:
     figure.savefig(file, bbox_inches="tight")
 
 
+def show_missed(folder: Path, result: Score, pictures: Path) -> None:
+    """List what was missed, and draw each where it stood."""
+    pictures.mkdir(parents=True, exist_ok=True)
+    scene, frames = load(folder)
+    for number, event in enumerate(result.missed):
+        frame = next(frame for frame in frames if frame.time >= event["t"] - 1e-6)
+        x, y, width, height = event["rect"]
+        drawn = np.ascontiguousarray(frame.pixels[..., :3])
+        cv2.rectangle(drawn, (x - 3, y - 3), (x + width + 3, y + height + 3), (0, 0, 255), 2)
+        file = pictures / f"{scene['name']}-{number}.png"
+        cv2.imwrite(str(file), drawn)
+        print(f"{event['t']:.1f} s {event['label']}: {event['text'][:40]} ({file})")
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
@@ -85,7 +100,9 @@ def main() -> None:
     parser.add_argument("scenes", nargs="+", type=Path)
     parser.add_argument("--every", type=int, default=1, help="use every N-th frame")
     parser.add_argument("--peers", action="store_true", help="set other detectors beside ours")
-    parser.add_argument("--missed", action="store_true", help="list what was missed")
+    parser.add_argument(
+        "--missed", metavar="DIR", type=Path, help="list what was missed, with a picture of each"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--plot", metavar="FILE")
     given = parser.parse_args()
@@ -97,7 +114,8 @@ def main() -> None:
     else:
         print(table(results))
     if given.missed:
-        print(*(f"{s.name}: {m}" for s in results["tiles"] for m in s.missed), sep="\n")
+        for folder, result in zip(given.scenes, results["tiles"], strict=True):
+            show_missed(folder, result, given.missed)
     if given.plot:
         plot(results, given.plot)
 

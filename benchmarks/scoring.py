@@ -30,7 +30,8 @@ class Score:
     delays: tuple[float, ...]
     shown: int
     areas: tuple[float, ...]
-    missed: tuple[str, ...] = ()
+    missed: tuple[dict[str, Any], ...] = ()
+    """The events that no frame caught."""
 
     def row(self) -> dict[str, float | str]:
         """The figures of the table."""
@@ -84,7 +85,7 @@ def score(scene: dict[str, Any], sends: list[Change]) -> Score:
         if first is not None and first.frame.time - event["t"] <= DEADLINE + SLACK:
             caught.append((event, first))
         else:
-            missed.append(f"{event['t']:.1f} s {event['label']}: {event['text'][:40]}")
+            missed.append(event)
     verdicts = [_send(scene, before, t) for before, t in zip([None, *times], times, strict=False)]
     width, height = scene["size"]
     return Score(
