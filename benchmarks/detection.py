@@ -21,14 +21,15 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers import Bytes, EverySecond, Histogram, Similarity
-from benchmarks.replay import Detects, load, play
+from benchmarks.replay import load, play
 from benchmarks.scoring import Score, score, together
+from hud.detector import Detector as Judges
 from stages.change.detector.detector import Detector
 from stages.change.detector.options import SENSITIVITY
 from stages.change.whole_frame import HashDetector, dhash, phash
 
-OURS: dict[str, Callable[[], Detects]] = {"tiles": Detector}
-PEERS: dict[str, Callable[[], Detects]] = {
+OURS: dict[str, Callable[[], Judges]] = {"tiles": Detector}
+PEERS: dict[str, Callable[[], Judges]] = {
     "tiles, low": lambda: Detector(SENSITIVITY["low"]),
     "tiles, high": lambda: Detector(SENSITIVITY["high"]),
     "histogram": Histogram,
@@ -41,7 +42,7 @@ PEERS: dict[str, Callable[[], Detects]] = {
 
 
 def run(
-    folders: list[Path], detectors: dict[str, Callable[[], Detects]], every: int
+    folders: list[Path], detectors: dict[str, Callable[[], Judges]], every: int
 ) -> dict[str, list[Score]]:
     """The score of every detector on every scene."""
     results: dict[str, list[Score]] = {name: [] for name in detectors}

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 import cv2
 
+from hud.detector import Detector
 from hud.items import Change, Frame
-
-
-class Detects(Protocol):
-    """What every detector does."""
-
-    def look(self, frame: Frame) -> Change:
-        """Judge a frame."""
-
-    def wake(self, time: float) -> Change | None:
-        """Decide what was due by now."""
-
-    def due(self) -> float | None:
-        """When to call `wake`."""
 
 
 def load(folder: Path, every: int = 1) -> tuple[dict[str, Any], list[Frame]]:
@@ -64,7 +52,7 @@ class Model:
             self._waiting, self._free = None, max(self._free, time) + self.answer
 
 
-def play(frames: list[Frame], detector: Detects, answer: float = 1.0) -> list[Change]:
+def play(frames: list[Frame], detector: Detector, answer: float = 1.0) -> list[Change]:
     """What would be sent."""
     model = Model(answer)
     for frame in frames:

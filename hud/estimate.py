@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
+from hud.detector import Detector
 from hud.items import Change, Fate, Frame, Rect, Shot, Usage
 from hud.realtime.memory import Memory
 from hud.realtime.prices import Price, cost
@@ -98,21 +99,8 @@ class Assumptions:
     """Seconds that an answer takes."""
 
 
-class Detects(Protocol):
-    """The detector of one monitor, as the change stage uses it."""
-
-    def look(self, frame: Frame) -> Change:
-        """Judge a frame; without regions the change goes no further."""
-
-    def wake(self, time: float) -> Change | None:
-        """Pass on what was due by `time` though no frame came."""
-
-    def due(self) -> float | None:
-        """When to call `wake` if no frame comes before; None: never."""
-
-
 def estimate(
-    frames: Iterable[Frame], fps: float, detector: Detects, shoot: Shoot, assumed: Assumptions
+    frames: Iterable[Frame], fps: float, detector: Detector, shoot: Shoot, assumed: Assumptions
 ) -> Estimate:
     """Play frames through a detector and an encoder to a model.
 
@@ -147,7 +135,7 @@ def estimate(
     return Estimate(tuple(model.sends), named, count / fps, usd)
 
 
-def _changes(frames: Iterable[Frame], detector: Detects) -> Iterator[tuple[float, Change]]:
+def _changes(frames: Iterable[Frame], detector: Detector) -> Iterator[tuple[float, Change]]:
     """What the detector says and when: at each frame, and between frames when something is due."""
     for frame in frames:
         due = detector.due()

@@ -7,6 +7,7 @@ still carries it. Times are seconds on trio's clock; wall-clock times say so in 
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Sequence
 
 import attrs
@@ -99,6 +100,11 @@ def together(rects: Sequence[Rect], distance: int = 0) -> tuple[Rect, ...]:
         else:
             done.append(rect)
     return tuple(sorted(done, key=lambda rect: (rect.y, rect.x)))
+
+
+def clock(wall_time: float) -> str:
+    """Local time of day such as 14:03:20, of seconds since the epoch."""
+    return time.strftime("%H:%M:%S", time.localtime(wall_time))
 
 
 @attrs.frozen

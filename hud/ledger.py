@@ -7,8 +7,6 @@ import collections
 from hud.channel import Observer
 from hud.items import Change, Fate, Frame, NoteDelta, Shot, Status
 
-Carrier = Frame | Change | Shot | NoteDelta
-
 
 class Ledger(Observer):
     """Counts fates. A frame is open from its grab until its fate is known, and has only one."""

@@ -1,12 +1,10 @@
-"""What Realtime models cost, as data."""
+"""What Realtime models cost, as data: OpenAI's model and pricing pages, read in October 2026."""
 
 from __future__ import annotations
 
 import attrs
 
 from hud.items import Usage
-
-SOURCE = "OpenAI's model and pricing pages, read in October 2026"
 
 
 @attrs.frozen

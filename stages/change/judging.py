@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
 
 import attrs
 import trio
 
+from hud.detector import Detector
 from hud.items import Cause, Change, Frame, Rect
 
 SHORTEST_NAP = 0.02
 """Seconds between two calls of `wake`, whatever the detector wishes."""
 MOST_NAPS = 100
 """Calls of `wake` behind the last frame."""
-
-
-class Detector(Protocol):
-    """Judges the frames of one monitor, with `frame.time` as its only clock."""
-
-    def look(self, frame: Frame) -> Change:
-        """Judge a frame; without regions the change goes no further."""
-
-    def wake(self, time: float) -> Change | None:
-        """Pass on what was due by `time` though no frame came."""
-
-    def due(self) -> float | None:
-        """When to call `wake` if no frame comes before; None: never."""
 
 
 async def judge(

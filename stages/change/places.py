@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from hud.detector import Detector
 from hud.items import Change, Frame, Mark, Rect
 from hud.stage import one_of, option
-from stages.change.judging import Detector
 
 
 def _is_region(value: tuple[int, ...]) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import trio
 
+from hud.detector import Detector as Judges
 from hud.items import Change, Frame
 from hud.stage import between, one_of, option
 from stages.change import judging
@@ -49,9 +50,9 @@ class Tiles:
         }
         return attrs.evolve(SENSITIVITY[self.sensitivity], **own)
 
-    def detector(self) -> judging.Detector:
+    def detector(self) -> Judges:
         """A detector for one monitor."""
-        detector: judging.Detector = Detector(self.limits)
+        detector: Judges = Detector(self.limits)
         if self.places:
             detector = Places(detector, self.places, lambda word: Detector(SENSITIVITY[word]))
         if self.heartbeat is not None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import attrs
 import cv2
 import numpy as np
 import trio
 
-from hud.items import Change, Frame, Picture, Rect, Shot
+from hud.items import Change, Frame, Picture, Rect, Shot, clock
 from hud.realtime import caption
 from hud.stage import between, given, option
 from stages.encode.plan import plan
@@ -65,8 +63,7 @@ def shoot(change: Change, rects: tuple[Rect, ...], quality: int) -> Shot:
 
 def _caption(change: Change, rects: tuple[Rect, ...]) -> str:
     frame = change.frame
-    clock = time.strftime("%H:%M:%S", time.localtime(frame.wall_time))
-    return caption.write(clock, frame.monitor, (frame.width, frame.height), rects)
+    return caption.write(clock(frame.wall_time), frame.monitor, (frame.width, frame.height), rects)
 
 
 def encode(frame: Frame, rect: Rect, quality: int) -> bytes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import attrs
 import trio
 
 from hud.errors import ProtocolError, ServiceError, UsageError, unwrapped
-from hud.items import NoteDelta, Shot, Status
+from hud.items import NoteDelta, Shot, Status, clock
 from hud.realtime.events import AnswerEnded, Event, Refused, TextArrived
 from hud.realtime.memory import Memory
 from hud.realtime.prompt import INSTRUCTIONS, is_nothing
@@ -138,7 +137,7 @@ class Realtime:
             self.warn(f"no answer: {delta.detail}")
         elif not is_nothing(delta.text):
             wall_time = delta.shot.change.frame.wall_time
-            self.memory.add(time.strftime("%H:%M:%S", time.localtime(wall_time)), delta.text)
+            self.memory.add(clock(wall_time), delta.text)
 
     async def _next(self, connection: Connection, session: Session) -> Event:
         while True:

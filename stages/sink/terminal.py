@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 import unicodedata
 
 import attrs
@@ -12,7 +11,7 @@ import rich.text
 import trio
 
 from hud.errors import OutputGoneError
-from hud.items import Note, Status
+from hud.items import Note, Status, clock
 from hud.stage import option
 
 INDENT = " " * 10
@@ -62,11 +61,10 @@ def is_shown(note: Note, *, streaming: bool) -> bool:
 
 def line(note: Note) -> str:
     """The note as it stands on the screen: a time, the words, further lines indented."""
-    clock = time.strftime("%H:%M:%S", time.localtime(note.captured_wall_time))
     text = harmless(note.text)
     if note.status in {Status.INCOMPLETE, Status.CANCELLED, Status.FAILED}:
         text = f"{text} … ({note.status.value})"
-    return f"{clock}  " + text.replace("\n", f"\n{INDENT}")
+    return f"{clock(note.captured_wall_time)}  " + text.replace("\n", f"\n{INDENT}")
 
 
 def continuation(printed: str, text: str) -> str:

@@ -1,0 +1,20 @@
+"""What a detector does, whatever it looks at."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hud.items import Change, Frame
+
+
+class Detector(Protocol):
+    """Judges the frames of one monitor, with `frame.time` as its only clock."""
+
+    def look(self, frame: Frame) -> Change:
+        """Judge a frame; without regions the change goes no further."""
+
+    def wake(self, time: float) -> Change | None:
+        """Pass on what was due by `time` though no frame came."""
+
+    def due(self) -> float | None:
+        """When to call `wake` if no frame comes before; None: never."""
