@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,12 @@ import pytest
 import trio
 
 WANTED = ["Xvfb", "xterm", "xdotool"]
+
+
+@pytest.fixture(autouse=True)
+def dice(request: pytest.FixtureRequest) -> None:
+    """Let each test draw the same words every time; HUD_TEST_SEED draws others."""
+    random.seed(request.node.nodeid + os.environ.get("HUD_TEST_SEED", ""))
 
 
 @pytest.fixture

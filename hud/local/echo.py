@@ -43,7 +43,10 @@ class Echo:
 
     def _continues(self, text: str) -> bool:
         rest = self._rest
-        if len(text) < _LEAST or not rest or not _alike(rest[: len(text)], text[: len(rest)]):
+        if len(text) < _LEAST or not rest:
+            return False
+        lacking, printed = rest[: len(text)], text[: len(rest)]
+        if not _alike(lacking, printed) and not likeness.slipped(lacking, printed):
             return False
         self._rest = rest[len(text) :]
         return True

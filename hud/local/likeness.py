@@ -54,6 +54,11 @@ def nearly(one: str, other: str) -> bool:
     return not next((a.isdigit() and b.isdigit() for a, b in pairs if a != b), True)
 
 
+def slipped(one: str, other: str) -> bool:
+    """Whether two folded texts of four letters or more differ in one letter at most."""
+    return min(len(one), len(other)) >= 4 and (one == other or _one_letter(one, other))
+
+
 def only_clock(old: str, new: str) -> bool:
     """Whether two lines differ in nothing but times of day."""
     return _CLOCK.search(old) is not None and fold(_CLOCK.sub("", old)) == fold(_CLOCK.sub("", new))
@@ -77,7 +82,7 @@ def _slip(one: str, other: str) -> bool:
     if before == after:
         return True
     numbers = _NUMBER.search(one) or _NUMBER.search(other)
-    return not numbers and min(len(before), len(after)) >= 4 and _one_letter(before, after)
+    return not numbers and slipped(before, after)
 
 
 def _one_letter(one: str, other: str) -> bool:

@@ -6,7 +6,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
@@ -103,11 +103,22 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(display, tmp_path) -> Iterator[Terminal]:
-    terminal = Terminal(display, str(tmp_path / "fifo"))
+def terminals(display, tmp_path) -> Iterator[Callable[[str], Terminal]]:
+    opened: list[Terminal] = []
+
+    def terminal(name: str) -> Terminal:
+        opened.append(Terminal(display, str(tmp_path / name)))
+        return opened[-1]
+
     yield terminal
-    if terminal.pipe is not None:
-        terminal.pipe.close()
+    for each in opened:
+        if each.pipe is not None:
+            each.pipe.close()
+
+
+@pytest.fixture
+def terminal(terminals) -> Terminal:
+    return terminals("fifo")
 
 
 @pytest.mark.x11
@@ -198,9 +209,9 @@ def test_a_window_that_opens_and_closes(terminal, display, eyes):
 
 
 @pytest.mark.x11
-def test_its_own_notes_on_the_screen_are_no_news(terminal, display, eyes, tmp_path):
+def test_its_own_notes_on_the_screen_are_no_news(terminal, terminals, eyes):
     terminal.open("seq 1 4", geometry="80x12+60+20")
-    record = Terminal(display, str(tmp_path / "record"))
+    record = terminals("record")
     record.open("echo the record", geometry="50x20+60+300")
     eyes.look()
     for number in range(5):
@@ -209,7 +220,6 @@ def test_its_own_notes_on_the_screen_are_no_news(terminal, display, eyes, tmp_pa
         assert len(quotes(note)) == 1
         record.write(f"14:03:2{number}  {note}\n")
         assert eyes.look() == ""
-    record.pipe.close()
 
 
 @pytest.mark.x11
