@@ -144,6 +144,8 @@ class _Edge(Generic[T]):
     options: EdgeOptions[T]
     observer: Observer
     waiting: dict[Hashable, T] = attrs.field(factory=dict)
+    passed_by: dict[Hashable, T] = attrs.field(factory=dict)
+    """By key, the last item that went no further; where items merge, it is the present."""
     asked: bool = False
     counts: dict[str, int] = attrs.field(
         factory=lambda: dict.fromkeys(["offered", "taken", "dropped", "merged", "ignored"], 0)
@@ -169,11 +171,14 @@ class _Edge(Generic[T]):
             self.ignore(item)
             return
         self.waiting[key] = item
+        self.passed_by.pop(key, None)
         # The wish is met, though the receiver has not run yet to take it.
         self.asked = False
         self.stir()
 
     def ignore(self, item: T) -> None:
+        if self.options.merge is not None:
+            self.passed_by[self.options.key(item)] = item
         self.counts["ignored"] += 1
         self.observer.ignored(self.name, item)
 
@@ -330,6 +335,25 @@ class Inbox(trio.abc.ReceiveChannel[T]):
             return
         edge.waiting = {key: item, **edge.waiting}
         edge.stir()
+
+    def give_back(self, item: T) -> bool:
+        """Take back an item that was taken and came to nothing, united with what is newest by now.
+
+        False if this end is closed, so that nobody would take it again.
+        """
+        edge = self._edge
+        if self._closed or edge.options.merge is None:
+            return False
+        key = edge.options.key(item)
+        edge.counts["taken"] -= 1
+        newer = edge.waiting.pop(key, None)
+        if newer is None and key in edge.passed_by:
+            newer = edge.passed_by.pop(key)
+            edge.counts["ignored"] -= 1
+        if newer is not None:
+            edge.waiting[key] = item
+        edge.put(item if newer is None else newer)
+        return True
 
     def close(self) -> None:
         """Close without waiting: the outbox sees a broken channel, what waits is dropped."""

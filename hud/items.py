@@ -209,16 +209,18 @@ class Change:
         """This change with the regions of an older one of its monitor that was not shown.
 
         What came and went between the two is left out. If nothing is left, the result has no
-        regions and goes no further.
+        regions and goes no further. This change may have none of its own: then it only brings the
+        older one up to date.
         """
-        cause = Cause.FIRST if older.cause is Cause.FIRST else self.cause
+        cause = Cause.FIRST if older.cause is Cause.FIRST else self.cause or older.cause
+        rule = self.rule if self.regions else older.rule
         gone = [mark.rect for mark in older.marks if mark.gone(self.frame)]
         marks = tuple(m for m in older.marks + self.marks if not any(r.holds(m.rect) for r in gone))
         regions = [r for r in older.regions + self.regions if not any(g.holds(r) for g in gone)]
         if not regions:
             rule = "it came and went while the model was busy"
             return Change(self.frame, (), None, rule, Fate.MERGED)
-        return attrs.evolve(self, regions=together(regions), cause=cause, marks=marks)
+        return Change(self.frame, together(regions), cause, rule, marks=marks)
 
 
 @attrs.frozen(eq=False)
@@ -244,13 +246,15 @@ class Shot:
 
 
 class Status(enum.Enum):
-    """How far an answer has come; the last four are its possible ends."""
+    """How far an answer has come; all but the first are its possible ends."""
 
     IN_PROGRESS = "in_progress"
     COMPLETED = "completed"
     INCOMPLETE = "incomplete"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    """What was said so far does not count: the change is asked about again."""
 
 
 @attrs.frozen
@@ -307,8 +311,8 @@ class Note:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing will be added."""
-        return self.status is not Status.IN_PROGRESS
+        """Whether this is the record of an answer, to which nothing will be added."""
+        return self.status not in {Status.IN_PROGRESS, Status.WITHDRAWN}
 
     def wall_time(self, time: float) -> float:
         """Seconds since the epoch at `time` on trio's clock."""

@@ -7,6 +7,8 @@ import collections
 from hud.channel import Observer
 from hud.items import Change, Fate, Frame, NoteDelta, Shot, Status
 
+_NO_END = frozenset({Status.IN_PROGRESS, Status.WITHDRAWN})
+
 
 class Ledger(Observer):
     """Counts fates. A frame is open from its grab until its fate is known, and has only one."""
@@ -42,7 +44,7 @@ class Ledger(Observer):
             self._open.add(item.seq)
         elif isinstance(item, Change) and item.regions:
             self._reopen(item)
-        elif isinstance(item, NoteDelta) and item.status is not Status.IN_PROGRESS:
+        elif isinstance(item, NoteDelta) and item.status not in _NO_END:
             failed = item.status is Status.FAILED
             self._settle(item.seq, Fate.FAILED if failed else Fate.SENT)
 
@@ -55,8 +57,10 @@ class Ledger(Observer):
 
     def merged(self, edge: str, older: object, into: object) -> None:
         """See Observer."""
-        if isinstance(older, Change):
+        if isinstance(older, Change) and isinstance(into, Change):
             self._settle(older.seq, Fate.MERGED)
+            if into.regions:
+                self._reopen(into)
         elif isinstance(older, Frame):
             self._settle(older.seq, Fate.REPLACED)
 

@@ -36,6 +36,21 @@ class Capture(Stage[Tick, Frame], Protocol):
         """Seconds until the next tick; asked for after each."""
 
 
+class Unanswered:
+    """The way back of a shot that was not answered: its change waits again, as of the present."""
+
+    def __init__(self) -> None:
+        self._inbox: Inbox[Change] | None = None
+
+    def goes_to(self, inbox: Inbox[Change]) -> None:
+        """Say who makes the next shot of it."""
+        self._inbox = inbox
+
+    def give(self, shot: Shot) -> bool:
+        """Unite its change with the newest one; False when nobody would make a shot any more."""
+        return self._inbox is not None and self._inbox.give_back(shot.change)
+
+
 @attrs.frozen(eq=False)
 class Pipeline:
     """The stages of one run."""
@@ -48,6 +63,8 @@ class Pipeline:
     sinks: Mapping[str, Stage[Note, Note]]
     handoffs: Mapping[str, Handoff] = attrs.field(factory=dict)
     """By the name of the receiving stage; what is not named keeps its default."""
+    unanswered: Unanswered = attrs.field(factory=Unanswered)
+    """The way back that `send` was given."""
 
 
 def edges(handoffs: Mapping[str, Handoff]) -> dict[str, EdgeOptions[Any]]:
@@ -94,6 +111,8 @@ async def run_pipeline(
         line = _Line(nursery, observer or Observer(), pipeline.handoffs, failures)
         ticks, inbox = line.edge("ticks", "capture")
         for name in ("capture", "change", "encode", "send", "assemble"):
+            if name == "encode":
+                pipeline.unanswered.goes_to(inbox)
             inbox = line.add(name, getattr(pipeline, name), inbox)
         line.fan_out(inbox, pipeline.sinks)
         nursery.start_soon(_metronome, ticks, pipeline.capture, stop, name="ticks")

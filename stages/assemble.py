@@ -22,6 +22,8 @@ class Assemble:
             note = grow(note if note is not None and note.seq == delta.seq else None, delta)
             if is_worth_showing(note):
                 await outbox.send(note)
+            if note.status is not Status.IN_PROGRESS:
+                note = None
 
 
 def grow(note: Note | None, delta: NoteDelta) -> Note:

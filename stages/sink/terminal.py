@@ -36,8 +36,9 @@ class Terminal:
             if note.seq != growing:
                 printed = ""
             text = line(note)
-            await _write(console, continuation(printed, text), ended=note.finished)
-            printed, growing = (text, note.seq) if not note.finished else ("", None)
+            ended = note.status is not Status.IN_PROGRESS
+            await _write(console, continuation(printed, text), ended=ended)
+            printed, growing = ("", None) if ended else (text, note.seq)
             if note.finished:
                 await outbox.send(note)
 
@@ -62,7 +63,7 @@ def is_shown(note: Note, *, streaming: bool) -> bool:
 def line(note: Note) -> str:
     """The note as it stands on the screen: a time, the words, further lines indented."""
     text = harmless(note.text)
-    if note.status in {Status.INCOMPLETE, Status.CANCELLED, Status.FAILED}:
+    if note.status not in {Status.IN_PROGRESS, Status.COMPLETED}:
         text = f"{text} … ({note.status.value})"
     return f"{clock(note.captured_wall_time)}  " + text.replace("\n", f"\n{INDENT}")
 
