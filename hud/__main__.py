@@ -198,11 +198,13 @@ def _with_key(configuration: Configuration) -> Configuration:
     """Give the sender its key, and check everything that a start needs."""
     import attrs
 
+    from stages.send.troubles import Troubles
+
     sender = configuration.stages["realtime"]
     key = os.environ.get(sender.api_key_env, "").strip()
     if not (key.isascii() and key.isprintable()):
         raise UsageError(f"the API key in {sender.api_key_env} contains odd characters")
-    sender = attrs.evolve(sender, key=key, warn=say)
+    sender = attrs.evolve(sender, key=key, troubles=Troubles(say, key))
     configuration = attrs.evolve(configuration, stages={**configuration.stages, "realtime": sender})
     for stage in [*configuration.stages.values(), *configuration.sinks.values()]:
         if hasattr(stage, "preflight"):
@@ -235,7 +237,7 @@ async def watch(configuration: Configuration, seconds: float | None) -> None:
 
     from hud.channel import Observers
     from hud.ledger import Ledger
-    from hud.pipeline import Pipeline, run_pipeline
+    from hud.pipeline import Pipeline, Unanswered, run_pipeline
     from hud.report import Reporter
     from hud.stopping import stopping
     from stages.assemble import Assemble
@@ -248,16 +250,18 @@ async def watch(configuration: Configuration, seconds: float | None) -> None:
         if sender.is_local:
             address, key = await stack.enter_async_context(_local_model())
             sender = attrs.evolve(sender, url=address, key=key)
+        stop = await stack.enter_async_context(stopping(seconds))
+        unanswered = Unanswered()
         pipeline = Pipeline(
             capture=stages["capture"],
             change=stages["change"],
             encode=encode,
-            send=sender,
+            send=attrs.evolve(sender, give_back=unanswered.give, stop=stop),
             assemble=Assemble(),
             sinks=configuration.sinks,
             handoffs=configuration.handoffs,
+            unanswered=unanswered,
         )
-        stop = await stack.enter_async_context(stopping(seconds))
         if talkative:
             say(f"watching; notes by {stages['realtime'].whereabouts}; Ctrl-C stops")
         try:
@@ -265,7 +269,7 @@ async def watch(configuration: Configuration, seconds: float | None) -> None:
         finally:
             ledger.close()
             if talkative:
-                say(ledger.summary())
+                say("; ".join(filter(None, [ledger.summary(), sender.troubles.summary()])))
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from hud.realtime.trouble import Trouble
+
 
 class HudError(Exception):
     """Something the user can understand and act upon."""
@@ -34,7 +36,11 @@ class ServiceError(PipelineError):
 
 
 class ConnectionLostError(PipelineError):
-    """The connection to the model's server ended before it was closed."""
+    """The connection to the model's server could not be had, or ended; `trouble` says why."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(str(trouble))
+        self.trouble = trouble
 
 
 class LocalModelError(PipelineError):

@@ -55,6 +55,16 @@ def one_of(*allowed: str) -> Check:
     return check
 
 
+def subset_of(*allowed: str) -> Check:
+    """Check that a list names nothing but a few words."""
+
+    def check(values: tuple[str, ...]) -> str | None:
+        known = set(values) <= set(allowed)
+        return None if known else f"must be a list of some of {', '.join(allowed)}"
+
+    return check
+
+
 def option(default: Any = attrs.NOTHING, *, meaning: str, check: Check | None = None) -> Any:  # noqa: ANN401 - typed by the field
     """Declare an option: its default, its one-line meaning and what is allowed."""
 

@@ -13,6 +13,7 @@ import orjson
 
 from hud.errors import ProtocolError
 from hud.items import Status, Usage
+from hud.realtime.trouble import Trouble
 
 TEXT_DELTAS = frozenset(
     {
@@ -62,17 +63,21 @@ class AnswerEnded:
     status: Status
     text: str
     usage: Usage
-    detail: str = ""
-    """Why it is not complete: `code: message`."""
+    trouble: Trouble | None = None
+    """Why it is not complete."""
+
+    @property
+    def detail(self) -> str:
+        """Why it is not complete, "" if it is: `code: message`."""
+        return str(self.trouble or "")
 
 
 @attrs.frozen
 class Refused:
     """An error event."""
 
-    code: str
-    message: str
-    event: str
+    trouble: Trouble
+    event: str = ""
     """Id of the client's event that is meant, if the server says so."""
     ends_turn: bool = False
     """Whether it is the answer to the turn under way; the session knows."""
@@ -118,8 +123,7 @@ def _event(kind: str, data: dict[str, Any]) -> Event:
         return _ended(_object(data, "response"))
     if kind == "error":
         error = _object(data, "error")
-        code = _text(error, "code") or _text(error, "type")
-        return Refused(code, _text(error, "message"), _text(error, "event_id"))
+        return Refused(_trouble(error), _text(error, "event_id"))
     return Unknown(kind)
 
 
@@ -131,17 +135,21 @@ def _ended(response: dict[str, Any]) -> AnswerEnded:
     if status is Status.IN_PROGRESS:
         status = Status.FAILED
     details = _object(response, "status_details")
-    error = _object(details, "error")
-    said = [_text(error, "code") or _text(error, "type"), _text(error, "message")]
-    detail = ": ".join(filter(None, said)) or _text(details, "reason")
+    error = _object(details, "error") or {"code": _text(details, "reason") or status.value}
     return AnswerEnded(
         _text(response, "id"),
         _turn(response),
         status,
         _output_text(response),
         _usage(_object(response, "usage")),
-        detail if status is not Status.COMPLETED else "",
+        _trouble(error) if status is not Status.COMPLETED else None,
     )
+
+
+def _trouble(error: dict[str, Any]) -> Trouble:
+    """Compatible servers put the code into the type and leave the code null."""
+    kind = _text(error, "type")
+    return Trouble(_text(error, "code") or kind, _text(error, "message"), kind)
 
 
 def _output_text(response: dict[str, Any]) -> str:

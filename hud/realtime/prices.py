@@ -28,6 +28,8 @@ PRICES = {
     "gpt-realtime": Price(4.0, 0.40, 5.0, 0.50, 16.0),
     "gpt-realtime-mini": Price(0.60, 0.06, 0.80, 0.08, 2.40),
 }
+REASONING = frozenset({"gpt-realtime-2.1", "gpt-realtime-2", "gpt-realtime-2.1-mini"})
+"""Those of them that take `reasoning`; the others refuse a session that names it."""
 
 
 def cost(usage: Usage, price: Price) -> float:

@@ -3,21 +3,22 @@
 A server message or a command moves the session along `TRANSITIONS`; what the table does not allow
 raises ProtocolError and changes nothing. One answer is under way at a time.
 
-A turn is asked out of band (`conversation: "none"`): its input is the notes so far as text, then
-the caption with the pictures. Nothing is kept on the server, so every turn costs the same.
+A turn stands alone by default (`conversation: "none"`): its input is the notes so far as text,
+then the caption with the pictures. Nothing is kept on the server, so every turn costs the same.
+In the other form the turn is written to the server's conversation, and its pictures are deleted
+there as soon as they were answered.
 """
 
 from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import attrs
-import orjson
-import pybase64
 
 from hud.errors import ProtocolError
+from hud.realtime import requests
 from hud.realtime.events import (
     AnswerBegan,
     AnswerEnded,
@@ -29,8 +30,11 @@ from hud.realtime.events import (
     Unknown,
     parse,
 )
+from hud.realtime.requests import SessionOptions, Turn
+from hud.realtime.trouble import Cure
 
-ENDS_THE_SESSION = frozenset({"session_expired", "beta_api_shape_disabled"})
+LONGEST_ANSWER = 2**16
+"""Characters of one answer; what a server sends beyond them is not looked at."""
 
 
 class State(enum.Enum):
@@ -42,6 +46,7 @@ class State(enum.Enum):
     READY = "ready"
     ASKED = "asked"
     ANSWERING = "answering"
+    CANCELLING = "cancelling"
     OVER = "over"
 
 
@@ -50,6 +55,7 @@ class Command(enum.Enum):
 
     CONFIGURE = "configure"
     ASK = "ask"
+    CANCEL = "cancel"
 
 
 TRANSITIONS: dict[State, dict[Command | type[Event], State]] = {
@@ -58,27 +64,15 @@ TRANSITIONS: dict[State, dict[Command | type[Event], State]] = {
     State.CONFIGURING: {Configured: State.READY},
     State.READY: {Command.ASK: State.ASKED, Configured: State.READY},
     State.ASKED: {AnswerBegan: State.ANSWERING, AnswerEnded: State.READY},
-    State.ANSWERING: {TextArrived: State.ANSWERING, AnswerEnded: State.READY},
+    State.ANSWERING: {
+        TextArrived: State.ANSWERING,
+        AnswerEnded: State.READY,
+        Command.CANCEL: State.CANCELLING,
+    },
+    State.CANCELLING: {TextArrived: State.CANCELLING, AnswerEnded: State.READY},
     State.OVER: {},
 }
-
-
-@attrs.frozen
-class SessionOptions:
-    """What a session is told once."""
-
-    instructions: str
-    max_output_tokens: int
-
-
-@attrs.frozen(eq=False)
-class Turn:
-    """What is asked once."""
-
-    notes: str
-    """Earlier notes, one a line, "" for none."""
-    caption: str
-    jpegs: Sequence[bytes]
+_IN_TURN = frozenset({State.ASKED, State.ANSWERING, State.CANCELLING})
 
 
 class Session:
@@ -87,44 +81,54 @@ class Session:
     def __init__(self, options: SessionOptions) -> None:
         self.state = State.OPENING
         self.id = ""
+        self.expires_at = 0
+        """Seconds since the epoch; 0 where the server does not say."""
+        self.ignored = 0
+        """Messages that meant nothing here."""
         self._options = options
         self._numbers = itertools.count(1)
         self._turn = ""
-        self._asked_by = ""
+        self._requests: set[str] = set()
+        """Ids of the events that asked the turn under way."""
         self._response = ""
+        self._length = 0
+        self._told_notes = False
+        self._shown: list[str] = []
+        """Items with pictures that are still in the conversation."""
 
     def configure(self) -> str:
         """The message that makes it a text-only session."""
         self._move(Command.CONFIGURE)
-        session = {
-            "type": "realtime",
-            "output_modalities": ["text"],
-            "instructions": self._options.instructions,
-            "max_output_tokens": self._options.max_output_tokens,
-            "audio": {"input": {"turn_detection": None}},
-            "tools": [],
-            "tool_choice": "none",
-        }
-        return _text({"type": "session.update", "event_id": self._next(), "session": session})
+        return requests.session_update(self._next(), self._options)
 
-    def ask(self, turn: Turn) -> str:
-        """The message that shows pictures and asks for a note.
-
-        It is put together around the base64 of the pictures, which never goes through a JSON
-        encoder: that pass over 400 kB costs more than all the rest.
-        """
+    def ask(self, turn: Turn) -> list[str]:
+        """The messages that show pictures and ask for a note."""
         self._move(Command.ASK)
-        self._asked_by = event_id = self._next()
-        self._turn, self._response = event_id, ""
-        response = {
-            "conversation": "none",
-            "output_modalities": ["text"],
-            "max_output_tokens": self._options.max_output_tokens,
-            "metadata": {"turn": self._turn},
-        }
-        head = _text({"type": "response.create", "event_id": event_id, "response": response})
-        # Reopen the two outer objects, so that `input` can stand behind the other fields.
-        return f'{head[:-2]},"input":[{",".join(_input(turn))}]}}}}'
+        self._response, self._length = "", 0
+        self._requests.clear()
+        messages = [*self._written(turn)] if self._options.in_conversation else []
+        self._turn = self._request()
+        alone = None if self._options.in_conversation else turn
+        return [*messages, requests.response_create(self._turn, self._options, alone)]
+
+    def _written(self, turn: Turn) -> Iterator[str]:
+        if turn.notes and not self._told_notes:
+            yield requests.notes_create(self._request(), turn)
+        # From now on the server has its own notes in the conversation.
+        self._told_notes = True
+        event_id = self._request()
+        self._shown.append(event_id)
+        yield requests.pictures_create(event_id, event_id, turn)
+
+    def cancel(self) -> str:
+        """The message that ends the answer under way; its end still arrives."""
+        self._move(Command.CANCEL)
+        return requests.response_cancel(self._request(), self._response)
+
+    def tidy(self) -> list[str]:
+        """The messages that take answered pictures out of the conversation; call between turns."""
+        shown, self._shown = self._shown, []
+        return [requests.item_delete(self._next(), item) for item in shown]
 
     def receive(self, message: str | bytes) -> Event:
         """Take in a server message and say what it means here.
@@ -134,34 +138,59 @@ class Session:
         Raises:
             ProtocolError: it is no event, or not one that may come now.
         """
-        event = self._translate(parse(message))
-        if isinstance(event, Refused):
-            if event.code in ENDS_THE_SESSION:
-                self.state = State.OVER
-        elif not isinstance(event, Unknown):
-            self._move(type(event))
-        if isinstance(event, Started):
-            self.id = event.session
+        try:
+            event = self._translate(parse(message))
+            if not isinstance(event, Refused | Unknown):
+                self._move(type(event))
+        except ProtocolError:
+            self.ignored += 1
+            raise
+        if isinstance(event, Unknown):
+            self.ignored += 1
+        elif isinstance(event, Refused) and event.trouble.cure in {Cure.STOP, Cure.RECONNECT}:
+            self.state = State.OVER
+        elif isinstance(event, Started):
+            self.id, self.expires_at = event.session, event.expires_at
         elif isinstance(event, AnswerBegan):
             self._response = event.response
         return event
 
     def _translate(self, event: Event) -> Event:
-        if isinstance(event, AnswerBegan) and event.turn != self._turn:
+        if isinstance(event, AnswerBegan) and not self._is_expected(event):
             return Unknown("response.created")
-        if isinstance(event, TextArrived) and event.response != self._response:
-            return Unknown("response.output_text.delta")
-        if isinstance(event, AnswerEnded) and event.turn != self._turn:
-            return Unknown("response.done")
-        if isinstance(event, Refused) and event.event == self._asked_by and self._is_asking:
-            # A refused request gets nothing but the error: this is its answer's end.
-            self.state = State.READY
+        if isinstance(event, TextArrived):
+            return self._text(event)
+        if isinstance(event, AnswerEnded):
+            return self._end(event)
+        if isinstance(event, Refused) and event.event in self._requests and self._in_turn:
+            # A refused request gets nothing but the error: this is its answer's end. Where the
+            # pictures were refused, the answer that was asked for with them is nobody's.
+            self.state, self._turn, self._response = State.READY, "", ""
             return attrs.evolve(event, ends_turn=True)
         return event
 
+    def _is_expected(self, event: AnswerBegan) -> bool:
+        if self._options.by_metadata:
+            return bool(self._turn) and event.turn == self._turn
+        return self.state is State.ASKED and bool(event.response)
+
+    def _text(self, event: TextArrived) -> Event:
+        room = LONGEST_ANSWER - self._length
+        if not self._in_turn or event.response != self._response or room <= 0:
+            return Unknown("response.output_text.delta")
+        self._length += len(event.text)
+        return attrs.evolve(event, text=event.text[:room])
+
+    def _end(self, event: AnswerEnded) -> Event:
+        known = bool(self._response) and event.response == self._response
+        asked = self._options.by_metadata and bool(self._turn) and event.turn == self._turn
+        if not self._in_turn or not (known or asked):
+            return Unknown("response.done")
+        return attrs.evolve(event, text=event.text[:LONGEST_ANSWER])
+
     @property
-    def _is_asking(self) -> bool:
-        return self.state in {State.ASKED, State.ANSWERING}
+    def _in_turn(self) -> bool:
+        return self.state in _IN_TURN
 
     def _move(self, by: Command | type[Event]) -> None:
         following = TRANSITIONS[self.state].get(by)
@@ -173,28 +202,7 @@ class Session:
     def _next(self) -> str:
         return f"hud_{next(self._numbers)}"
 
-
-def _input(turn: Turn) -> list[str]:
-    messages = []
-    if turn.notes:
-        messages.append(_message([_input_text(f"Notes so far:\n{turn.notes}")]))
-    pictures = [_input_image(jpeg) for jpeg in turn.jpegs]
-    messages.append(_message([_input_text(turn.caption), *pictures]))
-    return messages
-
-
-def _message(parts: Sequence[str]) -> str:
-    return f'{{"type":"message","role":"user","content":[{",".join(parts)}]}}'
-
-
-def _input_text(text: str) -> str:
-    return _text({"type": "input_text", "text": text})
-
-
-def _input_image(jpeg: bytes) -> str:
-    data = pybase64.b64encode_as_string(jpeg)
-    return f'{{"type":"input_image","image_url":"data:image/jpeg;base64,{data}","detail":"high"}}'
-
-
-def _text(value: object) -> str:
-    return orjson.dumps(value).decode()
+    def _request(self) -> str:
+        event_id = self._next()
+        self._requests.add(event_id)
+        return event_id

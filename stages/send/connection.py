@@ -1,23 +1,31 @@
-"""A WebSocket as two methods, its many ways to fail as two errors."""
+"""A WebSocket as three methods, its many ways to fail as one error that says what cures it."""
 
 from __future__ import annotations
 
 import contextlib
-import ssl
 import urllib.parse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import orjson
 import trio
 import trio_websocket
 
-from hud.errors import ConnectionLostError, ServiceError, unwrapped
+from hud.errors import ConnectionLostError, unwrapped
+from hud.realtime.trouble import Cure, Trouble, closed, refused
+from stages.send import mask
+from stages.send.dial import CONNECT_TIMEOUT, Stream, dial
+from stages.send.endpoint import host_of
 
 MOST_BYTES = 16 * 2**20
 """Pictures may come back whole in the server's echo of an item; the library allows 1 MiB."""
-CONNECT_TIMEOUT = 20.0
 CLOSE_TIMEOUT = 2.0
-Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+HURRIED_CLOSE = 0.2
+PING_EVERY = 20.0
+PONG_TIMEOUT = 20.0
+
+Dial = Callable[[str], Awaitable[Stream]]
+
+mask.install()
 
 
 class Connection:
@@ -29,7 +37,7 @@ class Connection:
     async def send(self, message: str) -> None:
         """Send one text message; returns when its last byte is written.
 
-        Never put a timeout around this alone: half a message on the wire breaks the next one.
+        A timeout around this leaves half a message on the wire: the connection is of no use then.
 
         Raises:
             ConnectionLostError: the server is gone.
@@ -50,20 +58,39 @@ class Connection:
         except trio_websocket.ConnectionClosed as error:
             raise ConnectionLostError(_goodbye(error)) from None
 
+    async def keep_alive(self) -> None:
+        """Ask for a sign of life now and then; somebody must be receiving meanwhile.
+
+        Raises:
+            ConnectionLostError: there was none, or the server is gone.
+        """
+        while True:
+            await trio.sleep(PING_EVERY)
+            try:
+                with trio.fail_after(PONG_TIMEOUT):
+                    await self._socket.ping()
+            except trio.TooSlowError:
+                reason = f"the server answered no ping for {PONG_TIMEOUT:g} s"
+                raise ConnectionLostError(Trouble("silent", reason, cure=Cure.RECONNECT)) from None
+            except trio_websocket.ConnectionClosed as error:
+                raise ConnectionLostError(_goodbye(error)) from None
+
 
 @contextlib.asynccontextmanager
-async def open_connection(url: str, key: str) -> AsyncIterator[Connection]:
+async def open_connection(
+    url: str, headers: Mapping[str, str], dial: Dial = dial
+) -> AsyncIterator[Connection]:
     """Connect to a Realtime server, and say goodbye at the end.
 
     Raises:
-        ServiceError: the server refused the upgrade; says why, without the key.
-        ConnectionLostError: the server cannot be reached.
+        ConnectionLostError: the server refused the upgrade, or cannot be reached.
     """
     with unwrapped():
-        async with await _open_stream(url) as stream:
+        # The stream is ours: the library leaves it open when the server is the first to close.
+        async with await dial(url) as stream:
             try:
                 async with trio.open_nursery() as nursery:
-                    socket = await _upgrade(nursery, stream, url, key)
+                    socket = await _upgrade(nursery, stream, url, headers)
                     try:
                         yield Connection(socket)
                     finally:
@@ -71,31 +98,11 @@ async def open_connection(url: str, key: str) -> AsyncIterator[Connection]:
                     nursery.cancel_scope.cancel()
             except* trio_websocket.ConnectionRejected as refusals:
                 # The library's reader task raises this, and whoever waits for it may too.
-                raise ServiceError(refusal(url, _first(refusals), key)) from None
-
-
-async def _open_stream(url: str) -> Stream:
-    """The stream is ours: the library leaves it open when the server is the first to close."""
-    parts = urllib.parse.urlsplit(url)
-    assert parts.hostname is not None
-    try:
-        with trio.fail_after(CONNECT_TIMEOUT):
-            if parts.scheme == "ws":
-                return await trio.open_tcp_stream(parts.hostname, parts.port or 80)
-            tls = ssl.create_default_context()
-            stream = await trio.open_ssl_over_tcp_stream(
-                parts.hostname, parts.port or 443, https_compatible=True, ssl_context=tls
-            )
-            await stream.do_handshake()
-            return stream
-    except trio.TooSlowError:
-        raise ConnectionLostError(_too_slow(url)) from None
-    except (OSError, ssl.SSLError, trio.BrokenResourceError) as error:
-        raise ConnectionLostError(f"{url} cannot be reached: {_reason(error)}") from None
+                raise ConnectionLostError(_refusal(_first(refusals))) from None
 
 
 async def _upgrade(
-    nursery: trio.Nursery, stream: Stream, url: str, key: str
+    nursery: trio.Nursery, stream: Stream, url: str, headers: Mapping[str, str]
 ) -> trio_websocket.WebSocketConnection:
     parts = urllib.parse.urlsplit(url)
     try:
@@ -105,56 +112,44 @@ async def _upgrade(
                 stream,
                 parts.netloc,
                 f"{parts.path or '/'}?{parts.query}",
-                extra_headers=[(b"Authorization", f"Bearer {key}".encode())],
+                extra_headers=[(name.encode(), value.encode()) for name, value in headers.items()],
                 max_message_size=MOST_BYTES,
             )
     except trio.TooSlowError:
-        raise ConnectionLostError(_too_slow(url)) from None
+        reason = f"{host_of(url)} did not answer within {CONNECT_TIMEOUT:g} s"
+        trouble = Trouble("unreachable", reason, cure=Cure.RECONNECT)
+        raise ConnectionLostError(trouble) from None
     except trio_websocket.ConnectionClosed as error:
         raise ConnectionLostError(_goodbye(error)) from None
 
 
 async def _close(socket: trio_websocket.WebSocketConnection) -> None:
-    """Say goodbye even when cancelled, but not for long."""
-    with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
+    """Say goodbye even when cancelled, but not for long.
+
+    The task that would read the server's answer is then cancelled too, so nobody waits for it.
+    """
+    cancelled = trio.current_effective_deadline() == float("-inf")
+    with trio.move_on_after(HURRIED_CLOSE if cancelled else CLOSE_TIMEOUT, shield=True):
         await socket.aclose()
 
 
-def refusal(url: str, error: trio_websocket.ConnectionRejected, key: str) -> str:
-    """The refusal in the server's words; servers repeat parts of the key, so those go."""
+def _refusal(error: trio_websocket.ConnectionRejected) -> Trouble:
     try:
         said = orjson.loads(error.body or b"")["error"]
-        reason = ": ".join(str(said[part]) for part in ("code", "message") if said.get(part))
+        words = {key: said[key] for key in ("code", "message", "type") if said.get(key)}
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        reason = "no reason given"
-    words = [word for word in reason.split() if not _resembles(word, key)]
-    return f"{url} refused with HTTP {error.status_code}: {' '.join(words)}"
+        words = {}
+    after = next((value for name, value in error.headers or () if name == b"retry-after"), b"")
+    code, kind = str(words.get("code", "")), str(words.get("type", ""))
+    reason = Trouble(code or kind, str(words.get("message", "")), kind)
+    return refused(error.status_code, reason, after.decode("ascii", "replace"))
 
 
-def _resembles(word: str, key: str) -> bool:
-    bare = word.strip(".,:;'\"`")
-    return "*" in bare or (len(bare) >= 4 and bool(key) and (bare in key or key in bare))
-
-
-def _goodbye(closed: trio_websocket.ConnectionClosed) -> str:
-    reason = closed.reason
+def _goodbye(error: trio_websocket.ConnectionClosed) -> Trouble:
+    reason = error.reason
     if reason is None:
-        return "the connection to the model's server was cut"
-    words = f" ({reason.reason})" if reason.reason else ""
-    return f"the model's server closed the connection: {reason.code} {reason.name}{words}"
-
-
-def _reason(error: BaseException) -> str:
-    """The first cause: what trio raises says only that every address of the host failed."""
-    if isinstance(error, BaseExceptionGroup):
-        return _reason(error.exceptions[0])
-    if error.__cause__ is not None:
-        return _reason(error.__cause__)
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-def _too_slow(url: str) -> str:
-    return f"{url} did not answer within {CONNECT_TIMEOUT:g} s"
+        return closed(1006, "the connection was cut")
+    return closed(reason.code, reason.reason or reason.name.lower().replace("_", " "))
 
 
 def _first(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import urllib.parse
+from collections.abc import Mapping
 
 LOCAL = "local"
 
@@ -24,6 +25,28 @@ def is_endpoint(url: str) -> str | None:
     if parts.scheme == "ws" and not is_loopback(host):
         return "would send the screen unencrypted: ws:// is for loopback addresses only, use wss://"
     return None
+
+
+_OURS = frozenset({"authorization", "api-key", "openai-beta", "host", "upgrade", "connection"})
+
+
+def are_headers(headers: Mapping[str, str]) -> str | None:
+    """What is wrong with further headers: a file holds no keys, and the beta is over."""
+    for name, value in headers.items():
+        if name.lower() in _OURS or name.lower().startswith("sec-"):
+            return f"must not contain {name}: the key comes from api_key_env"
+        if not name.replace("-", "").isalnum() or not f"{name}{value}".isascii():
+            return f"must be plain words, unlike {name}"
+        if not value.isprintable():
+            return f"must be printable, unlike the value of {name}"
+    return None
+
+
+def key_header(style: str, key: str) -> dict[str, str]:
+    """The header that shows the key: `bearer`, `api-key`, or `none`."""
+    if style == "none" or not key:
+        return {}
+    return {"api-key": key} if style == "api-key" else {"Authorization": f"Bearer {key}"}
 
 
 def is_loopback(host: str) -> bool:

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import time
+from collections.abc import Callable, Mapping
 
 import attrs
 import trio
 
-from hud.errors import ProtocolError, ServiceError, UsageError, unwrapped
-from hud.items import NoteDelta, Shot, Status, clock
-from hud.realtime.events import AnswerEnded, Event, Refused, TextArrived
+from hud.errors import UsageError, unwrapped
+from hud.items import NoteDelta, Shot
+from hud.realtime.backoff import Backoff
 from hud.realtime.memory import Memory
-from hud.realtime.prompt import INSTRUCTIONS, is_nothing
-from hud.realtime.session import Session, SessionOptions, State, Turn
-from hud.stage import between, given, option
-from stages.send.connection import Connection, open_connection
-from stages.send.endpoint import LOCAL, host_of, is_endpoint, with_model
+from hud.realtime.prices import PRICES, REASONING
+from hud.realtime.prompt import INSTRUCTIONS
+from hud.realtime.requests import SESSION_FIELDS, SessionOptions
+from hud.stage import OptionError, between, given, one_of, option, subset_of
+from stages.send.connection import Dial, open_connection
+from stages.send.dial import dial
+from stages.send.endpoint import (
+    LOCAL,
+    are_headers,
+    host_of,
+    is_endpoint,
+    is_loopback,
+    key_header,
+    with_model,
+)
+from stages.send.link import Connect
+from stages.send.sessions import Sessions
+from stages.send.troubles import Troubles
+from stages.send.turns import GiveBack, Turns, keep
 
-
-def _say_nothing(_message: str) -> None:
-    return
+EFFORTS = ("minimal", "low", "medium", "high", "xhigh")
 
 
 @attrs.frozen
 class Realtime:
-    """One session with a Realtime model: a shot is a turn, and one turn runs at a time."""
+    """One turn after the other with a Realtime model, over as many sessions as it takes."""
 
     url: str = option(
         LOCAL,
@@ -35,13 +49,57 @@ class Realtime:
     api_key_env: str = option(
         "OPENAI_API_KEY", meaning="name of the environment variable that holds the key"
     )
+    key_header: str = option(
+        "bearer",
+        meaning="how the key is sent: bearer (Authorization), api-key (Azure), or none",
+        check=one_of("bearer", "api-key", "none"),
+    )
+    headers: Mapping[str, str] = option(
+        attrs.Factory(dict),
+        meaning="further headers, such as {OpenAI-Project: proj_1}; no keys",
+        check=are_headers,
+    )
     instructions: str = option(INSTRUCTIONS, meaning="what the model is told to do")
     max_output_tokens: int = option(
         300, meaning="tokens of one note, at most", check=between(16, 4096)
     )
+    reasoning: str | None = option(
+        None,
+        meaning="minimal, low, medium, high or xhigh, for models that reason (gpt-realtime-2*)",
+        check=one_of(*EFFORTS),
+    )
+    answer_timeout: float = option(
+        30.0, meaning="seconds until a turn without an end is asked again", check=between(1, 600)
+    )
+    conversation: str = option(
+        "none",
+        meaning="none (each turn stands alone) or auto (turns go to the server's conversation)",
+        check=one_of("none", "auto"),
+    )
+    match_answers: str = option(
+        "metadata",
+        meaning="how answers are told apart: metadata, or order where a server repeats none",
+        check=one_of("metadata", "order"),
+    )
+    session_fields: tuple[str, ...] = option(
+        SESSION_FIELDS,
+        meaning="what a session is told; leave out what a compatible server does not know",
+        check=subset_of(*SESSION_FIELDS),
+    )
     key: str = given("")
     memory: Memory = given(attrs.Factory(Memory))
-    warn: Callable[[str], None] = given(_say_nothing)
+    backoff: Backoff = given(attrs.Factory(Backoff))
+    troubles: Troubles = given(attrs.Factory(Troubles))
+    give_back: GiveBack = given(keep)
+    """Where a shot that was not answered goes, to come again as of the present."""
+    stop: trio.Event | None = given(None)
+    """Set when the program ends."""
+    dial: Dial = given(dial)
+    wall: Callable[[], float] = given(time.time)
+
+    def __attrs_post_init__(self) -> None:
+        if self.reasoning is not None and self.model in PRICES and self.model not in REASONING:
+            raise OptionError("reasoning", f"{self.reasoning!r} is not taken by {self.model}")
 
     @property
     def is_local(self) -> bool:
@@ -61,113 +119,61 @@ class Realtime:
         Raises:
             UsageError: names the variable that is missing.
         """
-        if not self.is_local and not self.key:
-            raise UsageError(
-                f"no API key: set the environment variable {self.api_key_env}, or choose the "
-                "local model with --set realtime.url=local"
-            )
+        if self.is_local or self.key or self.key_header == "none":
+            return
+        if is_loopback(host_of(self.url)):
+            hint = "or say realtime.key_header: none if the server wants no key"
+        else:
+            hint = "or choose the local model with --set realtime.url=local"
+        raise UsageError(f"no API key: set the environment variable {self.api_key_env}, {hint}")
 
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Shot], outbox: trio.abc.SendChannel[NoteDelta]
     ) -> None:
-        """Open a session and show it one shot after the other.
+        """Keep a session ready and show it one shot after the other.
 
         Raises:
-            ServiceError: the server refuses the connection or the session.
-            ConnectionLostError: the connection ended.
+            ServiceError: the server said something that only the user can cure.
         """
         with unwrapped():
-            async with open_connection(with_model(self.url, self.model), self.key) as connection:
-                await self._converse(connection, inbox, outbox)
+            async with trio.open_nursery() as nursery:
+                sessions = self.sessions()
+                nursery.start_soon(sessions.keep, name="sessions")
+                await self._turns(sessions, outbox).serve(inbox)
+                nursery.cancel_scope.cancel()
 
-    async def _converse(
-        self,
-        connection: Connection,
-        inbox: trio.abc.ReceiveChannel[Shot],
-        outbox: trio.abc.SendChannel[NoteDelta],
-    ) -> None:
-        session = Session(SessionOptions(self.instructions, self.max_output_tokens))
-        while session.state is not State.READY:
-            event = await self._next(connection, session)
-            if isinstance(event, Refused):
-                raise ServiceError(f"the server refused the session: {_sentence(event)}")
-            if session.state is State.CREATED:
-                await connection.send(session.configure())
-        async with trio.open_nursery() as nursery:
-            events, arrived = trio.open_memory_channel[Event](0)
-            nursery.start_soon(self._listen, connection, session, events, name="listen")
-            async for shot in inbox:
-                await self._turn(connection, session, arrived, shot, outbox)
-            nursery.cancel_scope.cancel()
-
-    async def _listen(
-        self,
-        connection: Connection,
-        session: Session,
-        events: trio.MemorySendChannel[Event],
-    ) -> None:
-        """Read all the time, an unread connection stops answering pings; pass on the turn's."""
-        while True:
-            event = await self._next(connection, session)
-            if isinstance(event, TextArrived | AnswerEnded) or _is_of_turn(event):
-                await events.send(event)
-            elif isinstance(event, Refused):
-                self.warn(f"the server reports {_sentence(event)}")
-
-    async def _turn(
-        self,
-        connection: Connection,
-        session: Session,
-        arrived: trio.MemoryReceiveChannel[Event],
-        shot: Shot,
-        outbox: trio.abc.SendChannel[NoteDelta],
-    ) -> None:
-        jpegs = [picture.jpeg for picture in shot.pictures]
-        await connection.send(session.ask(Turn(self.memory.text(), shot.caption, jpegs)))
-        begin = NoteDelta(shot, "", 0.0, trio.current_time(), session=session.id, model=self.model)
-        async for event in arrived:
-            delta = _delta(begin, event)
-            await outbox.send(delta)
-            if delta.status is not Status.IN_PROGRESS:
-                self._remember(delta)
-                return
-
-    def _remember(self, delta: NoteDelta) -> None:
-        if delta.status is Status.FAILED:
-            self.warn(f"no answer: {delta.detail}")
-        elif not is_nothing(delta.text):
-            wall_time = delta.shot.change.frame.wall_time
-            self.memory.add(clock(wall_time), delta.text)
-
-    async def _next(self, connection: Connection, session: Session) -> Event:
-        while True:
-            try:
-                return session.receive(await connection.receive())
-            except ProtocolError as error:
-                self.warn(str(error))
-
-
-def _delta(begin: NoteDelta, event: Event) -> NoteDelta:
-    """One event of a turn as the piece of a note it is."""
-    now = trio.current_time()
-    if isinstance(event, TextArrived):
-        return attrs.evolve(begin, text=event.text, time=now)
-    if isinstance(event, AnswerEnded):
-        return attrs.evolve(
-            begin,
-            text=event.text,
-            time=now,
-            status=event.status,
-            usage=event.usage,
-            detail=event.detail,
+    def _turns(self, sessions: Sessions, outbox: trio.abc.SendChannel[NoteDelta]) -> Turns:
+        return Turns(
+            sessions,
+            outbox,
+            model=self.model,
+            patience=self.answer_timeout,
+            memory=self.memory,
+            backoff=self.backoff,
+            troubles=self.troubles,
+            give_back=self.give_back,
+            stop=self.stop,
         )
-    assert isinstance(event, Refused)
-    return attrs.evolve(begin, time=now, status=Status.FAILED, detail=_sentence(event))
 
+    def sessions(self) -> Sessions:
+        """Sessions of this server, not opened yet."""
+        return Sessions(
+            self.connect(), self.session_options(), self.troubles, self.backoff, self.wall
+        )
 
-def _is_of_turn(event: Event) -> bool:
-    return isinstance(event, Refused) and event.ends_turn
+    def connect(self) -> Connect:
+        """How to connect to this server."""
+        url = with_model(self.url, self.model)
+        headers = {**self.headers, **key_header(self.key_header, self.key)}
+        return functools.partial(open_connection, url, headers, self.dial)
 
-
-def _sentence(refused: Refused) -> str:
-    return ": ".join(filter(None, [refused.code, refused.message])) or "an error without words"
+    def session_options(self) -> SessionOptions:
+        """What its sessions are told."""
+        return SessionOptions(
+            self.instructions,
+            self.max_output_tokens,
+            self.reasoning,
+            in_conversation=self.conversation == "auto",
+            by_metadata=self.match_answers == "metadata",
+            fields=frozenset(self.session_fields),
+        )

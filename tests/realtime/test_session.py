@@ -18,17 +18,13 @@ from hud.realtime.events import (
     TextArrived,
     Unknown,
 )
-from hud.realtime.session import (
-    TRANSITIONS,
-    Command,
-    Session,
-    SessionOptions,
-    State,
-    Turn,
-)
+from hud.realtime.requests import SessionOptions, Turn
+from hud.realtime.session import TRANSITIONS, Command, Session, State
+from hud.realtime.trouble import Trouble
 from tests.sdk import CLIENT_EVENT, unknown_keys
 
 OPTIONS = SessionOptions("Watch.", 300)
+IN_TURN = {State.ASKED, State.ANSWERING, State.CANCELLING}
 TURN = Turn("14:03 earlier", "14:04:00, screen 1 (64x64); picture 1: whole screen", [b"\xff\xd8"])
 
 
@@ -60,7 +56,13 @@ def asked() -> tuple[Session, str]:
     session.receive(CREATED)
     session.configure()
     session.receive(UPDATED)
-    return session, json.loads(session.ask(TURN))["event_id"]
+    return session, ask(session)["event_id"]
+
+
+def ask(session: Session) -> dict:
+    """Ask a turn that stands alone."""
+    (message,) = session.ask(TURN)
+    return json.loads(message)
 
 
 def test_a_turn_in_order():
@@ -68,7 +70,7 @@ def test_a_turn_in_order():
     assert session.receive(CREATED) == Started("sess_1", 99)
     session.configure()
     assert session.receive(UPDATED) == Configured()
-    turn = json.loads(session.ask(TURN))["response"]["metadata"]["turn"]
+    turn = ask(session)["response"]["metadata"]["turn"]
     assert session.receive(began(turn)) == AnswerBegan("resp_1", turn)
     assert session.receive(text("Do")) == TextArrived("resp_1", "Do")
     usage = {"input_tokens": 9, "output_tokens": 2, "input_token_details": {"image_tokens": 4}}
@@ -86,7 +88,7 @@ def test_a_turn_in_order():
 def test_what_leaves_is_valid_for_the_official_types():
     session = Session(OPTIONS)
     session.receive(CREATED)
-    for message in (session.configure(), session.receive(UPDATED) and session.ask(TURN)):
+    for message in (session.configure(), *(session.receive(UPDATED) and session.ask(TURN))):
         event = CLIENT_EVENT.validate_python(json.loads(message))
         assert not list(unknown_keys(event))
 
@@ -94,7 +96,7 @@ def test_what_leaves_is_valid_for_the_official_types():
 def test_the_pictures_and_the_notes_are_in_the_request():
     session, _ = asked()
     session.state = State.READY
-    response = json.loads(session.ask(TURN))["response"]
+    response = ask(session)["response"]
     notes, picture = response["input"]
     assert "14:03 earlier" in notes["content"][0]["text"]
     assert picture["content"][0]["text"] == TURN.caption
@@ -116,7 +118,10 @@ def test_what_the_table_does_not_allow_changes_nothing(state):
     }
     for event, message in messages.items():
         session.state = state
-        if event in TRANSITIONS[state]:
+        if event in {TextArrived, AnswerEnded} and state not in IN_TURN:
+            assert isinstance(session.receive(message), Unknown)
+            assert session.state is state
+        elif event in TRANSITIONS[state]:
             session.receive(message)
             assert session.state is TRANSITIONS[state][event]
         else:
@@ -126,6 +131,7 @@ def test_what_the_table_does_not_allow_changes_nothing(state):
     for command, call in {
         Command.CONFIGURE: session.configure,
         Command.ASK: lambda: session.ask(TURN),
+        Command.CANCEL: session.cancel,
     }.items():
         session.state = state
         if command not in TRANSITIONS[state]:
@@ -146,10 +152,10 @@ def test_a_strangers_answer_never_enters_a_note():
 def test_a_refused_turn_ends_it_and_another_error_does_not():
     session, turn = asked()
     other = session.receive(said("error", error={"code": "x", "message": "m", "event_id": "no"}))
-    assert other == Refused("x", "m", "no")
+    assert other == Refused(Trouble("x", "m"), "no")
     assert session.state is State.ASKED
     own = session.receive(said("error", error={"type": "y", "message": "m", "event_id": turn}))
-    assert own == Refused("y", "m", turn, ends_turn=True)
+    assert own == Refused(Trouble("y", "m", "y"), turn, ends_turn=True)
     assert session.state is State.READY
 
 

@@ -1,0 +1,179 @@
+"""One turn after the other: what is asked, asked again, or left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from hud.errors import ConnectionLostError
+from hud.items import NoteDelta, Shot, Status, clock
+from hud.realtime.backoff import Backoff
+from hud.realtime.events import AnswerEnded, Refused, TextArrived
+from hud.realtime.memory import Memory
+from hud.realtime.prompt import is_nothing
+from hud.realtime.requests import Turn
+from hud.realtime.trouble import Cure, Trouble
+from stages.send.link import Link, OnText
+from stages.send.sessions import Sessions
+from stages.send.troubles import Troubles
+
+MOST_REFUSALS = 3
+"""Turns in a row that the server may call wrong before their change is left out."""
+MOST_TRIES = 20
+"""Turns in a row that may fail in any other way; with the waits between them, some ten minutes."""
+LAST_CHANCE = 3.0
+"""Seconds that a stopping program waits for a server that is away."""
+_ANSWERS = frozenset({Status.COMPLETED, Status.INCOMPLETE})
+
+GiveBack = Callable[[Shot], bool]
+
+
+def keep(_shot: Shot) -> bool:
+    """The way back of a shot where there is none."""
+    return False
+
+
+@attrs.frozen(eq=False)
+class Turns:
+    """Shows one shot after the other to whichever session is in use."""
+
+    sessions: Sessions
+    outbox: trio.abc.SendChannel[NoteDelta]
+    model: str = attrs.field(kw_only=True)
+    patience: float = attrs.field(kw_only=True)
+    memory: Memory = attrs.field(kw_only=True)
+    backoff: Backoff = attrs.field(kw_only=True)
+    troubles: Troubles = attrs.field(kw_only=True)
+    give_back: GiveBack = attrs.field(kw_only=True)
+    stop: trio.Event | None = attrs.field(kw_only=True)
+
+    async def serve(self, inbox: trio.abc.ReceiveChannel[Shot]) -> None:
+        """Until the inbox ends, or the program stops while the server is away.
+
+        Raises:
+            ServiceError: nothing will be answered any more.
+        """
+        shot: Shot | None = None
+        while await self._has_session():
+            if shot is None:
+                try:
+                    shot = await inbox.receive()
+                except trio.EndOfChannel:
+                    return
+            link = self.sessions.current
+            if link is None:  # lost while nothing happened on the screen
+                shot = self._as_of_now(shot)
+                continue
+            trouble = await self._turn(link, shot)
+            shot = self._as_of_now(shot) if trouble is not None else None
+            if trouble is not None and link.trouble is None:
+                await self._pause(trouble)
+        await self._leave(shot)
+
+    async def _has_session(self) -> bool:
+        """Wait for one; False if the program stops meanwhile."""
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                if self.stop is not None:
+                    nursery.start_soon(_cancel_after, self.stop, scope)
+                await self.sessions.ready()
+                nursery.cancel_scope.cancel()
+        return not scope.cancelled_caught
+
+    def _as_of_now(self, shot: Shot) -> Shot | None:
+        """Give a shot back, for it has grown old; without a way back it is shown as it is."""
+        return None if self.give_back(shot) else shot
+
+    async def _turn(self, link: Link, shot: Shot) -> Trouble | None:
+        """Ask once; why to ask again, None if the shot is done with."""
+        begin = NoteDelta(
+            shot, "", 0.0, trio.current_time(), session=link.session.id, model=self.model
+        )
+        said = False
+
+        async def on_text(event: TextArrived) -> None:
+            nonlocal said
+            said = True
+            await self.outbox.send(attrs.evolve(begin, text=event.text, time=trio.current_time()))
+
+        end = await self._asked(link, shot, on_text)
+        if isinstance(end, AnswerEnded) and end.status in _ANSWERS:
+            self._remember(shot, end)
+            await self.outbox.send(_end(begin, end.status, end))
+            return None
+        trouble = end.trouble or Trouble("cancelled", "the server cancelled the answer")
+        if self._is_hopeless(link, trouble):
+            await self.outbox.send(_end(begin, Status.FAILED, end))
+            return None
+        if said:
+            await self.outbox.send(_end(begin, Status.WITHDRAWN, end))
+        return trouble
+
+    async def _asked(self, link: Link, shot: Shot, on_text: OnText) -> AnswerEnded | Refused:
+        turn = Turn(self.memory.text(), shot.caption, [each.jpeg for each in shot.pictures])
+        try:
+            return await link.ask(turn, on_text, self.patience)
+        except ConnectionLostError as error:
+            return Refused(error.trouble)
+        except Exception:
+            self.give_back(shot)  # the stage starts again, and shall meet it again
+            raise
+
+    def _remember(self, shot: Shot, end: AnswerEnded) -> None:
+        self.backoff.reset()
+        self.troubles.finished()
+        if not is_nothing(end.text):
+            self.memory.add(clock(shot.change.frame.wall_time), end.text)
+
+    def _is_hopeless(self, link: Link, trouble: Trouble) -> bool:
+        """Tell of a failed turn, and judge whether the change is left out.
+
+        What went wrong with the session is told by who opens the next one.
+
+        Raises:
+            ServiceError: nothing will be answered any more.
+        """
+        if trouble.cure is Cure.STOP:
+            raise self.troubles.final(trouble)
+        failed = self.troubles.turn_failed()
+        if failed > 1 and trouble.is_internal:
+            # The same session failed before: another one may be better off.
+            link.lose(attrs.evolve(trouble, cure=Cure.RECONNECT))
+        most = MOST_REFUSALS if trouble.is_refusal else MOST_TRIES
+        hopeless = trouble.cure is Cure.DROP or failed % most == 0
+        if hopeless:
+            self.troubles.tell(trouble, Cure.DROP.value)
+        elif link.trouble is None:
+            self.troubles.tell(trouble)
+        return hopeless
+
+    async def _pause(self, trouble: Trouble) -> None:
+        """Wait as long as the service says, else longer each time; a stop ends the wait."""
+        wait = self.backoff.next() if trouble.wait is None else trouble.wait
+        if self.stop is None or self.stop.is_set():
+            await trio.sleep(wait if self.stop is None else min(wait, 1.0))
+            return
+        with trio.move_on_after(wait):
+            await self.stop.wait()
+
+    async def _leave(self, shot: Shot | None) -> None:
+        away = Trouble("stopped", "the model's server is away", cure=Cure.DROP)
+        self.troubles.tell(away, "what changed last is not answered")
+        if shot is not None:
+            begin = NoteDelta(shot, "", 0.0, trio.current_time(), model=self.model)
+            await self.outbox.send(_end(begin, Status.FAILED, Refused(away)))
+
+
+async def _cancel_after(stop: trio.Event, scope: trio.CancelScope) -> None:
+    await stop.wait()
+    await trio.sleep(LAST_CHANCE)
+    scope.cancel()
+
+
+def _end(begin: NoteDelta, status: Status, end: AnswerEnded | Refused) -> NoteDelta:
+    ended = attrs.evolve(begin, time=trio.current_time(), status=status)
+    if isinstance(end, AnswerEnded):
+        return attrs.evolve(ended, text=end.text, usage=end.usage, detail=end.detail)
+    return attrs.evolve(ended, detail=str(end.trouble))

@@ -1,0 +1,285 @@
+"""The sender in a whole pipeline against a server that does everything wrong; simulated time."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import gc
+import itertools
+
+import attrs
+import numpy as np
+import pytest
+import trio
+import trio.testing
+
+from hud.channel import Observers
+from hud.errors import ServiceError, unwrapped
+from hud.items import Cause, Change, Fate, Picture, Rect, Shot, Status
+from hud.ledger import Ledger
+from hud.pipeline import Pipeline, Unanswered, run_pipeline
+from stages.assemble import Assemble
+from stages.send.realtime import Realtime
+from stages.send.troubles import Troubles
+from tests import fakes
+from tests.faulty import FATAL, RECOVERABLE, STRANGER, Faulty, at_random
+
+BOX = Rect(0, 0, 4, 4)
+
+
+@attrs.frozen
+class Screen:
+    """A capture whose picture is the number of what it shows; it changes every `every` seconds."""
+
+    every: float
+    last: int
+    period: float = 1.0
+    seqs: itertools.count = attrs.field(factory=lambda: itertools.count(1))
+
+    async def run(self, inbox, outbox) -> None:
+        async for tick in inbox:
+            number = min(self.last, 1 + int(tick.time / self.every))
+            pixels = np.full((4, 4, 4), number, np.int32).view(np.uint8)[:, :16].copy()
+            await outbox.send(fakes.frame(next(self.seqs), time=tick.time, pixels=pixels))
+
+
+def shown(frame) -> int:
+    return int(frame.pixels.reshape(-1)[:4].view(np.int32)[0])
+
+
+@attrs.define
+class NewNumbers:
+    """Passes on a frame whose number was not seen before."""
+
+    seen: int = 0
+
+    def __call__(self, frame) -> Change:
+        if shown(frame) == self.seen:
+            return Change(frame, (), None, "unchanged", Fate.UNCHANGED)
+        self.seen = shown(frame)
+        return Change(frame, (BOX,), Cause.CONTENT, "new")
+
+
+def as_shot(change) -> Shot:
+    return Shot(change, (Picture(BOX, str(shown(change.frame)).encode()),), "caption")
+
+
+@attrs.define
+class Kept:
+    """A sink."""
+
+    notes: list = attrs.field(factory=list)
+
+    async def run(self, inbox, outbox) -> None:
+        async for note in inbox:
+            if note.finished:
+                self.notes.append(note)
+
+
+@attrs.define
+class Run:
+    """One run and everything there is to see of it."""
+
+    server: Faulty
+    said: list[str] = attrs.field(factory=list)
+    sink: Kept = attrs.field(factory=Kept)
+    ledger: Ledger = attrs.field(factory=Ledger)
+    observers: list = attrs.field(factory=list)
+
+    async def go(self, screen: Screen, seconds: float, **options) -> None:
+        self.server.wall = wall
+        stop = trio.Event()
+        with unwrapped():
+            async with trio.open_nursery() as nursery:
+                sender = Realtime(
+                    url="ws://localhost/v1/realtime",
+                    key="sk-very-secret-wxyz",
+                    troubles=Troubles(self.said.append, "sk-very-secret-wxyz"),
+                    dial=functools.partial(self._dial, nursery),
+                    stop=stop,
+                    wall=wall,
+                    **options,
+                )
+                nursery.start_soon(_set_after, seconds, stop)
+                await self._run(screen, sender, stop)
+                nursery.cancel_scope.cancel()
+
+    async def _run(self, screen, sender, stop) -> None:
+        unanswered = Unanswered()
+        pipeline = Pipeline(
+            screen,
+            fakes.Map(NewNumbers()),
+            fakes.Map(as_shot),
+            attrs.evolve(sender, give_back=unanswered.give),
+            Assemble(),
+            {"kept": self.sink},
+            unanswered=unanswered,
+        )
+        try:
+            observer = Observers([self.ledger, *self.observers])
+            await run_pipeline(pipeline, stop=stop, observer=observer)
+        finally:
+            self.ledger.close()
+
+    async def _dial(self, nursery, _url):
+        ours, theirs = trio.testing.memory_stream_pair()
+        nursery.start_soon(self.server.serve, theirs)
+        return ours
+
+    @property
+    def texts(self) -> list[str]:
+        return [note.text for note in self.sink.notes if note.status is Status.COMPLETED]
+
+    def check(self, last: int) -> None:
+        """What must hold after whatever happened."""
+        assert self.server.invalid == []
+        assert self.texts[-1] == f"Saw {last}"
+        assert max(collections.Counter(self.texts).values()) == 1
+        assert not any(STRANGER in note.text for note in self.sink.notes)
+        numbers = [int(text.removeprefix("Saw ")) for text in self.texts]
+        assert numbers == sorted(numbers)
+        assert self.ledger.fates[Fate.FAILED] == 0
+        assert sum(self.ledger.fates.values()) == self.ledger.captured
+        assert "wxyz" not in "".join(self.said)
+
+
+def wall() -> float:
+    return 1.8e9 + trio.current_time()
+
+
+async def _set_after(seconds, event) -> None:
+    await trio.sleep(seconds)
+    event.set()
+
+
+async def test_nothing_happens(autojump_clock):
+    run = Run(Faulty())
+    await run.go(Screen(10.0, 3), 60.0)
+    run.check(3)
+    assert run.texts == ["Saw 1", "Saw 2", "Saw 3"]
+    assert run.said == []
+
+
+@pytest.mark.parametrize("conversation", ["none", "auto"])
+@pytest.mark.parametrize("fault", RECOVERABLE)
+async def test_the_last_state_of_the_screen_is_answered(autojump_clock, fault, conversation):
+    run = Run(Faulty(iter(["", fault])))
+    await run.go(Screen(10.0, 2), 100.0, conversation=conversation)
+    run.check(2)
+    assert run.server.done == [fault]
+    harmless = fault == "stranger"
+    assert bool(run.said) is not harmless, "the cause was not told"
+
+
+async def test_all_of_them_one_after_the_other(autojump_clock):
+    faults = [each for fault in RECOVERABLE * 2 for each in ("", fault)]
+    run = Run(Faulty(iter(faults)))
+    await run.go(Screen(60.0, 40), 2600.0)
+    run.check(40)
+    assert len(run.server.done) == 2 * len(RECOVERABLE)
+    # On a screen that changes once a minute, nothing is merged: each state has its note.
+    assert run.texts == [f"Saw {number}" for number in range(1, 41)]
+
+
+async def test_many_faults_in_a_row(autojump_clock):
+    run = Run(Faulty(iter(RECOVERABLE)))
+    await run.go(Screen(2.0, 200), 600.0)
+    run.check(200)
+    assert run.server.done == RECOVERABLE
+
+
+@pytest.mark.parametrize("fault", FATAL)
+async def test_what_only_the_user_can_cure_ends_the_run(autojump_clock, fault):
+    run = Run(Faulty(iter(["", fault])))
+    began = trio.current_time()
+    with pytest.raises(ServiceError) as caught:
+        await run.go(Screen(10.0, 2), 100.0)
+    assert trio.current_time() - began < 12.0
+    assert any(word in str(caught.value) for word in fault.split()[1:])
+    assert run.texts == ["Saw 1"]
+
+
+async def test_a_wrong_key_ends_the_run_without_showing_it(autojump_clock):
+    run = Run(Faulty(refusals=[401]))
+    with pytest.raises(ServiceError, match="HTTP 401: invalid_api_key.*check the key") as caught:
+        await run.go(Screen(10.0, 1), 30.0)
+    assert "wxyz" not in str(caught.value)
+
+
+async def test_a_busy_server_is_asked_again_ever_more_slowly(autojump_clock):
+    run = Run(Faulty(refusals=[503, 429, 500, 502, 503]))
+    await run.go(Screen(10.0, 5), 100.0)
+    run.check(5)
+    assert len(run.server.done) == 5
+    assert run.said[-1] == "answers again, after 5 troubles"
+    assert sum("HTTP 503" in line for line in run.said) == 1
+
+
+async def test_a_server_that_always_fails_is_not_hammered(autojump_clock):
+    run = Run(Faulty(itertools.repeat("failed server_error")))
+    await run.go(Screen(10.0, 300), 3000.0)
+    assert 20 < len(run.server.done) < 300
+    assert run.texts == []
+    failed = [note for note in run.sink.notes if note.status is Status.FAILED]
+    assert failed
+    assert len(run.said) < 120
+
+
+async def test_a_stop_while_the_server_is_away_ends_soon_and_says_so(autojump_clock):
+    run = Run(Faulty(refusals=[503] * 999))
+    await run.go(Screen(10.0, 5), 60.0)
+    assert trio.current_time() < 70.0
+    assert run.texts == []
+    assert "not answered" in run.said[-1]
+    assert sum(run.ledger.fates.values()) == run.ledger.captured
+
+
+async def test_a_session_is_replaced_before_its_end(autojump_clock):
+    run = Run(Faulty(lifetime=600.0))
+    await run.go(Screen(7.0, 500), 3550.0)
+    run.check(500)
+    assert run.said == []
+    assert run.server.sessions == 8  # every 480 s, 120 s before the end
+    assert len({note.session for note in run.sink.notes}) == 8
+    assert run.texts == [f"Saw {number}" for number in range(1, 501)]
+
+
+async def test_what_came_and_went_while_the_server_was_away_is_not_asked_about(autojump_clock):
+    """The way back of a change leads over the present."""
+    run = Run(Faulty(iter(["", "cut"]), think=0.2))
+    run.server.refusals = []
+    await run.go(Screen(1.5, 20), 100.0)
+    run.check(20)
+
+
+@attrs.define
+class Census(fakes.Observer):
+    """Counts the living objects each simulated hour."""
+
+    counts: list[int] = attrs.field(factory=list)
+
+    def offered(self, edge, item) -> None:
+        if edge == "ticks→capture" and trio.current_time() >= 3600 * (len(self.counts) + 1):
+            gc.collect()
+            self.counts.append(len(gc.get_objects()))
+
+
+async def test_a_day_with_two_hundred_faults(autojump_clock):
+    day = 86_400.0
+    run = Run(Faulty(at_random(5, 0.05, 200), lifetime=3600.0))
+    census = Census()
+    run.observers.append(census)
+    changes = int(day / 12) - 20
+    await run.go(Screen(12.0, changes, period=6.0), day)
+    run.check(changes)
+    assert len(run.server.done) == 200
+    assert run.server.sessions >= 24
+    # What was passed on was answered, or merged into a later one that was.
+    fates = run.ledger.fates
+    assert fates[Fate.SENT] + fates[Fate.MERGED] + fates[Fate.REPLACED] >= changes
+    assert len(run.texts) == fates[Fate.SENT]
+    # Notes are kept by the test's own sink; all else stays what it was after the second hour.
+    grown = census.counts[-1] - census.counts[1]
+    assert grown < 3 * len(run.sink.notes), census.counts
+
+
