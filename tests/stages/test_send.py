@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 
 import attrs
 import pytest
 import trio
+import trustme
 
 from hud.errors import ConnectionLostError, ServiceError, unwrapped
 from hud.items import Status
 from hud.local.server import open_server
 from hud.realtime.prompt import NOTHING
+from hud.realtime.trouble import Cure
+from hud.stage import OptionError
 from stages.send.connection import open_connection
-from stages.send.endpoint import host_of, is_endpoint, with_model
+from stages.send.dial import dial, proxy_for
+from stages.send.endpoint import are_headers, host_of, is_endpoint, key_header, with_model
 from stages.send.realtime import Realtime
+from stages.send.troubles import Troubles
 from tests import fakes
 
 KEY = "sk-test-123456"
@@ -44,7 +50,7 @@ async def server(*answers, **options):
     with unwrapped():
         async with open_server(model, key=KEY, **options) as address:
             warnings = []
-            stage = Realtime(url=address.url, key=KEY, warn=warnings.append)
+            stage = Realtime(url=address.url, key=KEY, troubles=Troubles(warnings.append, KEY))
             yield stage, model, warnings
 
 
@@ -76,13 +82,14 @@ async def test_earlier_notes_go_along_but_nothings_do_not(jpeg):
     assert [line.split(" ", 1)[1] for line in lines] == ["New: one", "New: two"]
 
 
-async def test_a_failed_answer_is_told_and_the_next_shot_goes_on(jpeg):
-    async with server(ValueError("odd"), "New: two") as (stage, _model, warnings):
-        deltas = await fakes.through(stage, jpeg(1), jpeg(2))
+async def test_a_failed_answer_is_told_and_asked_for_again(jpeg, autojump_clock):
+    async with server(ValueError("odd"), "New: one") as (stage, _model, warnings):
+        deltas = await fakes.through(stage, jpeg(1))
     ends = [delta for delta in deltas if delta.status is not Status.IN_PROGRESS]
-    assert [end.status for end in ends] == [Status.FAILED, Status.COMPLETED]
-    assert len(warnings) == 1
-    assert warnings[0].startswith("no answer: server_error")
+    assert [(end.seq, end.status) for end in ends] == [(1, Status.COMPLETED)]
+    assert warnings[0].startswith("server_error")
+    assert warnings[0].endswith("; asking again")
+    assert warnings[1] == "answers again, after one trouble"
 
 
 async def test_a_wrong_key_is_refused_without_showing_it(jpeg):
@@ -93,34 +100,120 @@ async def test_a_wrong_key_is_refused_without_showing_it(jpeg):
     assert "abcd" not in str(caught.value)
 
 
-async def test_the_end_of_the_session_is_said(jpeg, autojump_clock):
-    async with server(lifetime=5.0) as (stage, _model, warnings):
-        before, inbox = trio.open_memory_channel(1)
-        outbox, _after = trio.open_memory_channel(1)
-        with pytest.raises(ConnectionLostError, match="1001"), before:
-            await stage.run(inbox, outbox)
-    assert "session_expired" in warnings[0]
+async def test_a_session_that_the_server_refuses_names_the_field(jpeg):
+    async with server() as (stage, _model, _warnings):
+        wrong = attrs.evolve(stage, model="my-deployment", reasoning="low")
+        with pytest.raises(ServiceError, match=r"reasoning.*realtime\.session_fields"):
+            await fakes.through(wrong, jpeg(1))
+
+
+def test_reasoning_is_for_models_that_reason():
+    with pytest.raises(OptionError, match=r"'low' is not taken by gpt-realtime-1\.5"):
+        Realtime(reasoning="low")
+    assert Realtime(model="gpt-realtime-2.1", reasoning="low").reasoning == "low"
+    assert Realtime(model="my-deployment", reasoning="low").reasoning == "low"
 
 
 async def test_a_server_that_is_not_there():
     with pytest.raises(ConnectionLostError, match=r"cannot be reached: .*Connection refused"):
-        async with open_connection("ws://127.0.0.1:9/v1/realtime?model=m", KEY):
+        async with open_connection("ws://127.0.0.1:9/v1/realtime?model=m", {}):
             pass
+
+
+@contextlib.asynccontextmanager
+async def listening(handler):
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(trio.serve_tcp, handler, 0)
+        yield listeners[0].socket.getsockname()[1]
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_server_that_is_no_websocket():
     async def answer(stream):
         async with stream:
             await stream.receive_some()
-            await stream.send_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy")
+            await stream.send_all(
+                b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nbusy"
+            )
 
-    async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(trio.serve_tcp, answer, 0)
-        port = listeners[0].socket.getsockname()[1]
-        with pytest.raises(ServiceError, match="HTTP 503: no reason given"):
-            async with open_connection(f"ws://127.0.0.1:{port}/?model=m", KEY):
-                pass
-        nursery.cancel_scope.cancel()
+    with unwrapped():
+        async with listening(answer) as port:
+            with pytest.raises(ConnectionLostError, match="HTTP 503: no reason given") as caught:
+                async with open_connection(f"ws://127.0.0.1:{port}/?model=m", {}):
+                    pass
+    assert caught.value.trouble.wait == 7.0
+    assert caught.value.trouble.cure is Cure.RECONNECT
+
+
+async def test_a_server_that_hangs_up_in_the_handshake():
+    async def answer(stream):
+        await stream.receive_some()
+        await trio.aclose_forcefully(stream)
+
+    with unwrapped():
+        async with listening(answer) as port:
+            with pytest.raises(ConnectionLostError) as caught:
+                async with open_connection(f"ws://127.0.0.1:{port}/?model=m", {}):
+                    pass
+    assert caught.value.trouble.cure is Cure.RECONNECT
+
+
+async def test_a_certificate_of_nobody_is_refused(tmp_path, monkeypatch):
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    async def serve(stream):
+        with contextlib.suppress(trio.BrokenResourceError):
+            await trio.SSLStream(stream, context, server_side=True).receive_some()
+
+    trusted = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(trusted)
+    async with listening(serve) as port:
+        url = f"wss://localhost:{port}/v1"
+        with pytest.raises(ConnectionLostError, match="certificate: localhost: ") as caught:
+            await dial(url)
+        assert caught.value.trouble.cure is Cure.STOP
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        async with await dial(url):
+            pass
+
+
+async def test_a_proxy_is_used_and_its_refusal_told(monkeypatch):
+    asked = []
+
+    async def proxy(stream):
+        async with stream:
+            asked.append((await stream.receive_some()).split(b"\r\n")[0])
+            await stream.send_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+    async with listening(proxy) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("NO_PROXY", "example.org")
+        with pytest.raises(ConnectionLostError, match=r"the proxy 127\.0\.0\.1 says: .*407"):
+            await dial("wss://api.example.com/v1/realtime")
+        assert proxy_for("example.org") is None
+    assert asked == [b"CONNECT api.example.com:443 HTTP/1.1"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({"OpenAI-Project": "proj_1"}, True),
+        ({"Authorization": "Bearer x"}, False),
+        ({"OpenAI-Beta": "realtime=v1"}, False),
+        ({"X": "a\r\nb"}, False),
+        ({"X Y": "a"}, False),
+    ],
+)
+def test_which_headers_are_allowed(headers, allowed):
+    assert (are_headers(headers) is None) is allowed
+
+
+def test_how_the_key_is_sent():
+    assert key_header("bearer", "k") == {"Authorization": "Bearer k"}
+    assert key_header("api-key", "k") == {"api-key": "k"}
+    assert key_header("none", "k") == {}
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ async def test_what_only_the_user_can_cure_ends_the_run(autojump_clock, fault):
 
 async def test_a_wrong_key_ends_the_run_without_showing_it(autojump_clock):
     run = Run(Faulty(refusals=[401]))
-    with pytest.raises(ServiceError, match="HTTP 401: invalid_api_key.*check the key") as caught:
+    with pytest.raises(ServiceError, match=r"HTTP 401: invalid_api_key.*check the key") as caught:
         await run.go(Screen(10.0, 1), 30.0)
     assert "wxyz" not in str(caught.value)
 
@@ -281,5 +281,3 @@ async def test_a_day_with_two_hundred_faults(autojump_clock):
     # Notes are kept by the test's own sink; all else stays what it was after the second hour.
     grown = census.counts[-1] - census.counts[1]
     assert grown < 3 * len(run.sink.notes), census.counts
-
-
