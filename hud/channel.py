@@ -146,6 +146,8 @@ class _Edge(Generic[T]):
     waiting: dict[Hashable, T] = attrs.field(factory=dict)
     passed_by: dict[Hashable, T] = attrs.field(factory=dict)
     """By key, the last item that went no further; where items merge, it is the present."""
+    returned: set[Hashable] = attrs.field(factory=set)
+    """Keys of what was given back, and so is older than the present."""
     asked: bool = False
     counts: dict[str, int] = attrs.field(
         factory=lambda: dict.fromkeys(["offered", "taken", "dropped", "merged", "ignored"], 0)
@@ -181,6 +183,21 @@ class _Edge(Generic[T]):
             self.passed_by[self.options.key(item)] = item
         self.counts["ignored"] += 1
         self.observer.ignored(self.name, item)
+
+    def bring_up_to_date(self) -> bool:
+        """Unite the first item that waits with the present if it was given back; False: none waits.
+
+        United with the present, it may come to nothing.
+        """
+        while self.waiting:
+            key = next(iter(self.waiting))
+            present = self.passed_by.pop(key, None) if key in self.returned else None
+            self.returned.discard(key)
+            if present is None:
+                return True
+            self.counts["ignored"] -= 1
+            self.put(present)
+        return False
 
     def drop(self, item: T) -> None:
         self.counts["dropped"] += 1
@@ -303,7 +320,7 @@ class Inbox(trio.abc.ReceiveChannel[T]):
             while True:
                 # The permission may lapse while nothing waits here, so it is asked for each time.
                 await self._gate()
-                if edge.waiting:
+                if edge.bring_up_to_date():
                     break
                 edge.asked = True
                 edge.stir()
@@ -337,7 +354,7 @@ class Inbox(trio.abc.ReceiveChannel[T]):
         edge.stir()
 
     def give_back(self, item: T) -> bool:
-        """Take back an item that was taken and came to nothing, united with what is newest by now.
+        """Take back an item that came to nothing; it waits again, and comes as of the present.
 
         False if this end is closed, so that nobody would take it again.
         """
@@ -347,12 +364,10 @@ class Inbox(trio.abc.ReceiveChannel[T]):
         key = edge.options.key(item)
         edge.counts["taken"] -= 1
         newer = edge.waiting.pop(key, None)
-        if newer is None and key in edge.passed_by:
-            newer = edge.passed_by.pop(key)
-            edge.counts["ignored"] -= 1
         if newer is not None:
             edge.waiting[key] = item
         edge.put(item if newer is None else newer)
+        edge.returned.add(key)
         return True
 
     def close(self) -> None:

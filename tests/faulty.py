@@ -32,6 +32,8 @@ class Faulty:
     faults: Iterator[str] = attrs.field(factory=lambda: iter(()))
     refusals: list[int] = attrs.field(factory=list)
     """HTTP statuses with which the next upgrades are refused."""
+    away: list[int] = attrs.field(factory=list)
+    """The same, after the first fault."""
     lifetime: float = 0.0
     """Seconds; 0 tells no end."""
     wall: Callable[[], float] = lambda: 0.0
@@ -123,6 +125,8 @@ class Conversation:
         self.number += 1
         if fault:
             self.server.done.append(fault)
+            self.server.refusals += self.server.away
+            self.server.away = []
         before = getattr(self, f"_{fault.partition(' ')[0]}", None) if fault else None
         if before is not None and await before(event, fault):
             return

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import trio
 import trio.testing
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hud.channel import EdgeOptions, Handoff, Observer, Observers, open_edge
-from hud.items import Rect
+from hud.items import Cause, Change, Fate, Mark, Rect
 from tests import fakes
 
 
@@ -220,3 +221,72 @@ def test_latest_is_in_order_without_repeats_and_never_stale(script):
         assert statistics.offered == statistics.taken + statistics.dropped + statistics.waiting
 
     trio.run(play)
+
+
+def with_marks(seq, before, now):
+    """A change of the whole frame, which showed `before` and shows `now`."""
+    frame = fakes.frame(seq, pixels=np.full((64, 64, 4), now, np.uint8))
+    mark = Mark(fakes.BOX, np.full((8, 8, 4), before, np.uint8))
+    return Change(frame, (fakes.BOX,), Cause.CONTENT, "test", marks=(mark,))
+
+
+def passed_by(seq, now):
+    """A frame that went no further."""
+    frame = fakes.frame(seq, pixels=np.full((64, 64, 4), now, np.uint8))
+    return Change(frame, (), None, "test", Fate.NOISE)
+
+
+def changes():
+    return open_edge(
+        "change→encode",
+        latest(
+            merge=lambda newer, older: newer.absorb(older),
+            passes=lambda change: bool(change.regions),
+            key=lambda change: change.monitor,
+        ),
+    )
+
+
+async def test_what_is_given_back_comes_again_as_of_the_present():
+    outbox, inbox = changes()
+    await outbox.send(with_marks(1, before=0, now=100))
+    taken = await inbox.receive()
+    await outbox.send(passed_by(2, now=100))
+    assert inbox.give_back(taken)
+    await outbox.send(passed_by(3, now=110))
+    again = await inbox.receive()
+    assert (again.seq, again.regions, again.cause) == (3, (fakes.BOX,), Cause.CONTENT)
+    counts = outbox.statistics()
+    assert (counts.waiting, counts.taken, counts.merged, counts.ignored) == (0, 1, 1, 1)
+
+
+async def test_what_is_given_back_is_united_with_what_waits():
+    outbox, inbox = changes()
+    await outbox.send(fakes.change(1, Rect(50, 50, 4, 4)))
+    taken = await inbox.receive()
+    await outbox.send(fakes.change(2, Rect(0, 0, 4, 4)))
+    assert inbox.give_back(taken)
+    again = await inbox.receive()
+    assert again.seq == 2
+    assert set(again.regions) == {Rect(50, 50, 4, 4), Rect(0, 0, 4, 4)}
+    assert outbox.statistics().waiting == 0
+
+
+async def test_what_came_and_went_is_not_taken_again(autojump_clock):
+    outbox, inbox = changes()
+    await outbox.send(with_marks(1, before=0, now=100))
+    taken = await inbox.receive()
+    assert inbox.give_back(taken)
+    await outbox.send(passed_by(2, now=0))
+    with trio.move_on_after(1) as waiting:
+        await inbox.receive()
+    assert waiting.cancelled_caught
+    assert outbox.statistics().waiting == 0
+
+
+async def test_a_closed_end_takes_nothing_back():
+    outbox, inbox = changes()
+    await outbox.send(fakes.change(1, fakes.BOX))
+    taken = await inbox.receive()
+    inbox.close()
+    assert not inbox.give_back(taken)

@@ -162,12 +162,18 @@ class Session:
             return self._text(event)
         if isinstance(event, AnswerEnded):
             return self._end(event)
-        if isinstance(event, Refused) and event.event in self._requests and self._in_turn:
+        if isinstance(event, Refused) and self._is_of_turn(event):
             # A refused request gets nothing but the error: this is its answer's end. Where the
             # pictures were refused, the answer that was asked for with them is nobody's.
             self.state, self._turn, self._response = State.READY, "", ""
             return attrs.evolve(event, ends_turn=True)
         return event
+
+    def _is_of_turn(self, event: Refused) -> bool:
+        if event.event:
+            return self._in_turn and event.event in self._requests
+        # Servers that repeat no metadata may also not say whose fault an error is.
+        return self.state is State.ASKED and not self._options.by_metadata
 
     def _is_expected(self, event: AnswerBegan) -> bool:
         if self._options.by_metadata:

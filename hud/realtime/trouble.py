@@ -46,7 +46,7 @@ class Trouble:
         return _cure_of(self.code, self.kind)
 
     def __attrs_post_init__(self) -> None:
-        if self.wait is None and self.cure is Cure.WAIT:
+        if self.wait is None:
             object.__setattr__(self, "wait", delay_in(self.message))
 
     @property
@@ -94,6 +94,7 @@ _CURES = {
     "rate_limit_exceeded": Cure.WAIT,
     "conversation_already_has_active_response": Cure.WAIT,
     "session_expired": Cure.RECONNECT,
+    "session_limit_reached": Cure.RECONNECT,
 }
 _FATAL_CLOSES = frozenset({1008, 3000, 3003, 4000})
 """Policy, unauthorized, forbidden, and the refusal of the beta shape."""

@@ -93,7 +93,7 @@ class Sessions:
             trouble = attrs.evolve(trouble, cure=Cure.RECONNECT)
         if trouble.cure is Cure.STOP:
             raise self._troubles.final(trouble)
-        wait = self._backoff.next() if trouble.wait is None else trouble.wait
+        wait = max(trouble.wait or 0.0, self._backoff.next())
         self._troubles.tell(trouble, f"connecting again in {wait:.1f} s")
         await trio.sleep(wait)
 

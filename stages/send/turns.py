@@ -150,8 +150,8 @@ class Turns:
         return hopeless
 
     async def _pause(self, trouble: Trouble) -> None:
-        """Wait as long as the service says, else longer each time; a stop ends the wait."""
-        wait = self.backoff.next() if trouble.wait is None else trouble.wait
+        """Wait as long as the service says, and longer each time; a stop ends the wait."""
+        wait = max(trouble.wait or 0.0, self.backoff.next())
         if self.stop is None or self.stop.is_set():
             await trio.sleep(wait if self.stop is None else min(wait, 1.0))
             return

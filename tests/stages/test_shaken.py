@@ -6,6 +6,7 @@ import collections
 import functools
 import gc
 import itertools
+from collections.abc import Callable
 
 import attrs
 import numpy as np
@@ -15,7 +16,7 @@ import trio.testing
 
 from hud.channel import Observers
 from hud.errors import ServiceError, unwrapped
-from hud.items import Cause, Change, Fate, Picture, Rect, Shot, Status
+from hud.items import Cause, Change, Fate, Mark, Picture, Rect, Shot, Status
 from hud.ledger import Ledger
 from hud.pipeline import Pipeline, Unanswered, run_pipeline
 from stages.assemble import Assemble
@@ -29,18 +30,27 @@ BOX = Rect(0, 0, 4, 4)
 
 @attrs.frozen
 class Screen:
-    """A capture whose picture is the number of what it shows; it changes every `every` seconds."""
+    """A capture that shows a number, which depends on the time."""
 
-    every: float
-    last: int
+    number: Callable[[float], int]
     period: float = 1.0
     seqs: itertools.count = attrs.field(factory=lambda: itertools.count(1))
 
     async def run(self, inbox, outbox) -> None:
         async for tick in inbox:
-            number = min(self.last, 1 + int(tick.time / self.every))
-            pixels = np.full((4, 4, 4), number, np.int32).view(np.uint8)[:, :16].copy()
+            pixels = picture(self.number(tick.time))
             await outbox.send(fakes.frame(next(self.seqs), time=tick.time, pixels=pixels))
+
+
+def counting(every: float, last: int, period: float = 1.0) -> Screen:
+    """Counts from 1 to `last`, one more each `every` seconds."""
+    return Screen(lambda time: min(last, 1 + int(time / every)), period)
+
+
+def picture(number: int) -> np.ndarray:
+    pixels = np.random.default_rng(number).integers(0, 256, (4, 4, 4), np.uint8)
+    pixels.reshape(-1)[:4] = np.array([number], np.int32).view(np.uint8)
+    return pixels
 
 
 def shown(frame) -> int:
@@ -48,16 +58,19 @@ def shown(frame) -> int:
 
 
 @attrs.define
-class NewNumbers:
-    """Passes on a frame whose number was not seen before."""
+class Detector:
+    """Passes on a frame whose number was never seen before, with what was there before."""
 
-    seen: int = 0
+    seen: set[int] = attrs.field(factory=set)
+    before: np.ndarray | None = None
 
     def __call__(self, frame) -> Change:
-        if shown(frame) == self.seen:
-            return Change(frame, (), None, "unchanged", Fate.UNCHANGED)
-        self.seen = shown(frame)
-        return Change(frame, (BOX,), Cause.CONTENT, "new")
+        before, self.before = self.before, frame.pixels
+        if shown(frame) in self.seen:
+            return Change(frame, (), None, "known", Fate.UNCHANGED)
+        self.seen.add(shown(frame))
+        marks = () if before is None else (Mark(BOX, before),)
+        return Change(frame, (BOX,), Cause.CONTENT, "new", marks=marks)
 
 
 def as_shot(change) -> Shot:
@@ -108,7 +121,7 @@ class Run:
         unanswered = Unanswered()
         pipeline = Pipeline(
             screen,
-            fakes.Map(NewNumbers()),
+            fakes.Map(Detector()),
             fakes.Map(as_shot),
             attrs.evolve(sender, give_back=unanswered.give),
             Assemble(),
@@ -154,7 +167,7 @@ async def _set_after(seconds, event) -> None:
 
 async def test_nothing_happens(autojump_clock):
     run = Run(Faulty())
-    await run.go(Screen(10.0, 3), 60.0)
+    await run.go(counting(10.0, 3), 60.0)
     run.check(3)
     assert run.texts == ["Saw 1", "Saw 2", "Saw 3"]
     assert run.said == []
@@ -164,7 +177,7 @@ async def test_nothing_happens(autojump_clock):
 @pytest.mark.parametrize("fault", RECOVERABLE)
 async def test_the_last_state_of_the_screen_is_answered(autojump_clock, fault, conversation):
     run = Run(Faulty(iter(["", fault])))
-    await run.go(Screen(10.0, 2), 100.0, conversation=conversation)
+    await run.go(counting(10.0, 2), 100.0, conversation=conversation)
     run.check(2)
     assert run.server.done == [fault]
     harmless = fault == "stranger"
@@ -174,7 +187,7 @@ async def test_the_last_state_of_the_screen_is_answered(autojump_clock, fault, c
 async def test_all_of_them_one_after_the_other(autojump_clock):
     faults = [each for fault in RECOVERABLE * 2 for each in ("", fault)]
     run = Run(Faulty(iter(faults)))
-    await run.go(Screen(60.0, 40), 2600.0)
+    await run.go(counting(60.0, 40), 2600.0)
     run.check(40)
     assert len(run.server.done) == 2 * len(RECOVERABLE)
     # On a screen that changes once a minute, nothing is merged: each state has its note.
@@ -183,7 +196,7 @@ async def test_all_of_them_one_after_the_other(autojump_clock):
 
 async def test_many_faults_in_a_row(autojump_clock):
     run = Run(Faulty(iter(RECOVERABLE)))
-    await run.go(Screen(2.0, 200), 600.0)
+    await run.go(counting(2.0, 200), 600.0)
     run.check(200)
     assert run.server.done == RECOVERABLE
 
@@ -193,7 +206,7 @@ async def test_what_only_the_user_can_cure_ends_the_run(autojump_clock, fault):
     run = Run(Faulty(iter(["", fault])))
     began = trio.current_time()
     with pytest.raises(ServiceError) as caught:
-        await run.go(Screen(10.0, 2), 100.0)
+        await run.go(counting(10.0, 2), 100.0)
     assert trio.current_time() - began < 12.0
     assert any(word in str(caught.value) for word in fault.split()[1:])
     assert run.texts == ["Saw 1"]
@@ -202,13 +215,13 @@ async def test_what_only_the_user_can_cure_ends_the_run(autojump_clock, fault):
 async def test_a_wrong_key_ends_the_run_without_showing_it(autojump_clock):
     run = Run(Faulty(refusals=[401]))
     with pytest.raises(ServiceError, match=r"HTTP 401: invalid_api_key.*check the key") as caught:
-        await run.go(Screen(10.0, 1), 30.0)
+        await run.go(counting(10.0, 1), 30.0)
     assert "wxyz" not in str(caught.value)
 
 
 async def test_a_busy_server_is_asked_again_ever_more_slowly(autojump_clock):
     run = Run(Faulty(refusals=[503, 429, 500, 502, 503]))
-    await run.go(Screen(10.0, 5), 100.0)
+    await run.go(counting(10.0, 5), 100.0)
     run.check(5)
     assert len(run.server.done) == 5
     assert run.said[-1] == "answers again, after 5 troubles"
@@ -217,7 +230,7 @@ async def test_a_busy_server_is_asked_again_ever_more_slowly(autojump_clock):
 
 async def test_a_server_that_always_fails_is_not_hammered(autojump_clock):
     run = Run(Faulty(itertools.repeat("failed server_error")))
-    await run.go(Screen(10.0, 300), 3000.0)
+    await run.go(counting(10.0, 300), 3000.0)
     assert 20 < len(run.server.done) < 300
     assert run.texts == []
     failed = [note for note in run.sink.notes if note.status is Status.FAILED]
@@ -227,7 +240,7 @@ async def test_a_server_that_always_fails_is_not_hammered(autojump_clock):
 
 async def test_a_stop_while_the_server_is_away_ends_soon_and_says_so(autojump_clock):
     run = Run(Faulty(refusals=[503] * 999))
-    await run.go(Screen(10.0, 5), 60.0)
+    await run.go(counting(10.0, 5), 60.0)
     assert trio.current_time() < 70.0
     assert run.texts == []
     assert "not answered" in run.said[-1]
@@ -236,7 +249,7 @@ async def test_a_stop_while_the_server_is_away_ends_soon_and_says_so(autojump_cl
 
 async def test_a_session_is_replaced_before_its_end(autojump_clock):
     run = Run(Faulty(lifetime=600.0))
-    await run.go(Screen(7.0, 500), 3550.0)
+    await run.go(counting(7.0, 500), 3550.0)
     run.check(500)
     assert run.said == []
     assert run.server.sessions == 8  # every 480 s, 120 s before the end
@@ -244,12 +257,19 @@ async def test_a_session_is_replaced_before_its_end(autojump_clock):
     assert run.texts == [f"Saw {number}" for number in range(1, 501)]
 
 
-async def test_what_came_and_went_while_the_server_was_away_is_not_asked_about(autojump_clock):
+def toast(time: float) -> int:
+    """1, then 2 for three seconds, then 1 again."""
+    return 2 if 10.0 <= time < 13.0 else 1
+
+
+@pytest.mark.parametrize(("refusals", "texts"), [(0, ["Saw 1", "Saw 2"]), (6, ["Saw 1"])])
+async def test_what_came_and_went_while_the_server_was_away(autojump_clock, refusals, texts):
     """The way back of a change leads over the present."""
-    run = Run(Faulty(iter(["", "cut"]), think=0.2))
-    run.server.refusals = []
-    await run.go(Screen(1.5, 20), 100.0)
-    run.check(20)
+    run = Run(Faulty(iter(["", "cut"]), away=[503] * refusals))
+    await run.go(Screen(toast), 100.0)
+    assert run.texts == texts
+    assert run.ledger.fates[Fate.FAILED] == 0
+    assert sum(run.ledger.fates.values()) == run.ledger.captured
 
 
 @attrs.define
@@ -270,7 +290,7 @@ async def test_a_day_with_two_hundred_faults(autojump_clock):
     census = Census()
     run.observers.append(census)
     changes = int(day / 12) - 20
-    await run.go(Screen(12.0, changes, period=6.0), day)
+    await run.go(counting(12.0, changes, period=6.0), day)
     run.check(changes)
     assert len(run.server.done) == 200
     assert run.server.sessions >= 24
