@@ -1,7 +1,7 @@
-"""The messages a client sends, as text ready for the wire.
+"""The messages a client sends, as UTF-8 in pieces that the wire puts together.
 
-Requests with pictures are put together around their base64, which never goes through a JSON
-encoder: that pass over 400 kB costs more than all the rest.
+A request with pictures is built around their base64, which never goes through a JSON encoder and
+is copied only once: over 400 kB each such pass costs more than all the rest.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from collections.abc import Sequence
 import attrs
 import orjson
 import pybase64
+
+Message = list[bytes]
+"""The pieces of one message, to be sent one after the other."""
 
 SESSION_FIELDS = (
     "instructions",
@@ -53,7 +56,7 @@ class Turn:
     jpegs: Sequence[bytes]
 
 
-def session_update(event_id: str, options: SessionOptions) -> str:
+def session_update(event_id: str, options: SessionOptions) -> Message:
     """Make it a text-only session."""
     values: dict[str, object] = {
         "instructions": options.instructions,
@@ -73,10 +76,10 @@ def session_update(event_id: str, options: SessionOptions) -> str:
             session["audio" if name == "turn_detection" else name] = values[name]
     if "tools" in session:
         session["tool_choice"] = "none"
-    return _json({"type": "session.update", "event_id": event_id, "session": session})
+    return _event({"type": "session.update", "event_id": event_id, "session": session})
 
 
-def response_create(event_id: str, options: SessionOptions, turn: Turn | None) -> str:
+def response_create(event_id: str, options: SessionOptions, turn: Turn | None) -> Message:
     """Ask for an answer to a turn that stands alone, or to the conversation so far (None)."""
     # The modalities are repeated because a compatible server looks for them only here.
     response: dict[str, object] = {"output_modalities": ["text"]}
@@ -86,61 +89,64 @@ def response_create(event_id: str, options: SessionOptions, turn: Turn | None) -
         response["metadata"] = {"turn": event_id}
     event = {"type": "response.create", "event_id": event_id, "response": response}
     if turn is None:
-        return _json(event)
+        return _event(event)
     response["conversation"] = "none"
     # Reopen the two outer objects, so that `input` can stand behind the other fields.
-    messages = [_message(_shown(turn))]
+    pieces = [orjson.dumps(event)[:-2], b',"input":[']
     if turn.notes:
-        messages.insert(0, _message([_notes(turn)]))
-    return f'{_json(event)[:-2]},"input":[{",".join(messages)}]}}}}'
+        pieces += [*_message([_notes(turn)]), b","]
+    return [*pieces, *_message(_shown(turn)), b"]}}"]
 
 
-def notes_create(event_id: str, turn: Turn) -> str:
+def notes_create(event_id: str, turn: Turn) -> Message:
     """Tell a conversation that is empty what was noted before it began."""
     return _item_create(event_id, "", [_notes(turn)])
 
 
-def pictures_create(event_id: str, item_id: str, turn: Turn) -> str:
+def pictures_create(event_id: str, item_id: str, turn: Turn) -> Message:
     """Write a turn's pictures to the conversation; `item_id` has 32 characters at most."""
     return _item_create(event_id, item_id, _shown(turn))
 
 
-def item_delete(event_id: str, item_id: str) -> str:
+def item_delete(event_id: str, item_id: str) -> Message:
     """Take an item out of the conversation."""
-    return _json({"type": "conversation.item.delete", "event_id": event_id, "item_id": item_id})
+    return _event({"type": "conversation.item.delete", "event_id": event_id, "item_id": item_id})
 
 
-def response_cancel(event_id: str, response_id: str) -> str:
+def response_cancel(event_id: str, response_id: str) -> Message:
     """End an answer early; it still ends with `response.done`."""
-    return _json({"type": "response.cancel", "event_id": event_id, "response_id": response_id})
+    return _event({"type": "response.cancel", "event_id": event_id, "response_id": response_id})
 
 
-def _item_create(event_id: str, item_id: str, parts: Sequence[str]) -> str:
-    head = _json({"type": "conversation.item.create", "event_id": event_id})
-    return f'{head[:-1]},"item":{_message(parts, item_id)}}}'
+def _item_create(event_id: str, item_id: str, parts: Sequence[Message]) -> Message:
+    head = orjson.dumps({"type": "conversation.item.create", "event_id": event_id})
+    return [head[:-1], b',"item":', *_message(parts, item_id), b"}"]
 
 
-def _message(parts: Sequence[str], item_id: str = "") -> str:
-    name = f'"id":"{item_id}",' if item_id else ""
-    return f'{{{name}"type":"message","role":"user","content":[{",".join(parts)}]}}'
+def _message(parts: Sequence[Message], item_id: str = "") -> Message:
+    head = {"type": "message", "role": "user"} | ({"id": item_id} if item_id else {})
+    pieces = [orjson.dumps(head)[:-1], b',"content":[']
+    for number, part in enumerate(parts):
+        pieces += [b",", *part] if number else part
+    return [*pieces, b"]}"]
 
 
-def _notes(turn: Turn) -> str:
+def _notes(turn: Turn) -> Message:
     return _input_text(f"Notes so far:\n{turn.notes}")
 
 
-def _shown(turn: Turn) -> list[str]:
+def _shown(turn: Turn) -> list[Message]:
     return [_input_text(turn.caption), *(_input_image(jpeg) for jpeg in turn.jpegs)]
 
 
-def _input_text(text: str) -> str:
-    return _json({"type": "input_text", "text": text})
+def _input_text(text: str) -> Message:
+    return _event({"type": "input_text", "text": text})
 
 
-def _input_image(jpeg: bytes) -> str:
-    data = pybase64.b64encode_as_string(jpeg)
-    return f'{{"type":"input_image","image_url":"data:image/jpeg;base64,{data}","detail":"high"}}'
+def _input_image(jpeg: bytes) -> Message:
+    head = b'{"type":"input_image","image_url":"data:image/jpeg;base64,'
+    return [head, pybase64.b64encode(jpeg), b'","detail":"high"}']
 
 
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
+def _event(value: object) -> Message:
+    return [orjson.dumps(value)]

@@ -30,7 +30,7 @@ from hud.realtime.events import (
     Unknown,
     parse,
 )
-from hud.realtime.requests import SessionOptions, Turn
+from hud.realtime.requests import Message, SessionOptions, Turn
 from hud.realtime.trouble import Cure
 
 LONGEST_ANSWER = 2**16
@@ -96,12 +96,12 @@ class Session:
         self._shown: list[str] = []
         """Items with pictures that are still in the conversation."""
 
-    def configure(self) -> str:
+    def configure(self) -> Message:
         """The message that makes it a text-only session."""
         self._move(Command.CONFIGURE)
         return requests.session_update(self._next(), self._options)
 
-    def ask(self, turn: Turn) -> list[str]:
+    def ask(self, turn: Turn) -> list[Message]:
         """The messages that show pictures and ask for a note."""
         self._move(Command.ASK)
         self._response, self._length = "", 0
@@ -111,7 +111,7 @@ class Session:
         alone = None if self._options.in_conversation else turn
         return [*messages, requests.response_create(self._turn, self._options, alone)]
 
-    def _written(self, turn: Turn) -> Iterator[str]:
+    def _written(self, turn: Turn) -> Iterator[Message]:
         if turn.notes and not self._told_notes:
             yield requests.notes_create(self._request(), turn)
         # From now on the server has its own notes in the conversation.
@@ -120,12 +120,12 @@ class Session:
         self._shown.append(event_id)
         yield requests.pictures_create(event_id, event_id, turn)
 
-    def cancel(self) -> str:
+    def cancel(self) -> Message:
         """The message that ends the answer under way; its end still arrives."""
         self._move(Command.CANCEL)
         return requests.response_cancel(self._request(), self._response)
 
-    def tidy(self) -> list[str]:
+    def tidy(self) -> list[Message]:
         """The messages that take answered pictures out of the conversation; call between turns."""
         shown, self._shown = self._shown, []
         return [requests.item_delete(self._next(), item) for item in shown]

@@ -11,10 +11,11 @@ import trio
 import trio_websocket
 
 from hud.errors import ConnectionLostError, unwrapped
+from hud.realtime.requests import Message
 from hud.realtime.trouble import Cure, Trouble, closed, refused
-from stages.send import mask
 from stages.send.dial import CONNECT_TIMEOUT, Stream, dial
 from stages.send.endpoint import host_of
+from stages.send.framing import SharedStream
 
 MOST_BYTES = 16 * 2**20
 """Pictures may come back whole in the server's echo of an item; the library allows 1 MiB."""
@@ -25,16 +26,15 @@ PONG_TIMEOUT = 20.0
 
 Dial = Callable[[str], Awaitable[Stream]]
 
-mask.install()
-
 
 class Connection:
     """An open WebSocket."""
 
-    def __init__(self, socket: trio_websocket.WebSocketConnection) -> None:
+    def __init__(self, socket: trio_websocket.WebSocketConnection, stream: SharedStream) -> None:
         self._socket = socket
+        self._stream = stream
 
-    async def send(self, message: str) -> None:
+    async def send(self, message: Message) -> None:
         """Send one text message; returns when its last byte is written.
 
         A timeout around this leaves half a message on the wire: the connection is of no use then.
@@ -42,10 +42,12 @@ class Connection:
         Raises:
             ConnectionLostError: the server is gone.
         """
+        if self._socket.closed is not None:
+            raise ConnectionLostError(_farewell(self._socket.closed))
         try:
-            await self._socket.send_message(message)
-        except trio_websocket.ConnectionClosed as error:
-            raise ConnectionLostError(_goodbye(error)) from None
+            await self._stream.send_text(message)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise ConnectionLostError(_farewell(self._socket.closed)) from None
 
     async def receive(self) -> str | bytes:
         """Wait for one message.
@@ -87,12 +89,12 @@ async def open_connection(
     """
     with unwrapped():
         # The stream is ours: the library leaves it open when the server is the first to close.
-        async with await dial(url) as stream:
+        async with SharedStream(await dial(url)) as stream:
             try:
                 async with trio.open_nursery() as nursery:
                     socket = await _upgrade(nursery, stream, url, headers)
                     try:
-                        yield Connection(socket)
+                        yield Connection(socket, stream)
                     finally:
                         await _close(socket)
                     nursery.cancel_scope.cancel()
@@ -102,14 +104,14 @@ async def open_connection(
 
 
 async def _upgrade(
-    nursery: trio.Nursery, stream: Stream, url: str, headers: Mapping[str, str]
+    nursery: trio.Nursery, stream: SharedStream, url: str, headers: Mapping[str, str]
 ) -> trio_websocket.WebSocketConnection:
     parts = urllib.parse.urlsplit(url)
     try:
         with trio.fail_after(CONNECT_TIMEOUT):
             return await trio_websocket.wrap_client_stream(
                 nursery,
-                stream,
+                stream,  # type: ignore[arg-type] # any stream will do
                 parts.netloc,
                 f"{parts.path or '/'}?{parts.query}",
                 extra_headers=[(name.encode(), value.encode()) for name, value in headers.items()],
@@ -146,7 +148,10 @@ def _refusal(error: trio_websocket.ConnectionRejected) -> Trouble:
 
 
 def _goodbye(error: trio_websocket.ConnectionClosed) -> Trouble:
-    reason = error.reason
+    return _farewell(error.reason)
+
+
+def _farewell(reason: trio_websocket.CloseReason | None) -> Trouble:
     if reason is None:
         return closed(1006, "the connection was cut")
     return closed(reason.code, reason.reason or reason.name.lower().replace("_", " "))

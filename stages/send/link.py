@@ -10,7 +10,7 @@ import trio
 
 from hud.errors import ConnectionLostError, ProtocolError, unwrapped
 from hud.realtime.events import AnswerEnded, Event, Refused, TextArrived
-from hud.realtime.requests import SessionOptions, Turn
+from hud.realtime.requests import Message, SessionOptions, Turn
 from hud.realtime.session import Session, State
 from hud.realtime.trouble import Cure, Trouble
 from stages.send.troubles import Troubles
@@ -26,7 +26,7 @@ _ROOM = 64
 class Wire(Protocol):
     """An open connection."""
 
-    async def send(self, message: str) -> None:
+    async def send(self, message: Message) -> None:
         """Send one message."""
 
     async def receive(self) -> str | bytes:
@@ -105,7 +105,7 @@ class Link:
         for message in self.session.tidy():
             await self._say(message)
 
-    async def _say(self, message: str) -> None:
+    async def _say(self, message: Message) -> None:
         try:
             await self._wire.send(message)
         except ConnectionLostError as error:

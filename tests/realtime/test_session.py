@@ -62,7 +62,7 @@ def asked() -> tuple[Session, str]:
 def ask(session: Session) -> dict:
     """Ask a turn that stands alone."""
     (message,) = session.ask(TURN)
-    return json.loads(message)
+    return json.loads(b"".join(message))
 
 
 def test_a_turn_in_order():
@@ -89,7 +89,7 @@ def test_what_leaves_is_valid_for_the_official_types():
     session = Session(OPTIONS)
     session.receive(CREATED)
     for message in (session.configure(), *(session.receive(UPDATED) and session.ask(TURN))):
-        event = CLIENT_EVENT.validate_python(json.loads(message))
+        event = CLIENT_EVENT.validate_python(json.loads(b"".join(message)))
         assert not list(unknown_keys(event))
 
 
