@@ -125,6 +125,15 @@ def estimate(given: argparse.Namespace) -> None:
     print(json.dumps(result.record()) if given.json else result.text(model))  # noqa: T201
 
 
+def doctor(given: argparse.Namespace) -> None:
+    """Try the configured model's server with one small picture."""
+    from hud.config import build
+    from stages.registry import SECTIONS
+
+    sender = build(_document(given.config, given.assignments), SECTIONS).stages["realtime"]
+    _start(_examine, _keyed(sender))
+
+
 def serve(given: argparse.Namespace) -> None:
     """Run the local model's server for other programs."""
     import secrets
@@ -158,6 +167,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "check": check,
     "record": record,
     "estimate": estimate,
+    "doctor": doctor,
     "serve": serve,
     "sinks": sinks,
 }
@@ -198,20 +208,27 @@ def _with_key(configuration: Configuration) -> Configuration:
     """Give the sender its key, and check everything that a start needs."""
     import attrs
 
-    from stages.send.troubles import Troubles
-
-    sender = configuration.stages["realtime"]
-    key = os.environ.get(sender.api_key_env, "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise UsageError(f"the API key in {sender.api_key_env} contains odd characters")
-    sender = attrs.evolve(sender, key=key, troubles=Troubles(say, key))
+    sender = _keyed(configuration.stages["realtime"])
     configuration = attrs.evolve(configuration, stages={**configuration.stages, "realtime": sender})
     for stage in [*configuration.stages.values(), *configuration.sinks.values()]:
         if hasattr(stage, "preflight"):
             stage.preflight()
+    return configuration
+
+
+def _keyed(sender: Any) -> Any:  # noqa: ANN401 - stages are known to the registry only
+    import attrs
+
+    from stages.send.troubles import Troubles
+
+    key = os.environ.get(sender.api_key_env, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError(f"the API key in {sender.api_key_env} contains odd characters")
+    sender = attrs.evolve(sender, key=key, troubles=Troubles(say, key))
+    sender.preflight()
     if sender.is_local:
         _need_local_extra()
-    return configuration
+    return sender
 
 
 def _need_local_extra() -> None:
@@ -288,6 +305,22 @@ async def _local_model() -> AsyncIterator[tuple[str, str]]:
         open_server(model, key=key, lifetime=for_ever) as address,
     ):
         yield address.url, key
+
+
+async def _examine(sender: Any) -> None:  # noqa: ANN401 - stages
+    import attrs
+
+    from stages.send.doctor import examine
+
+    def report(step: str, outcome: str) -> None:
+        print(f"{step:9} {outcome}", flush=True)  # noqa: T201 - what was asked for
+
+    async with contextlib.AsyncExitStack() as stack:
+        free = sender.is_local
+        if free:
+            address, key = await stack.enter_async_context(_local_model())
+            sender = attrs.evolve(sender, url=address, key=key, model="local")
+        await examine(sender, report, free=free)
 
 
 async def _serve(port: int, key: str) -> None:

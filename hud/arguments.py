@@ -15,6 +15,7 @@ examples:
   hud run                                   watch this screen, notes in this terminal
   hud run --sink file:notes.jsonl --for 60  one minute of notes into a file
   hud run openai.yaml                       the same with a model of OpenAI
+  hud doctor openai.yaml                    does the key work, how fast, at what price
   hud demo                                  see it work on a recording, without a screen
 
 exit status: 0 after a clean stop, 1 when the pipeline failed, 2 for a mistake in the configuration
@@ -63,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     )
     estimate.add_argument("--json", action="store_true", help="print JSON")
     _set_option(estimate)
+    doctor = _command(commands, "doctor", "try the model's server with one small picture")
+    doctor.add_argument("config", nargs="?", metavar="CONFIG", help="a YAML file")
+    _set_option(doctor)
     serve = _command(commands, "serve", "run the local model's Realtime server for other programs")
     serve.add_argument("--port", type=int, default=8765, help="0 for any free one (default: 8765)")
     serve.add_argument(

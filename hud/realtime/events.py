@@ -84,13 +84,31 @@ class Refused:
 
 
 @attrs.frozen
+class Limit:
+    """How much of one thing may still be used."""
+
+    name: str
+    limit: int
+    remaining: int
+
+
+@attrs.frozen
+class LimitsTold:
+    """Rate limits as the server counts them; what it enforces may differ."""
+
+    limits: tuple[Limit, ...]
+
+
+@attrs.frozen
 class Unknown:
     """Something that needs no reaction."""
 
     type: str
 
 
-Event = Started | Configured | AnswerBegan | TextArrived | AnswerEnded | Refused | Unknown
+Event = (
+    Started | Configured | AnswerBegan | TextArrived | AnswerEnded | Refused | LimitsTold | Unknown
+)
 
 
 def parse(message: str | bytes) -> Event:
@@ -124,6 +142,14 @@ def _event(kind: str, data: dict[str, Any]) -> Event:
     if kind == "error":
         error = _object(data, "error")
         return Refused(_trouble(error), _text(error, "event_id"))
+    if kind == "rate_limits.updated":
+        told = _list(data, "rate_limits")[:9]
+        return LimitsTold(
+            tuple(
+                Limit(_text(each, "name"), _count(each, "limit"), _count(each, "remaining"))
+                for each in told
+            )
+        )
     return Unknown(kind)
 
 

@@ -24,6 +24,8 @@ from hud.realtime.events import (
     AnswerEnded,
     Configured,
     Event,
+    Limit,
+    LimitsTold,
     Refused,
     Started,
     TextArrived,
@@ -83,6 +85,8 @@ class Session:
         self.id = ""
         self.expires_at = 0
         """Seconds since the epoch; 0 where the server does not say."""
+        self.limits: tuple[Limit, ...] = ()
+        """Rate limits, where the server tells them."""
         self.ignored = 0
         """Messages that meant nothing here."""
         self._options = options
@@ -140,7 +144,7 @@ class Session:
         """
         try:
             event = self._translate(parse(message))
-            if not isinstance(event, Refused | Unknown):
+            if not isinstance(event, Refused | LimitsTold | Unknown):
                 self._move(type(event))
         except ProtocolError:
             self.ignored += 1
@@ -149,6 +153,8 @@ class Session:
             self.ignored += 1
         elif isinstance(event, Refused) and event.trouble.cure in {Cure.STOP, Cure.RECONNECT}:
             self.state = State.OVER
+        elif isinstance(event, LimitsTold):
+            self.limits = event.limits
         elif isinstance(event, Started):
             self.id, self.expires_at = event.session, event.expires_at
         elif isinstance(event, AnswerBegan):

@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 
 import pytest
 
@@ -94,8 +95,9 @@ def test_sinks_are_listed_with_their_options():
     assert "notes.jsonl" in done.stdout
 
 
-def test_a_key_the_server_refuses_is_said_and_never_shown(tmp_path):
-    """Against our own server, which refuses like the real one."""
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """The address of `hud serve`, whose key is `right`."""
     server = subprocess.Popen(
         [sys.executable, "-m", "hud", "serve", "--port", "0"],
         env=os.environ | NO_SCREEN | {"HUD_SERVE_KEY": "right"},
@@ -104,15 +106,40 @@ def test_a_key_the_server_refuses_is_said_and_never_shown(tmp_path):
     )
     try:
         assert server.stderr is not None
-        address = server.stderr.readline().split()[3].rstrip(";")
-        done = hud(
-            "run", "--source", f"replay:{RECORDING}", "--set", f"realtime.url={address}",
-            OPENAI_API_KEY="sk-wrong-1234567890", cwd=tmp_path,
-        )  # fmt: skip
+        yield server.stderr.readline().split()[3].rstrip(";")
     finally:
         server.terminate()
         assert server.wait(timeout=10) == 0
         server.stderr.close()
+
+
+def test_the_doctor_tries_a_server(served):
+    done = hud("doctor", "--set", f"realtime.url={served}", OPENAI_API_KEY="right")
+    assert done.returncode == 0, done.stderr
+    report = dict(line.split(None, 1) for line in done.stdout.splitlines())
+    assert list(report)[:3] == ["server", "handshake", "session"]
+    assert "ends in 60 min" in report["session"]
+    assert report["picture"].endswith("was read")
+    assert report["tokens"].startswith("194 for the picture (the rule of this program says 194)")
+    assert report["price"].startswith("$0.00")
+    assert "right" not in done.stdout.replace("rights", "")
+
+
+def test_the_doctor_says_what_to_do(served):
+    done = hud("doctor", "--set", f"realtime.url={served}", OPENAI_API_KEY="sk-wrong-1234567890")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "HTTP 401: invalid_api_key" in line
+    assert "check the key in the variable" in line
+    assert "7890" not in done.stderr + done.stdout
+
+
+def test_a_key_the_server_refuses_is_said_and_never_shown(tmp_path, served):
+    """Against our own server, which refuses like the real one."""
+    done = hud(
+        "run", "--source", f"replay:{RECORDING}", "--set", f"realtime.url={served}",
+        OPENAI_API_KEY="sk-wrong-1234567890", cwd=tmp_path,
+    )  # fmt: skip
     assert done.returncode == 1
     assert "HTTP 401: invalid_api_key" in done.stderr
     assert "7890" not in done.stderr + done.stdout
