@@ -46,6 +46,12 @@ class Faulty:
     invalid: list[str] = attrs.field(factory=list)
     requests: list[dict] = attrs.field(factory=list)
     keep_requests: bool = False
+    fatal_at: float = 0.0
+    """When a fatal fault happened, on trio's clock."""
+
+    def name(self, pictures: list[bytes]) -> str:
+        """What a turn's pictures show."""
+        return pictures[-1].decode()
 
     async def serve(self, stream) -> None:
         """Take care of one connection until it ends."""
@@ -53,7 +59,7 @@ class Faulty:
             async with stream:
                 try:
                     async with trio.open_nursery() as nursery:
-                        request = await wrap_server_stream(nursery, stream)
+                        request = await wrap_server_stream(nursery, stream, max_message_size=2**24)
                         await self._welcome(request, stream)
                         nursery.cancel_scope.cancel()
                 except* (ConnectionClosed, GoneError):
@@ -125,6 +131,8 @@ class Conversation:
         self.number += 1
         if fault:
             self.server.done.append(fault)
+            if fault in FATAL:
+                self.server.fatal_at = trio.current_time()
             self.server.refusals += self.server.away
             self.server.away = []
         before = getattr(self, f"_{fault.partition(' ')[0]}", None) if fault else None
@@ -133,7 +141,7 @@ class Conversation:
         await self._answer(event, broken=fault == "half")
 
     async def _answer(self, event, *, broken=False) -> None:
-        seen = _pictures(event, self.conversation)[-1]
+        seen = self.server.name(_pictures(event, self.conversation))
         await trio.sleep(self.server.think)
         identity = {"id": f"resp_{self.name}_{self.number}"}
         told = identity | {"metadata": event["response"].get("metadata")}
@@ -228,7 +236,7 @@ def at_random(seed: int, share: float, most: int) -> Iterator[str]:
         yield fault
 
 
-def _pictures(event, conversation) -> list[str]:
+def _pictures(event, conversation) -> list[bytes]:
     items = event["response"].get("input") or conversation
     urls = [
         part["image_url"]
@@ -236,4 +244,4 @@ def _pictures(event, conversation) -> list[str]:
         for part in item["content"]
         if part["type"] == "input_image"
     ]
-    return [base64.b64decode(url.partition(",")[2]).decode() for url in urls]
+    return [base64.b64decode(url.partition(",")[2]) for url in urls]

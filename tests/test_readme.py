@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pathlib
 
+import attrs
 import yaml
 
 from hud.config import Log, build
@@ -39,7 +40,15 @@ def shown(field) -> str:
         return "*(see `hud check`)*"
     if repr(field.default) == "NOTHING":
         return "*(required)*"
-    return "" if field.default is None else f"`{yaml.safe_dump(field.default).splitlines()[0]}`"
+    default = field.default
+    if isinstance(default, attrs.Factory):
+        default = default.factory()
+    if isinstance(default, tuple):
+        default = list(default)
+    if default is None:
+        return ""
+    written = yaml.safe_dump(default, default_flow_style=True, width=999)
+    return f"`{written.splitlines()[0]}`"
 
 
 def test_the_table_of_options_is_up_to_date():
