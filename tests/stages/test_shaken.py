@@ -272,6 +272,33 @@ async def test_what_came_and_went_while_the_server_was_away(autojump_clock, refu
     assert sum(run.ledger.fates.values()) == run.ledger.captured
 
 
+@pytest.mark.parametrize("conversation", ["none", "auto"])
+@pytest.mark.parametrize("match", ["metadata", "order"])
+async def test_every_event_of_every_mode_is_valid(autojump_clock, conversation, match):
+    server = Faulty(iter(["", "stuck", "half", "", "failed server_error"]), keep_requests=True)
+    run = Run(server)
+    options = {"model": "gpt-realtime-2.1", "reasoning": "low", "conversation": conversation}
+    await run.go(counting(40.0, 6), 300.0, match_answers=match, **options)
+    run.check(6)
+    kinds = {request["type"] for request in server.requests}
+    wanted = {"session.update", "response.create", "response.cancel"}
+    if conversation == "auto":
+        wanted |= {"conversation.item.create", "conversation.item.delete"}
+    assert kinds == wanted
+    assert all(request["event_id"] for request in server.requests)
+    creates = [request for request in server.requests if request["type"] == "response.create"]
+    assert all(("metadata" in each["response"]) == (match == "metadata") for each in creates)
+
+
+@pytest.mark.parametrize(("conversation", "times"), [("auto", 1), ("none", 3)])
+async def test_a_new_session_is_told_the_notes_so_far(autojump_clock, conversation, times):
+    """In the conversation they are told once; a turn that stands alone brings them each time."""
+    server = Faulty(iter(["", "", "cut"]), keep_requests=True)
+    await Run(server).go(counting(10.0, 4), 60.0, conversation=conversation)
+    told = [each for each in server.requests if "Saw 1" in str(each) and "Saw 2" in str(each)]
+    assert len(told) == times
+
+
 @attrs.define
 class Census(fakes.Observer):
     """Counts the living objects each simulated hour."""
