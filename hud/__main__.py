@@ -11,7 +11,7 @@ import os
 import pathlib
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hud.arguments import parser
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hud.config import Configuration
     from hud.document import Document
+    from stages.send.admission import Admission
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -108,16 +109,12 @@ def estimate(given: argparse.Namespace) -> None:
     from hud.config import build
     from hud.estimate import Assumptions
     from hud.estimate import estimate as simulate
-    from hud.realtime.prices import FREE, PRICES
     from stages.registry import SECTIONS
 
     scene = scenes.load(pathlib.Path(given.scene))
     stages = build(_document(given.config, given.assignments), SECTIONS).stages
     sender = stages["realtime"]
-    price = FREE if sender.is_local else PRICES.get(sender.model)
-    if price is None:
-        raise UsageError(f"no price is known for {sender.model}, only for {', '.join(PRICES)}")
-    assumed = Assumptions(sender.instructions, price, given.answer)
+    assumed = Assumptions(sender.instructions, sender.tariff(), given.answer)
     result = simulate(
         scene.frames(), scene.fps, stages["change"].detector(), stages["encode"].sketch, assumed
     )
@@ -161,6 +158,29 @@ def sinks(_given: argparse.Namespace) -> None:
     Console().print(table)
 
 
+def models(_given: argparse.Namespace) -> None:
+    """List the Realtime models with their prices."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hud.realtime.models import MODELS, READ, SOURCE
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "text in", "cached", "image in", "cached", "out", "reasons"):
+        table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
+    for name, model in MODELS.items():
+        price = model.price
+        figures = (price.text, price.cached_text, price.image, price.cached_image, price.output)
+        reasons = "yes" if model.reasons else "no"
+        table.add_row(name, *(f"{each:.2f}" for each in figures), reasons)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"\nDollars per million tokens; {SOURCE}, read in {READ}.")
+    for name, model in MODELS.items():
+        if model.off:
+            console.print(f"{name} is switched off on {model.off}: use {model.instead}.")
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "run": run,
     "demo": demo,
@@ -170,6 +190,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "doctor": doctor,
     "serve": serve,
     "sinks": sinks,
+    "models": models,
 }
 
 
@@ -200,8 +221,30 @@ def _watch(document: Document, given: argparse.Namespace) -> None:
     from hud.config import build
     from stages.registry import SECTIONS
 
-    configuration = build(document, SECTIONS)
-    _start(watch, _with_key(configuration), given.seconds)
+    configuration = _with_key(build(document, SECTIONS))
+    with _admission(configuration) as admission:
+        _start(watch, configuration, admission, given.seconds)
+
+
+@contextlib.contextmanager
+def _admission(configuration: Configuration) -> Iterator[Admission]:
+    """The budget of this run, with what earlier runs spent where money is spent at all."""
+    import time
+
+    from hud.realtime.models import FREE
+    from hud.spending import open_account
+    from stages.send.admission import Admission
+
+    sender, options = configuration.stages["realtime"], configuration.budget
+    price = sender.tariff()
+    budget = options.make(words=False, local=_has_local_extra())
+    admission = Admission(budget, price, sender.max_output_tokens, say)
+    if price == FREE:
+        yield admission
+        return
+    with open_account(budget, options.path, time.time()) as account:
+        admission.keeper = account
+        yield admission
 
 
 def _with_key(configuration: Configuration) -> Configuration:
@@ -231,10 +274,14 @@ def _keyed(sender: Any) -> Any:  # noqa: ANN401 - stages are known to the regist
     return sender
 
 
-def _need_local_extra() -> None:
+def _has_local_extra() -> bool:
     import importlib.util
 
-    if importlib.util.find_spec("rapidocr") is None:
+    return importlib.util.find_spec("rapidocr") is not None
+
+
+def _need_local_extra() -> None:
+    if not _has_local_extra():
         raise UsageError(
             "the local model is not installed: pip install 'hud[local]', or name a server with "
             "--set realtime.url=wss://..."
@@ -248,7 +295,7 @@ def _start(main: Callable[..., Awaitable[Any]], *arguments: object) -> None:
         trio.run(main, *arguments)
 
 
-async def watch(configuration: Configuration, seconds: float | None) -> None:
+async def watch(configuration: Configuration, admission: Admission, seconds: float | None) -> None:
     """Run the pipeline until it ends, `seconds` are over or a signal comes."""
     import attrs
 
@@ -273,7 +320,13 @@ async def watch(configuration: Configuration, seconds: float | None) -> None:
             capture=stages["capture"],
             change=stages["change"],
             encode=encode,
-            send=attrs.evolve(sender, give_back=unanswered.give, stop=stop),
+            send=attrs.evolve(
+                sender,
+                admission=admission,
+                open_local=_local_model,
+                give_back=unanswered.give,
+                stop=stop,
+            ),
             assemble=Assemble(),
             sinks=configuration.sinks,
             handoffs=configuration.handoffs,
@@ -286,7 +339,8 @@ async def watch(configuration: Configuration, seconds: float | None) -> None:
         finally:
             ledger.close()
             if talkative:
-                say("; ".join(filter(None, [ledger.summary(), sender.troubles.summary()])))
+                spent = f"${admission.spent:.4f} spent" if admission.spent else ""
+                say("; ".join(filter(None, [ledger.summary(), sender.troubles.summary(), spent])))
 
 
 @contextlib.asynccontextmanager

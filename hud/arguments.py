@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         help="variable with the key clients must send (default: HUD_SERVE_KEY, else a random key)",
     )
     _command(commands, "sinks", "list where notes can go, with all options")
+    _command(commands, "models", "list the Realtime models with their prices")
     return top
 
 

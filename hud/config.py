@@ -16,6 +16,7 @@ import yaml
 from hud.channel import Handoff
 from hud.document import Document, Path, Problem, unknown
 from hud.options import plain, problems_of, strict_converter, structure
+from hud.spending import BudgetOptions
 from hud.stage import OptionError, one_of, option, options_of
 
 Registry = Mapping[str, Mapping[str, type]]
@@ -45,6 +46,7 @@ class Configuration:
     sinks: Mapping[str, Any]
     """Name of the sink in this run → sink."""
     handoffs: Mapping[str, Handoff]
+    budget: BudgetOptions
     log: Log
     effective: Mapping[str, Any]
     """The whole configuration with every default, as plain data."""
@@ -89,7 +91,7 @@ class _Builder:
 
     def build(self, data: dict[str, Any]) -> Configuration:
         single = [section for section in self._registry if section != "sinks"]
-        self._refuse_unknown(data, [*single, "sinks", "log"], ())
+        self._refuse_unknown(data, [*single, "budget", "sinks", "log"], ())
         stages: dict[str, Any] = {}
         handoffs: dict[str, Handoff] = {}
         effective: dict[str, Any] = {}
@@ -97,10 +99,14 @@ class _Builder:
             stages[section], effective[section] = self._stage(
                 section, data.get(section), (section,), handoffs
             )
+        budget = self._options(BudgetOptions, data.get("budget"), ("budget",))
+        effective["budget"] = plain(budget) if budget else {}
         sinks, effective["sinks"] = self._sinks(data.get("sinks", [{}]))
         log = self._options(Log, data.get("log"), ("log",))
         effective["log"] = plain(log) if log else {}
-        return Configuration(stages, sinks, handoffs, log or Log(), effective)
+        return Configuration(
+            stages, sinks, handoffs, budget or BudgetOptions(), log or Log(), effective
+        )
 
     def _refuse_unknown(self, data: Mapping[Any, Any], allowed: Sequence[str], path: Path) -> None:
         for key in data:

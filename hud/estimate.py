@@ -15,7 +15,7 @@ import attrs
 from hud.detector import Detector
 from hud.items import Change, Fate, Frame, Rect, Shot, Usage
 from hud.realtime.memory import Memory
-from hud.realtime.prices import Price, cost
+from hud.realtime.models import Price, cost
 from hud.realtime.tokens import image_tokens, text_tokens
 
 NOTE_TOKENS = 60

@@ -153,6 +153,7 @@ class Fate(enum.Enum):
     REPLACED = "replaced"
     MERGED = "merged"
     SENT = "sent"
+    WITHHELD_BY_BUDGET = "withheld by budget"
     FAILED = "failed"
 
 
@@ -255,6 +256,8 @@ class Status(enum.Enum):
     FAILED = "failed"
     WITHDRAWN = "withdrawn"
     """What was said so far does not count: the change is asked about again."""
+    WITHHELD = "withheld"
+    """Nothing was asked, for the budget is spent."""
 
 
 @attrs.frozen
@@ -265,6 +268,8 @@ class Usage:
     text_tokens: int = 0
     image_tokens: int = 0
     cached_tokens: int = 0
+    cached_image_tokens: int = 0
+    """Of these; the others are text."""
     output_tokens: int = 0
 
 
@@ -279,6 +284,8 @@ class NoteDelta:
     """When the last byte of the request had been written."""
     status: Status = Status.IN_PROGRESS
     usage: Usage = Usage()
+    usd: float | None = None
+    """Dollars of the answer; None where nothing was asked."""
     session: str = ""
     model: str = ""
     detail: str = ""
@@ -305,6 +312,8 @@ class Note:
     first_token_time: float | None
     done_time: float | None
     usage: Usage = Usage()
+    usd: float | None = None
+    """Dollars."""
     session: str = ""
     model: str = ""
     detail: str = ""
@@ -312,7 +321,7 @@ class Note:
     @property
     def finished(self) -> bool:
         """Whether this is the record of an answer, to which nothing will be added."""
-        return self.status not in {Status.IN_PROGRESS, Status.WITHDRAWN}
+        return self.status not in {Status.IN_PROGRESS, Status.WITHDRAWN, Status.WITHHELD}
 
     def wall_time(self, time: float) -> float:
         """Seconds since the epoch at `time` on trio's clock."""

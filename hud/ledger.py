@@ -7,6 +7,7 @@ import collections
 from hud.channel import Observer
 from hud.items import Change, Fate, Frame, NoteDelta, Shot, Status
 
+_ENDS = {Status.FAILED: Fate.FAILED, Status.WITHHELD: Fate.WITHHELD_BY_BUDGET}
 _NO_END = frozenset({Status.IN_PROGRESS, Status.WITHDRAWN})
 
 
@@ -45,8 +46,7 @@ class Ledger(Observer):
         elif isinstance(item, Change) and item.regions:
             self._reopen(item)
         elif isinstance(item, NoteDelta) and item.status not in _NO_END:
-            failed = item.status is Status.FAILED
-            self._settle(item.seq, Fate.FAILED if failed else Fate.SENT)
+            self._settle(item.seq, _ENDS.get(item.status, Fate.SENT))
 
     def ignored(self, edge: str, item: object) -> None:
         """See Observer."""

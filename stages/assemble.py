@@ -38,14 +38,15 @@ def grow(note: Note | None, delta: NoteDelta) -> Note:
         status=delta.status,
         done_time=delta.time,
         usage=delta.usage,
+        usd=delta.usd,
         detail=delta.detail,
     )
 
 
 def is_worth_showing(note: Note) -> bool:
     """Whether there is something to read, and it is not on its way to saying nothing."""
-    if note.status is Status.FAILED:
-        return True
+    if note.status in {Status.FAILED, Status.WITHHELD}:
+        return note.status is Status.FAILED
     return not (is_nothing(note.text) if note.finished else may_become_nothing(note.text))
 
 

@@ -9,12 +9,12 @@ from hud import scene as scenes
 from hud.estimate import Assumptions, estimate
 from hud.items import Fate, Usage
 from hud.packaged import recording
-from hud.realtime.prices import FREE, PRICES, cost
+from hud.realtime.models import FREE, MODELS, cost
 from stages.change.tiles import Tiles
 from stages.encode.jpeg import Jpeg
 from tests import fakes
 
-ASSUMED = Assumptions("Watch.", PRICES["gpt-realtime-1.5"], answer=1.0)
+ASSUMED = Assumptions("Watch.", MODELS["gpt-realtime-1.5"].price, answer=1.0)
 
 
 @attrs.frozen
@@ -60,9 +60,9 @@ def test_tokens_and_money_add_up():
 def test_the_price_of_the_documented_turn():
     """626 text, 323 image and 22 output tokens on gpt-realtime-1.5."""
     usage = Usage(input_tokens=949, text_tokens=626, image_tokens=323, output_tokens=22)
-    assert cost(usage, PRICES["gpt-realtime-1.5"]) == pytest.approx(0.004471)
+    assert cost(usage, MODELS["gpt-realtime-1.5"].price) == pytest.approx(0.004471)
     cached = attrs.evolve(usage, cached_tokens=700)
-    assert cost(cached, PRICES["gpt-realtime-1.5"]) < 0.003
+    assert cost(cached, MODELS["gpt-realtime-1.5"].price) < 0.003
 
 
 def test_the_same_scene_twice_gives_the_same_result():

@@ -13,6 +13,7 @@ import yaml
 from hud.config import Log, build
 from hud.document import parse
 from hud.realtime.prompt import INSTRUCTIONS
+from hud.spending import BudgetOptions
 from hud.stage import options_of
 from stages.registry import SECTIONS
 
@@ -29,7 +30,7 @@ def table() -> str:
     rows = [
         f"| `{section.replace('sinks', 'sinks.N')}.{field.name}` | {shown(field)} "
         f"| {field.metadata['meaning']}{note} |"
-        for section, note, cls in [*sections, ("log", "", Log)]
+        for section, note, cls in [*sections, ("budget", "", BudgetOptions), ("log", "", Log)]
         for field in options_of(cls)
     ]
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows]) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
 FIRST = 0.5
@@ -16,7 +15,7 @@ class Backoff:
     asked any faster for having accepted. `chance` gives numbers in [0, 1).
     """
 
-    def __init__(self, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
         self.tries = 0
         """Waits since the last finished answer."""

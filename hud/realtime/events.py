@@ -190,12 +190,20 @@ def _output_text(response: dict[str, Any]) -> str:
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
+    """What is missing is made up for: what is no picture is text, and text is cached first."""
     details = _object(usage, "input_token_details")
+    total = _count(usage, "input_tokens")
+    image = min(_count(details, "image_tokens"), total)
+    cached = min(_count(details, "cached_tokens"), total)
+    kinds = _object(details, "cached_tokens_details")
+    told = _count(kinds, "image_tokens") if kinds else 0
+    cached_image = min(image, cached, max(told, cached - (total - image)))
     return Usage(
-        input_tokens=_count(usage, "input_tokens"),
-        text_tokens=_count(details, "text_tokens"),
-        image_tokens=_count(details, "image_tokens"),
-        cached_tokens=_count(details, "cached_tokens"),
+        input_tokens=total,
+        text_tokens=total - image,
+        image_tokens=image,
+        cached_tokens=cached,
+        cached_image_tokens=cached_image,
         output_tokens=_count(usage, "output_tokens"),
     )
 

@@ -16,7 +16,7 @@ from hud.errors import ConnectionLostError, ServiceError, unwrapped
 from hud.items import Rect, Status, Usage, clock
 from hud.realtime import caption
 from hud.realtime.events import AnswerEnded, Refused, TextArrived
-from hud.realtime.prices import FREE, PRICES, cost
+from hud.realtime.models import FREE, cost
 from hud.realtime.requests import Turn
 from hud.realtime.tokens import image_tokens
 from hud.realtime.trouble import Cure, Trouble
@@ -93,11 +93,8 @@ def _report_bill(sender: Realtime, end: AnswerEnded, report: Report, *, free: bo
         f"{usage.text_tokens} of text, {usage.cached_tokens} of these cached, "
         f"{usage.output_tokens} of answer",
     )
-    price = FREE if free else PRICES.get(sender.model)
-    if price is None:
-        report("price", f"no price is known for {sender.model}")
-    else:
-        report("price", "nothing" if free else f"${cost(usage, price):.5f} for this turn")
+    price = FREE if free else sender.tariff()
+    report("price", "nothing" if price == FREE else f"${cost(usage, price):.5f} for this turn")
 
 
 def _turn(word: str) -> Turn:

@@ -6,9 +6,11 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
+import attrs
 import trio
 
 from hud.errors import ConnectionLostError, ProtocolError, unwrapped
+from hud.items import Status
 from hud.realtime.events import AnswerEnded, Event, Refused, TextArrived
 from hud.realtime.requests import Message, SessionOptions, Turn
 from hud.realtime.session import Session, State
@@ -87,9 +89,12 @@ class Link:
         if self.session.state is State.ANSWERING:
             with trio.move_on_after(CANCEL_TIMEOUT):
                 await self._say(self.session.cancel())
-                await self._until_end(_ignore)
+                end = await self._until_end(_ignore)
                 await self._tidy()
-                return Refused(Trouble("no answer", reason, cure=Cure.ASK_AGAIN), ends_turn=True)
+                trouble = Trouble("no answer", reason, cure=Cure.ASK_AGAIN)
+                if isinstance(end, AnswerEnded):
+                    return attrs.evolve(end, status=Status.CANCELLED, trouble=trouble)
+                return attrs.evolve(end, trouble=trouble)
         self.lose(Trouble("no answer", reason, cure=Cure.RECONNECT))
         raise ConnectionLostError(self._reason())
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import random
 import time
 from collections.abc import Callable, Mapping
 
@@ -12,11 +14,13 @@ import trio
 from hud.errors import UsageError, unwrapped
 from hud.items import NoteDelta, Shot
 from hud.realtime.backoff import Backoff
+from hud.realtime.budget import Budget
 from hud.realtime.memory import Memory
-from hud.realtime.prices import PRICES, REASONING
+from hud.realtime.models import FREE, MODELS, Price
 from hud.realtime.prompt import INSTRUCTIONS
 from hud.realtime.requests import SESSION_FIELDS, SessionOptions
 from hud.stage import OptionError, between, given, one_of, option, subset_of
+from stages.send.admission import Admission
 from stages.send.connection import Dial, open_connection
 from stages.send.dial import dial
 from stages.send.endpoint import (
@@ -30,10 +34,11 @@ from stages.send.endpoint import (
 )
 from stages.send.link import Connect
 from stages.send.sessions import Sessions
-from stages.send.troubles import Troubles
-from stages.send.turns import GiveBack, Turns, keep
+from stages.send.troubles import Troubles, say_nothing
+from stages.send.turns import Fallback, GiveBack, Turns, keep
 
 EFFORTS = ("minimal", "low", "medium", "high", "xhigh")
+OpenLocal = Callable[[], contextlib.AbstractAsyncContextManager[tuple[str, str]]]
 
 
 @attrs.frozen
@@ -86,19 +91,35 @@ class Realtime:
         meaning="what a session is told; leave out what a compatible server does not know",
         check=subset_of(*SESSION_FIELDS),
     )
+    price: Price | None = option(
+        None,
+        meaning="dollars per million tokens, for models `hud models` does not list: "
+        "{text, cached_text, image, cached_image, output}",
+    )
+    price_as: str | None = option(
+        None,
+        meaning="a listed model with the same price, such as that of an Azure deployment",
+        check=one_of(*MODELS),
+    )
+    free: bool = option(False, meaning="true for a server that costs nothing")
     key: str = given("")
     memory: Memory = given(attrs.Factory(Memory))
-    backoff: Backoff = given(attrs.Factory(Backoff))
+    backoff: Backoff = given(attrs.Factory(lambda: Backoff(random.random)))
     troubles: Troubles = given(attrs.Factory(Troubles))
     give_back: GiveBack = given(keep)
     """Where a shot that was not answered goes, to come again as of the present."""
+    admission: Admission | None = given(None)
+    """The budget; None: there is no limit."""
+    open_local: OpenLocal | None = given(None)
+    """Starts the local model for when the money is spent; its address and key."""
     stop: trio.Event | None = given(None)
     """Set when the program ends."""
     dial: Dial = given(dial)
     wall: Callable[[], float] = given(time.time)
 
     def __attrs_post_init__(self) -> None:
-        if self.reasoning is not None and self.model in PRICES and self.model not in REASONING:
+        known = MODELS.get(self.model)
+        if self.reasoning is not None and known is not None and not known.reasons:
             raise OptionError("reasoning", f"{self.reasoning!r} is not taken by {self.model}")
 
     @property
@@ -113,12 +134,31 @@ class Realtime:
             return "the local model, nothing leaves this machine"
         return f"{self.model} at {host_of(self.url)}"
 
-    def preflight(self) -> None:
-        """Check that there is a key.
+    def tariff(self) -> Price:
+        """What the model costs.
 
         Raises:
-            UsageError: names the variable that is missing.
+            UsageError: nobody said so.
         """
+        if self.is_local or self.free:
+            return FREE
+        if self.price is not None:
+            return self.price
+        known = MODELS.get(self.price_as or self.model)
+        if known is None:
+            raise UsageError(
+                f"no price is known for {self.model}: say realtime.price_as, realtime.price or "
+                "realtime.free; `hud models` lists the known ones"
+            )
+        return known.price
+
+    def preflight(self) -> None:
+        """Check that there is a key, and a price.
+
+        Raises:
+            UsageError: names what is missing.
+        """
+        self.tariff()
         if self.is_local or self.key or self.key_header == "none":
             return
         if is_loopback(host_of(self.url)):
@@ -139,21 +179,30 @@ class Realtime:
             async with trio.open_nursery() as nursery:
                 sessions = self.sessions()
                 nursery.start_soon(sessions.keep, name="sessions")
-                await self._turns(sessions, outbox).serve(inbox)
+                fallback = _Fallback(self, nursery).sessions
+                await self._turns(sessions, outbox, fallback).serve(inbox)
                 nursery.cancel_scope.cancel()
 
-    def _turns(self, sessions: Sessions, outbox: trio.abc.SendChannel[NoteDelta]) -> Turns:
+    def _turns(
+        self, sessions: Sessions, outbox: trio.abc.SendChannel[NoteDelta], fallback: Fallback
+    ) -> Turns:
         return Turns(
             sessions,
             outbox,
             model=self.model,
+            instructions=self.instructions,
             patience=self.answer_timeout,
+            admission=self.admission or self._unlimited(),
+            fallback=fallback,
             memory=self.memory,
             backoff=self.backoff,
             troubles=self.troubles,
             give_back=self.give_back,
             stop=self.stop,
         )
+
+    def _unlimited(self) -> Admission:
+        return Admission(Budget([]), FREE, self.max_output_tokens, say_nothing, wall=self.wall)
 
     def sessions(self) -> Sessions:
         """Sessions of this server, not opened yet."""
@@ -177,3 +226,25 @@ class Realtime:
             by_metadata=self.match_answers == "metadata",
             fields=frozenset(self.session_fields),
         )
+
+
+class _Fallback:
+    """The local model's sessions, started when they are first needed."""
+
+    def __init__(self, sender: Realtime, nursery: trio.Nursery) -> None:
+        self._sender = sender
+        self._nursery = nursery
+        self._sessions: Sessions | None = None
+
+    async def sessions(self) -> Sessions:
+        if self._sessions is None:
+            self._sessions = await self._nursery.start(self._hold, name="local model")
+        return self._sessions
+
+    async def _hold(self, *, task_status: trio.TaskStatus[Sessions]) -> None:
+        assert self._sender.open_local is not None
+        async with self._sender.open_local() as (url, key):
+            local = Realtime(url=url, instructions=self._sender.instructions, key=key)
+            sessions = attrs.evolve(local, troubles=self._sender.troubles).sessions()
+            task_status.started(sessions)
+            await sessions.keep()

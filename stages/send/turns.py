@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Awaitable, Callable
 
 import attrs
 import trio
 
 from hud.errors import ConnectionLostError
-from hud.items import NoteDelta, Shot, Status, clock
+from hud.items import NoteDelta, Shot, Status, Usage, clock
 from hud.realtime.backoff import Backoff
 from hud.realtime.events import AnswerEnded, Refused, TextArrived
 from hud.realtime.memory import Memory
 from hud.realtime.prompt import is_nothing
 from hud.realtime.requests import Turn
 from hud.realtime.trouble import Cure, Trouble
+from stages.send.admission import Admission, Booking
+from stages.send.endpoint import LOCAL
 from stages.send.link import Link, OnText
 from stages.send.sessions import Sessions
 from stages.send.troubles import Troubles
@@ -27,7 +30,11 @@ LAST_CHANCE = 3.0
 """Seconds that a stopping program waits for a server that is away."""
 _ANSWERS = frozenset({Status.COMPLETED, Status.INCOMPLETE})
 
+_LOOK_AGAIN = 60.0
+"""Seconds after which a wait for the budget is reckoned again."""
+
 GiveBack = Callable[[Shot], bool]
+Fallback = Callable[[], Awaitable[Sessions]]
 
 
 def keep(_shot: Shot) -> bool:
@@ -42,7 +49,11 @@ class Turns:
     sessions: Sessions
     outbox: trio.abc.SendChannel[NoteDelta]
     model: str = attrs.field(kw_only=True)
+    instructions: str = attrs.field(kw_only=True)
     patience: float = attrs.field(kw_only=True)
+    admission: Admission = attrs.field(kw_only=True)
+    fallback: Fallback = attrs.field(kw_only=True)
+    """The local model's sessions, for when the money is spent."""
     memory: Memory = attrs.field(kw_only=True)
     backoff: Backoff = attrs.field(kw_only=True)
     troubles: Troubles = attrs.field(kw_only=True)
@@ -56,29 +67,58 @@ class Turns:
             ServiceError: nothing will be answered any more.
         """
         shot: Shot | None = None
-        while await self._has_session():
+        while True:
+            if not await self._is_admitted():
+                await self._withhold(shot, inbox)
+                return
+            sessions = await self.fallback() if self.admission.is_local else self.sessions
+            if not await self._has_session(sessions):
+                await self._leave(shot)
+                return
             if shot is None:
                 try:
                     shot = await inbox.receive()
                 except trio.EndOfChannel:
                     return
-            link = self.sessions.current
+            link = sessions.current
             if link is None:  # lost while nothing happened on the screen
                 shot = self._as_of_now(shot)
                 continue
-            trouble = await self._turn(link, shot)
+            booking = await self._booked(shot)
+            if booking is None:
+                shot = self._as_of_now(shot)
+                continue
+            trouble = await self._turn(link, shot, booking)
             shot = self._as_of_now(shot) if trouble is not None else None
             if trouble is not None and link.trouble is None:
                 await self._pause(trouble)
-        await self._leave(shot)
 
-    async def _has_session(self) -> bool:
+    async def _is_admitted(self) -> bool:
+        """Wait until a turn fits into the budget; False if none ever will, or the program stops."""
+        while (wait := self.admission.wait()) > 0.0:
+            if math.isinf(wait) or (self.stop is not None and self.stop.is_set()):
+                return False
+            await self._sleep(min(wait, _LOOK_AGAIN))
+        return True
+
+    async def _booked(self, shot: Shot) -> Booking | None:
+        size = self.admission.size(shot, self.instructions, self.memory.text())
+        return await self.admission.book(size)
+
+    async def _withhold(self, shot: Shot | None, inbox: trio.abc.ReceiveChannel[Shot]) -> None:
+        """Nothing is asked any more: say so of each shot until there are no more."""
+        if shot is not None:
+            await self.outbox.send(self._unasked(shot, Status.WITHHELD))
+        async for each in inbox:
+            await self.outbox.send(self._unasked(each, Status.WITHHELD))
+
+    async def _has_session(self, sessions: Sessions) -> bool:
         """Wait for one; False if the program stops meanwhile."""
         with trio.CancelScope() as scope:
             async with trio.open_nursery() as nursery:
                 if self.stop is not None:
                     nursery.start_soon(_cancel_after, self.stop, scope)
-                await self.sessions.ready()
+                await sessions.ready()
                 nursery.cancel_scope.cancel()
         return not scope.cancelled_caught
 
@@ -86,10 +126,15 @@ class Turns:
         """Give a shot back, for it has grown old; without a way back it is shown as it is."""
         return None if self.give_back(shot) else shot
 
-    async def _turn(self, link: Link, shot: Shot) -> Trouble | None:
+    async def _turn(self, link: Link, shot: Shot, booking: Booking) -> Trouble | None:
         """Ask once; why to ask again, None if the shot is done with."""
         begin = NoteDelta(
-            shot, "", 0.0, trio.current_time(), session=link.session.id, model=self.model
+            shot,
+            "",
+            0.0,
+            trio.current_time(),
+            session=link.session.id,
+            model=LOCAL if booking.is_local else self.model,
         )
         said = False
 
@@ -99,6 +144,7 @@ class Turns:
             await self.outbox.send(attrs.evolve(begin, text=event.text, time=trio.current_time()))
 
         end = await self._asked(link, shot, on_text)
+        begin = attrs.evolve(begin, usd=await self.admission.settle(booking, _usage(end)))
         if isinstance(end, AnswerEnded) and end.status in _ANSWERS:
             self._remember(shot, end)
             await self.outbox.send(_end(begin, end.status, end))
@@ -151,19 +197,24 @@ class Turns:
 
     async def _pause(self, trouble: Trouble) -> None:
         """Wait as long as the service says, and longer each time; a stop ends the wait."""
-        wait = max(trouble.wait or 0.0, self.backoff.next())
+        await self._sleep(max(trouble.wait or 0.0, self.backoff.next()))
+
+    async def _sleep(self, seconds: float) -> None:
         if self.stop is None or self.stop.is_set():
-            await trio.sleep(wait if self.stop is None else min(wait, 1.0))
+            await trio.sleep(seconds if self.stop is None else min(seconds, 1.0))
             return
-        with trio.move_on_after(wait):
+        with trio.move_on_after(seconds):
             await self.stop.wait()
 
     async def _leave(self, shot: Shot | None) -> None:
         away = Trouble("stopped", "the model's server is away", cure=Cure.DROP)
         self.troubles.tell(away, "what changed last is not answered")
         if shot is not None:
-            begin = NoteDelta(shot, "", 0.0, trio.current_time(), model=self.model)
-            await self.outbox.send(_end(begin, Status.FAILED, Refused(away)))
+            await self.outbox.send(self._unasked(shot, Status.FAILED, str(away)))
+
+    def _unasked(self, shot: Shot, status: Status, detail: str = "") -> NoteDelta:
+        now = trio.current_time()
+        return NoteDelta(shot, "", now, now, status, model=self.model, detail=detail)
 
 
 async def _cancel_after(stop: trio.Event, scope: trio.CancelScope) -> None:
@@ -177,3 +228,14 @@ def _end(begin: NoteDelta, status: Status, end: AnswerEnded | Refused) -> NoteDe
     if isinstance(end, AnswerEnded):
         return attrs.evolve(ended, text=end.text, usage=end.usage, detail=end.detail)
     return attrs.evolve(ended, detail=str(end.trouble))
+
+
+def _usage(end: AnswerEnded | Refused) -> Usage | None:
+    """What an answer was billed, None where nobody knows.
+
+    A request that was refused, and an answer that failed without a usage, cost nothing.
+    """
+    if isinstance(end, AnswerEnded):
+        lost = end.status in _ANSWERS and not end.usage.input_tokens
+        return None if lost else end.usage
+    return Usage() if end.trouble.cure in {Cure.WAIT, Cure.STOP} or end.ends_turn else None

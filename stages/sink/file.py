@@ -84,7 +84,7 @@ def record(note: Note) -> dict[str, Any]:
         "session": note.session,
         "model": note.model,
         "usage": attrs.asdict(note.usage),
-        "usd": None,
+        "usd": note.usd,
         "detail": note.detail,
     }
 

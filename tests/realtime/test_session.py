@@ -80,9 +80,35 @@ def test_a_turn_in_order():
         turn,
         Status.COMPLETED,
         "Done.",
-        Usage(input_tokens=9, image_tokens=4, output_tokens=2),
+        Usage(input_tokens=9, text_tokens=5, image_tokens=4, output_tokens=2),
     )
     assert session.state is State.READY
+
+
+@pytest.mark.parametrize(
+    ("details", "cached_text", "cached_image"),
+    [
+        ({"image_tokens": 300, "cached_tokens": 600}, 600, 0),
+        ({"image_tokens": 300, "cached_tokens": 800}, 700, 100),
+        (
+            {
+                "image_tokens": 300,
+                "cached_tokens": 512,
+                "cached_tokens_details": {"image_tokens": 64},
+            },
+            448,
+            64,
+        ),
+        ({"cached_tokens": 9999}, 1000, 0),
+    ],
+)
+def test_what_a_bill_leaves_out_is_made_up_for(details, cached_text, cached_image):
+    session, turn = asked()
+    usage = {"input_tokens": 1000, "input_token_details": details}
+    bill = session.receive(done(turn, usage=usage)).usage
+    assert bill.text_tokens + bill.image_tokens == 1000
+    assert bill.cached_image_tokens == cached_image
+    assert bill.cached_tokens - bill.cached_image_tokens == cached_text
 
 
 def test_what_leaves_is_valid_for_the_official_types():

@@ -1,0 +1,143 @@
+"""Lets a turn begin when its cost fits into the budget, and books what it cost."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+import trio
+
+from hud.items import Shot, Usage
+from hud.realtime.budget import Budget, Reservation, Step
+from hud.realtime.forecast import Forecast, Size
+from hud.realtime.models import Price, cost
+from hud.realtime.tokens import image_tokens, text_tokens
+
+_SHARES = {Step.FULL: 1.0, Step.SMALLER: 0.7, Step.WORDS: 0.5, Step.LOCAL: 0.0}
+"""What a turn is likely to cost at each step, as part of a full one, until it is known."""
+_FIRST = Size(2500, 323)
+"""What a turn may hold, before there was one."""
+
+
+class Keeper(Protocol):
+    """Keeps the spending across runs."""
+
+    def state(self) -> str:
+        """What to keep."""
+
+    def save(self, state: str) -> None:
+        """Keep it; called in a thread."""
+
+
+@attrs.frozen
+class Booking:
+    """A turn that was admitted."""
+
+    size: Size
+    reserved: Reservation
+    is_local: bool
+    """Whether the local model is asked."""
+
+
+@attrs.define(eq=False)
+class Admission:
+    """The budget of one run at work."""
+
+    budget: Budget
+    price: Price
+    max_output_tokens: int
+    say: Callable[[str], None]
+    keeper: Keeper | None = None
+    wall: Callable[[], float] = time.time
+    """Seconds since the epoch."""
+    spent: float = 0.0
+    """Dollars in this run."""
+    _forecast: Forecast = attrs.field(init=False)
+    _likely: dict[Step, Reservation] = attrs.field(init=False)
+    _started: tuple[float, float] | None = None
+    _told_step: Step = Step.FULL
+    _told_end: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self._forecast = Forecast(self.price, self.max_output_tokens)
+        full = self._forecast.reservation(_FIRST)
+        self._likely = {
+            step: Reservation(full.usd * share, full.tokens * share)
+            for step, share in _SHARES.items()
+        }
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the next turn goes to the local model."""
+        return self.budget.step is Step.LOCAL
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch, on a clock that nobody can set while the program runs."""
+        wall, start = self._started = self._started or (self.wall(), trio.current_time())
+        return wall + trio.current_time() - start
+
+    def wait(self) -> float:
+        """Choose how the next turn is made; seconds until it may begin, inf for never again."""
+        wait = self.budget.choose(self.now, self._likely)
+        self._tell(wait)
+        return wait
+
+    def size(self, shot: Shot, *texts: str) -> Size:
+        """What a turn holds by our rules of counting."""
+        pictures = [(picture.rect.width, picture.rect.height) for picture in shot.pictures]
+        return Size(
+            sum(text_tokens(text) for text in (*texts, shot.caption)),
+            sum(image_tokens(width, height) for width, height in pictures),
+        )
+
+    async def book(self, size: Size) -> Booking | None:
+        """Reserve what a turn may cost; None if that does not fit after all."""
+        if self.is_local:
+            return Booking(size, Reservation(0.0, 0.0), is_local=True)
+        need = self._forecast.reservation(size)
+        self._likely[self.budget.step] = need
+        if self.budget.wait(self.now, need) > 0.0:
+            return None
+        self.budget.reserve(need)
+        # Written before the turn is asked: whoever is killed in between has spent it.
+        await self._keep()
+        return Booking(size, need, is_local=False)
+
+    async def settle(self, booking: Booking, usage: Usage | None) -> float:
+        """Book what a turn cost, in dollars; None: nobody knows, so it is what was reserved."""
+        if booking.is_local:
+            return 0.0
+        spent = booking.reserved
+        if usage is not None:
+            tokens = usage.input_tokens + usage.output_tokens
+            spent = Reservation(cost(usage, self.price), tokens)
+            self._forecast.learn(booking.size, usage)
+        self.budget.settle(self.now, booking.reserved, spent)
+        self.spent += spent.usd
+        await self._keep()
+        return spent.usd
+
+    async def _keep(self) -> None:
+        if self.keeper is not None:
+            await trio.to_thread.run_sync(self.keeper.save, self.keeper.state())
+
+    def _tell(self, wait: float) -> None:
+        step = self.budget.step
+        if step is not self._told_step:
+            self._told_step = step
+            self.say(f"budget: {self._state()}; from now on {step.meaning}")
+        if math.isinf(wait) and not self._told_end:
+            self._told_end = True
+            self.say(f"budget: {self._state()}; nothing more is sent")
+
+    def _state(self) -> str:
+        parts = [
+            f"${limit.spent(self.now):.2f} of ${limit.most:.2f} a {limit.name}"
+            for limit in self.budget.limits
+            if not math.isinf(limit.most) and limit.name != "minute"
+        ]
+        return ", ".join(parts) or "tokens are short"

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import itertools
+import json
+import math
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hud.realtime.budget import AT_ONCE, PATIENCE, Budget, Limit, Reservation, Step
+
+HOUR = 3600.0
+
+
+def test_a_limit_is_spread_over_its_period():
+    """Whoever always wants more gets the same in each part of the period but the first."""
+    limit, now, spends = Limit("hour", 1.0, HOUR), 0.0, []
+    while now < 3 * HOUR:
+        now += limit.wait(now, 0.005)
+        limit.settle(now, 0.0, 0.005)
+        spends.append(now)
+    per_tenth = [
+        0.005 * sum(start <= each < start + HOUR / 10 for each in spends)
+        for start in itertools.takewhile(lambda t: t < 3 * HOUR, itertools.count(0, HOUR / 10))
+    ]
+    assert per_tenth[0] == pytest.approx(AT_ONCE + 0.09, abs=0.011)
+    assert all(each == pytest.approx(0.09, abs=0.011) for each in per_tenth[1:])
+
+
+def test_what_was_not_spent_may_be_spent_later():
+    limit = Limit("hour", 1.0, HOUR)
+    limit.settle(0.0, 0.0, 0.01)
+    spent, now = 0.01, 3000.0
+    while limit.wait(now, 0.01) == 0.0:
+        limit.settle(now, 0.0, 0.01)
+        spent += 0.01
+    assert 0.8 < spent <= 1.0
+
+
+def test_a_turn_that_is_dearer_than_the_limit_never_fits():
+    assert Limit("hour", 0.01, HOUR).wait(0.0, 0.02) == math.inf
+
+
+def test_the_limit_of_a_run_is_not_spread_and_does_not_come_back():
+    limit = Limit("run", 1.0, math.inf)
+    for _ in range(100):
+        assert limit.wait(5.0, 0.01) == 0.0
+        limit.settle(5.0, 0.0, 0.01)
+    assert limit.wait(1e9, 0.01) == math.inf
+
+
+def test_the_steps_go_down_one_by_one_and_up_again():
+    budget = Budget([Limit("hour", 0.5, HOUR)], steps=[Step.SMALLER, Step.WORDS, Step.LOCAL])
+    cost = {Step.FULL: 0.005, Step.SMALLER: 0.003, Step.WORDS: 0.002, Step.LOCAL: 0.0}
+    needs = {step: Reservation(usd, 0) for step, usd in cost.items()}
+    now, seen = 0.0, [Step.FULL]
+    for _ in range(400):
+        wait = budget.choose(now, needs)
+        assert wait < math.inf
+        now += wait + 1.0  # the next change comes a second after each answer
+        budget.reserve(needs[budget.step])
+        budget.settle(now, needs[budget.step], needs[budget.step])
+        if budget.step is not seen[-1]:
+            seen.append(budget.step)
+    assert seen[:3] == [Step.FULL, Step.SMALLER, Step.WORDS]
+    assert all(abs(one - other) == 1 for one, other in itertools.pairwise(seen))
+    now += HOUR
+    for _ in range(4):
+        budget.choose(now, needs)
+    assert budget.step is Step.FULL
+
+
+@attrs.frozen
+class Work:
+    """One turn that somebody wants."""
+
+    pause: float
+    expected: float
+    actual: float
+    """As a factor of the expected cost."""
+    lost: bool
+    restart: bool
+
+
+WORKS = st.lists(
+    st.builds(
+        Work,
+        pause=st.floats(0.0, 900.0),
+        expected=st.floats(0.0005, 0.02),
+        actual=st.floats(0.1, 2.0),
+        lost=st.booleans(),
+        restart=st.integers(0, 20).map(lambda n: n == 0),
+    ),
+    min_size=30,
+    max_size=150,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(works=WORKS, per_hour=st.floats(0.05, 2.0), per_day=st.floats(0.2, 10.0))
+def test_no_hour_and_no_day_ever_costs_more(works, per_hour, per_day):
+    """Dearer answers than reserved, lost usage, restarts: the limit and one answer's error."""
+
+    def fresh() -> Budget:
+        return Budget([Limit("hour", per_hour, HOUR), Limit("day", per_day, 24 * HOUR)])
+
+    budget, now, spends, error = fresh(), 1.8e9, [], 0.0
+    for work in works:
+        now += work.pause
+        need = Reservation(work.expected, 0.0)
+        wait = budget.wait(now, need)
+        if wait == math.inf:
+            continue
+        assert wait <= 24 * HOUR, "starved"
+        now += wait
+        assert budget.wait(now, need) < 1e-3, "the wait was too short"
+        budget.reserve(need)
+        spent = work.expected * work.actual
+        error = max(error, spent - work.expected)
+        spends.append((now, spent))
+        if work.restart:
+            # Killed in flight: the reservation was written down, the usage never came.
+            budget, old = fresh(), json.loads(json.dumps([each.state() for each in budget.limits]))
+            for limit, state in zip(budget.limits, old, strict=True):
+                limit.restore(state, now)
+            spends[-1] = now, work.expected
+        elif work.lost:
+            spends[-1] = now, work.expected
+            budget.settle(now, need, need)
+        else:
+            budget.settle(now, need, Reservation(spent, 0.0))
+    for most, period in ((per_hour, HOUR), (per_day, 24 * HOUR)):
+        for start, _ in spends:
+            inside = sum(usd for at, usd in spends if start <= at < start + period)
+            assert inside <= most + error + 1e-6
+
+
+def test_a_state_of_another_clock_or_of_nobody():
+    limit = Limit("hour", 1.0, HOUR)
+    limit.settle(5000.0, 0.0, 0.9)
+    state = limit.state()
+    back = Limit("hour", 1.0, HOUR)
+    back.restore(state, 1000.0)  # the clock was set back
+    assert back.wait(1000.0, 0.2) > 0
+    assert back.spent(1000.0 + HOUR + 60.0) == 0.0
+    for rubbish in ({}, {"slices": "x"}, {"slices": [[1, -5]], "credit": 1, "at": 1, "open": 0}):
+        with pytest.raises((KeyError, ValueError, TypeError)):
+            Limit("hour", 1.0, HOUR).restore(rubbish, 0.0)
+
+
+def test_patience_is_what_it_says():
+    budget = Budget([Limit("hour", 3.6, HOUR)], steps=[Step.SMALLER])
+    needs = {Step.FULL: Reservation(0.02, 0), Step.SMALLER: Reservation(0.01, 0)}
+    budget.settle(0.0, Reservation(0, 0), Reservation(0.36 + 0.0009 * (PATIENCE - 1), 0))
+    assert budget.choose(0.0, needs) < PATIENCE
+    assert budget.step is Step.FULL
+    budget.settle(0.0, Reservation(0, 0), Reservation(0.002, 0))
+    budget.choose(0.0, needs)
+    assert budget.step is Step.SMALLER
