@@ -244,7 +244,12 @@ class _Fallback:
     async def _hold(self, *, task_status: trio.TaskStatus[Sessions]) -> None:
         assert self._sender.open_local is not None
         async with self._sender.open_local() as (url, key):
-            local = Realtime(url=url, instructions=self._sender.instructions, key=key)
-            sessions = attrs.evolve(local, troubles=self._sender.troubles).sessions()
+            sessions = Realtime(
+                url=url,
+                instructions=self._sender.instructions,
+                key=key,
+                troubles=self._sender.troubles,
+                dial=self._sender.dial,
+            ).sessions()
             task_status.started(sessions)
             await sessions.keep()

@@ -71,8 +71,7 @@ class Turns:
             if not await self._is_admitted():
                 await self._withhold(shot, inbox)
                 return
-            sessions = await self.fallback() if self.admission.is_local else self.sessions
-            if not await self._has_session(sessions):
+            if not await self._has_session(await self._chosen()):
                 await self._leave(shot)
                 return
             if shot is None:
@@ -80,12 +79,11 @@ class Turns:
                     shot = await inbox.receive()
                 except trio.EndOfChannel:
                     return
-            link = sessions.current
-            if link is None:  # lost while nothing happened on the screen
-                shot = self._as_of_now(shot)
-                continue
-            booking = await self._booked(shot)
-            if booking is None:
+            # While nothing happened on the screen, money came in or the session went.
+            may_begin = self.admission.wait() == 0.0
+            link = (await self._chosen()).current
+            booking = await self._booked(shot) if may_begin and link is not None else None
+            if link is None or booking is None:
                 shot = self._as_of_now(shot)
                 continue
             trouble = await self._turn(link, shot, booking)
@@ -100,6 +98,9 @@ class Turns:
                 return False
             await self._sleep(min(wait, _LOOK_AGAIN))
         return True
+
+    async def _chosen(self) -> Sessions:
+        return await self.fallback() if self.admission.is_local else self.sessions
 
     async def _booked(self, shot: Shot) -> Booking | None:
         size = self.admission.size(shot, self.instructions, self.memory.text())

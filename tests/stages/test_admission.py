@@ -1,0 +1,140 @@
+"""The budget at work in a whole pipeline, in simulated time."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import pathlib
+import re
+
+import attrs
+import pytest
+import trio
+
+from hud.errors import UsageError
+from hud.items import Fate, Status
+from hud.realtime.models import MODELS, cost
+from hud.spending import BudgetOptions, open_account
+from stages.send.admission import Admission
+from tests.faulty import Faulty
+from tests.simulation import Run, counting, wall
+
+PRICE = MODELS["gpt-realtime-1.5"].price
+HOUR = 3600.0
+
+
+def admission(said, *, local=False, **options) -> Admission:
+    budget = BudgetOptions(**options).make(words=False, local=local)
+    return Admission(budget, PRICE, 300, said, wall=wall)
+
+
+def dollars(run) -> float:
+    return sum(note.usd for note in run.sink.notes)
+
+
+async def test_every_note_says_what_it_cost(autojump_clock):
+    run = Run(Faulty())
+    purse = admission(run.said.append)
+    await run.go(counting(10.0, 3), 60.0, admission=purse)
+    run.check(3)
+    for note in run.sink.notes:
+        assert note.usd == pytest.approx(cost(note.usage, PRICE)) != 0
+    assert purse.spent == pytest.approx(dollars(run))
+
+
+@pytest.mark.parametrize("per_hour", [0.05, 0.2])
+async def test_no_hour_costs_more_and_nothing_is_forgotten(autojump_clock, per_hour):
+    run = Run(Faulty())
+    purse = admission(run.said.append, usd_per_hour=per_hour)
+    await run.go(counting(4.0, 2400), 3.2 * HOUR, admission=purse)
+    run.check(2400)
+    spends = [(note.done_time, note.usd) for note in run.sink.notes]
+    for start, _ in spends:
+        inside = sum(usd for at, usd in spends if start <= at < start + HOUR)
+        assert inside <= per_hour + 0.001
+    assert dollars(run) > 2.2 * per_hour, "the budget was not used"
+    fates = run.ledger.fates
+    assert fates[Fate.SENT] == len(run.sink.notes)
+    assert fates[Fate.SENT] + fates[Fate.MERGED] >= 2400
+    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(spends)]
+    assert max(gaps) < 20 * sorted(gaps)[len(gaps) // 2], "it was not spread"
+
+
+async def test_the_budget_of_a_run_ends_the_asking_but_not_the_run(autojump_clock):
+    run = Run(Faulty())
+    purse = admission(run.said.append, usd_per_run=0.02)
+    await run.go(counting(4.0, 500), 2100.0, admission=purse)
+    assert 0.01 < dollars(run) <= 0.02
+    (end,) = [line for line in run.said if "nothing more is sent" in line]
+    assert re.match(r"budget: \$0\.0[12] of \$0\.02 a run; nothing more is sent", end)
+    fates = run.ledger.fates
+    assert fates[Fate.WITHHELD_BY_BUDGET] > 300
+    assert sum(fates.values()) == run.ledger.captured
+    assert {note.status for note in run.sink.notes} == {Status.COMPLETED}
+
+
+async def test_the_local_model_goes_on_when_the_money_is_spent(autojump_clock):
+    run = Run(Faulty())
+    purse = admission(run.said.append, usd_per_hour=0.05, local=True)
+    # An hour of much, an hour and a half of nothing, then one change.
+    screen = counting(4.0, 900)
+    late = 2.5 * HOUR
+    screen = attrs.evolve(screen, number=lambda t: 901 if t > late else min(900, 1 + int(t / 4.0)))
+    await run.go(screen, late + 60, admission=purse)
+    run.check(901)
+    models = [note.model for note in run.sink.notes]
+    assert models[-1] == "gpt-realtime-1.5"
+    assert {"local", "gpt-realtime-1.5"} == set(models)
+    steps = [line.rpartition("; from now on ")[2] for line in run.said]
+    assert steps[:2] == ["fewer and smaller pictures", "the local model only"]
+    assert steps[-1] == "pictures as configured"
+    assert all(note.usd == 0.0 for note in run.sink.notes if note.model == "local")
+
+
+async def test_spending_outlives_the_program(autojump_clock, inline_threads, tmp_path):
+    """Killed after half an hour and started again: the hour is still the hour."""
+    spends = []
+    for _ in range(2):
+        run = Run(Faulty())
+        purse = admission(run.said.append, usd_per_hour=0.05)
+        with open_account(purse.budget, tmp_path / "s.json", wall()) as account:
+            purse.keeper = account
+            start = trio.current_time()
+            await run.go(counting(4.0, 10**6), HOUR / 2, admission=purse)
+        spends += [note.usd for note in run.sink.notes]
+        assert trio.current_time() - start >= HOUR / 2
+    assert sum(spends) <= 0.05 + 0.001
+    assert oct((tmp_path / "s.json").stat().st_mode)[-3:] == "600"
+
+
+def test_two_programs_do_not_share_a_file(tmp_path):
+    path = tmp_path / "deep" / "s.json"
+    budget = BudgetOptions().make(words=False, local=False)
+    with (
+        open_account(budget, path, 0.0),
+        pytest.raises(UsageError, match=r"another hud .* budget\.file"),
+        open_account(budget, path, 0.0),
+    ):
+        pass
+    with open_account(budget, path, 0.0):
+        pass
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"version": 9}', '{"version": 1}'])
+def test_a_damaged_file_is_no_licence_to_spend(tmp_path, damage):
+    path = tmp_path / "s.json"
+    path.write_text(damage)
+    budget = BudgetOptions(usd_per_hour=1.0).make(words=False, local=False)
+    with pytest.raises(UsageError, match="move the file away"), open_account(budget, path, 0.0):
+        pass
+
+
+def test_where_it_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert BudgetOptions().path == tmp_path / "hud" / "spending.json"
+    assert BudgetOptions(file="~/x").path == pathlib.Path("~/x").expanduser()
+
+
+def test_without_limits_nothing_waits():
+    budget = BudgetOptions().make(words=False, local=False)
+    assert all(math.isinf(limit.most) for limit in budget.limits)
