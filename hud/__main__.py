@@ -7,6 +7,7 @@ that `hud --help` does not wait for OpenCV.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pathlib
 import sys
@@ -112,9 +113,11 @@ def estimate(given: argparse.Namespace) -> None:
     from stages.registry import SECTIONS
 
     scene = scenes.load(pathlib.Path(given.scene))
-    stages = build(_document(given.config, given.assignments), SECTIONS).stages
+    configuration = build(_document(given.config, given.assignments), SECTIONS)
+    stages = configuration.stages
     sender = stages["realtime"]
-    assumed = Assumptions(sender.instructions, sender.tariff(), given.answer)
+    memory = functools.partial(configuration.context.make, can_summarize=not sender.is_local)
+    assumed = Assumptions(sender.instructions, sender.tariff(), given.answer, memory)
     result = simulate(
         scene.frames(), scene.fps, stages["change"].detector(), stages["encode"].sketch, assumed
     )
@@ -322,6 +325,7 @@ async def watch(configuration: Configuration, admission: Admission, seconds: flo
             encode=encode,
             send=attrs.evolve(
                 sender,
+                memory=configuration.context.make(can_summarize=not stages["realtime"].is_local),
                 admission=admission,
                 open_local=_local_model,
                 give_back=unanswered.give,

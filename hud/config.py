@@ -14,6 +14,7 @@ import cattrs
 import yaml
 
 from hud.channel import Handoff
+from hud.context import ContextOptions
 from hud.document import Document, Path, Problem, unknown
 from hud.options import plain, problems_of, strict_converter, structure
 from hud.spending import BudgetOptions
@@ -46,6 +47,7 @@ class Configuration:
     sinks: Mapping[str, Any]
     """Name of the sink in this run → sink."""
     handoffs: Mapping[str, Handoff]
+    context: ContextOptions
     budget: BudgetOptions
     log: Log
     effective: Mapping[str, Any]
@@ -91,7 +93,7 @@ class _Builder:
 
     def build(self, data: dict[str, Any]) -> Configuration:
         single = [section for section in self._registry if section != "sinks"]
-        self._refuse_unknown(data, [*single, "budget", "sinks", "log"], ())
+        self._refuse_unknown(data, [*single, "context", "budget", "sinks", "log"], ())
         stages: dict[str, Any] = {}
         handoffs: dict[str, Handoff] = {}
         effective: dict[str, Any] = {}
@@ -99,13 +101,21 @@ class _Builder:
             stages[section], effective[section] = self._stage(
                 section, data.get(section), (section,), handoffs
             )
+        context = self._options(ContextOptions, data.get("context"), ("context",))
+        effective["context"] = plain(context) if context else {}
         budget = self._options(BudgetOptions, data.get("budget"), ("budget",))
         effective["budget"] = plain(budget) if budget else {}
         sinks, effective["sinks"] = self._sinks(data.get("sinks", [{}]))
         log = self._options(Log, data.get("log"), ("log",))
         effective["log"] = plain(log) if log else {}
         return Configuration(
-            stages, sinks, handoffs, budget or BudgetOptions(), log or Log(), effective
+            stages,
+            sinks,
+            handoffs,
+            context or ContextOptions(),
+            budget or BudgetOptions(),
+            log or Log(),
+            effective,
         )
 
     def _refuse_unknown(self, data: Mapping[Any, Any], allowed: Sequence[str], path: Path) -> None:

@@ -7,20 +7,23 @@ each time and comes as fast as the detector can look.
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
 
 from hud.detector import Detector
-from hud.items import Change, Fate, Frame, Rect, Shot, Usage
-from hud.realtime.memory import Memory
+from hud.items import Change, Fate, Frame, Picture, Rect, Shot, Usage
+from hud.realtime.bill import Request, Segment, cached, counted
+from hud.realtime.memory import SUMMARIZE, Memory
 from hud.realtime.models import Price, cost
-from hud.realtime.tokens import image_tokens, text_tokens
+from hud.realtime.tokens import image_tokens
 
 NOTE_TOKENS = 60
 """Of an average note; it comes back as input with the later turns."""
 NOTE_TEXT = "x" * 4 * NOTE_TOKENS
+SUMMARY_TOKENS = 160
+"""Of a summary of older notes."""
 
 Shoot = Callable[[Change], Shot]
 
@@ -97,6 +100,8 @@ class Assumptions:
     price: Price
     answer: float
     """Seconds that an answer takes."""
+    memory: Callable[[], Memory] = Memory
+    """Makes what turns bring along."""
 
 
 def estimate(
@@ -129,7 +134,8 @@ def estimate(
             waiting = None
     if waiting is not None:
         fates[waiting.seq] = model.show(waiting)
-    usd = sum(cost(sent.usage, assumed.price) for sent in model.sends)
+    bills = [sent.usage for sent in model.sends] + model.summaries
+    usd = sum(cost(usage, assumed.price) for usage in bills)
     counts = collections.Counter(fates.values())
     named = {fate.value: counts[fate] for fate in Fate if counts[fate]}
     return Estimate(tuple(model.sends), named, count / fps, usd)
@@ -152,15 +158,18 @@ class _Model:
     def __init__(self, assumed: Assumptions, shoot: Shoot, fps: float) -> None:
         self.free_at = 0.0
         self.sends: list[Sent] = []
+        self.summaries: list[Usage] = []
+        """Of the turns that only sum up older notes."""
         self._assumed = assumed
         self._shoot = shoot
         self._fps = fps
-        self._memory = Memory()
+        self._memory = assumed.memory()
+        self._earlier: Request = ()
 
     def show(self, change: Change) -> Fate:
         """Ask about a change; that is its frame's fate."""
         shot, frame = self._shoot(change), change.frame
-        usage = self._usage(shot)
+        usage = self._usage(shot.caption, shot.pictures, NOTE_TOKENS)
         self.sends.append(
             Sent(
                 frame.time,
@@ -172,16 +181,31 @@ class _Model:
         )
         self.free_at = max(self.free_at, frame.time) + self._assumed.answer
         self._memory.add(shot.caption[:8], NOTE_TEXT)
+        if self._memory.wants_summary:
+            self.summaries.append(self._usage(SUMMARIZE, [], SUMMARY_TOKENS))
+            self._memory.rebase("x" * 4 * SUMMARY_TOKENS)
         return Fate.SENT
 
-    def _usage(self, shot: Shot) -> Usage:
-        texts: Sequence[str] = (self._assumed.instructions, self._memory.text(), shot.caption)
-        text = sum(text_tokens(part) for part in texts)
-        sizes = [(picture.rect.width, picture.rect.height) for picture in shot.pictures]
-        image = sum(image_tokens(width, height) for width, height in sizes)
+    def _usage(self, caption: str, pictures: Sequence[Picture], output: int) -> Usage:
+        """As the bill would say: the notes are a prefix that only grows, so they are cached."""
+        notes = self._memory.text()
+        request = [
+            Segment.of_text(self._assumed.instructions),
+            *([Segment.of_text(f"Notes so far:\n{notes}")] if notes else []),
+            Segment.of_text(caption),
+            *(Segment("image", id(each), _tokens(each.rect)) for each in pictures),
+        ]
+        count, cache = counted(request), cached(request, [self._earlier])
+        self._earlier = request
         return Usage(
-            input_tokens=text + image,
-            text_tokens=text,
-            image_tokens=image,
-            output_tokens=NOTE_TOKENS,
+            input_tokens=count.total,
+            text_tokens=count.text,
+            image_tokens=count.image,
+            cached_tokens=cache.total,
+            cached_image_tokens=cache.image,
+            output_tokens=output,
         )
+
+
+def _tokens(rect: Rect) -> int:
+    return image_tokens(rect.width, rect.height)

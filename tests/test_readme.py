@@ -11,6 +11,7 @@ import attrs
 import yaml
 
 from hud.config import Log, build
+from hud.context import ContextOptions
 from hud.document import parse
 from hud.realtime.prompt import INSTRUCTIONS
 from hud.spending import BudgetOptions
@@ -30,7 +31,12 @@ def table() -> str:
     rows = [
         f"| `{section.replace('sinks', 'sinks.N')}.{field.name}` | {shown(field)} "
         f"| {field.metadata['meaning']}{note} |"
-        for section, note, cls in [*sections, ("budget", "", BudgetOptions), ("log", "", Log)]
+        for section, note, cls in [
+            *sections,
+            ("context", "", ContextOptions),
+            ("budget", "", BudgetOptions),
+            ("log", "", Log),
+        ]
         for field in options_of(cls)
     ]
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows]) + "\n"

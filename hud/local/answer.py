@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
-from hud.local.bill import Count, Segment, usage
 from hud.local.conversation import Item
 from hud.local.settings import Settings
+from hud.realtime.bill import Count, Segment, usage
 from hud.realtime.tokens import first_tokens, text_tokens
 
 Event = dict[str, Any]

@@ -9,11 +9,11 @@ from typing import Any
 import attrs
 
 from hud.local import picture
-from hud.local.bill import Segment
 from hud.local.model import Sight
 from hud.local.picture import Picture
 from hud.local.rules import RefusedError, shortened
 from hud.realtime import caption
+from hud.realtime.bill import Segment
 from hud.realtime.caption import Place
 
 MOST_ITEMS = 200

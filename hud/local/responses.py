@@ -13,12 +13,12 @@ import orjson
 from hud.local import settings
 from hud.local.allowance import Allowance
 from hud.local.answer import Answer, Event, Response
-from hud.local.bill import Count, Request, Segment, cached, counted, usage
 from hud.local.conversation import Conversation, Item, item, truncated
 from hud.local.model import NO_PICTURE, Sight
 from hud.local.rules import RefusedError
 from hud.local.settings import Settings
 from hud.local.validation import MOST_OUTPUT
+from hud.realtime.bill import Count, Request, Segment, cached, counted, usage
 from hud.realtime.prompt import NOTHING
 
 MOST_ASIDE = 8

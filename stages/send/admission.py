@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import attrs
@@ -87,12 +87,14 @@ class Admission:
         return wait
 
     def size(self, shot: Shot, *texts: str) -> Size:
-        """What a turn holds by our rules of counting."""
+        """What a turn about a shot holds, by our rules of counting."""
         pictures = [(picture.rect.width, picture.rect.height) for picture in shot.pictures]
-        return Size(
-            sum(text_tokens(text) for text in (*texts, shot.caption)),
-            sum(image_tokens(width, height) for width, height in pictures),
-        )
+        image = sum(image_tokens(width, height) for width, height in pictures)
+        return attrs.evolve(self.size_of([*texts, shot.caption]), image_tokens=image)
+
+    def size_of(self, texts: Sequence[str]) -> Size:
+        """What a turn of nothing but text holds."""
+        return Size(sum(map(text_tokens, texts)), 0)
 
     async def book(self, size: Size) -> Booking | None:
         """Reserve what a turn may cost; None if that does not fit after all."""

@@ -12,7 +12,7 @@ from hud.errors import ConnectionLostError
 from hud.items import NoteDelta, Shot, Status, Usage, clock
 from hud.realtime.backoff import Backoff
 from hud.realtime.events import AnswerEnded, Refused, TextArrived
-from hud.realtime.memory import Memory
+from hud.realtime.memory import SUMMARIZE, Memory
 from hud.realtime.prompt import is_nothing
 from hud.realtime.requests import Turn
 from hud.realtime.trouble import Cure, Trouble
@@ -30,6 +30,8 @@ LAST_CHANCE = 3.0
 """Seconds that a stopping program waits for a server that is away."""
 _ANSWERS = frozenset({Status.COMPLETED, Status.INCOMPLETE})
 
+QUIET = 3.0
+"""Seconds without a change after which the older notes are summed up."""
 _LOOK_AGAIN = 60.0
 """Seconds after which a wait for the budget is reckoned again."""
 
@@ -76,7 +78,7 @@ class Turns:
                 return
             if shot is None:
                 try:
-                    shot = await inbox.receive()
+                    shot = await self._next(inbox)
                 except trio.EndOfChannel:
                     return
             # While nothing happened on the screen, money came in or the session went.
@@ -98,6 +100,27 @@ class Turns:
                 return False
             await self._sleep(min(wait, _LOOK_AGAIN))
         return True
+
+    async def _next(self, inbox: trio.abc.ReceiveChannel[Shot]) -> Shot:
+        """The next shot; when none comes for a while, the older notes are summed up meanwhile."""
+        while self.memory.wants_summary:
+            with trio.move_on_after(QUIET):
+                return await inbox.receive()
+            await self._sum_up()
+        return await inbox.receive()
+
+    async def _sum_up(self) -> None:
+        """Let a summary take the place of the older notes, or nothing if there is none."""
+        turn, summary = Turn(self.memory.text(), SUMMARIZE, []), ""
+        link = self.sessions.current
+        texts = (self.instructions, turn.notes, turn.caption)
+        booking = await self.admission.book(self.admission.size_of(texts))
+        if link is not None and booking is not None and not booking.is_local:
+            end = await self._answer(link, turn, _not_shown)
+            await self.admission.settle(booking, _usage(end))
+            if isinstance(end, AnswerEnded) and end.status in _ANSWERS:
+                summary = end.text
+        self.memory.rebase(summary)
 
     async def _chosen(self) -> Sessions:
         return await self.fallback() if self.admission.is_local else self.sessions
@@ -161,12 +184,16 @@ class Turns:
     async def _asked(self, link: Link, shot: Shot, on_text: OnText) -> AnswerEnded | Refused:
         turn = Turn(self.memory.text(), shot.caption, [each.jpeg for each in shot.pictures])
         try:
-            return await link.ask(turn, on_text, self.patience)
-        except ConnectionLostError as error:
-            return Refused(error.trouble)
+            return await self._answer(link, turn, on_text)
         except Exception:
             self.give_back(shot)  # the stage starts again, and shall meet it again
             raise
+
+    async def _answer(self, link: Link, turn: Turn, on_text: OnText) -> AnswerEnded | Refused:
+        try:
+            return await link.ask(turn, on_text, self.patience)
+        except ConnectionLostError as error:
+            return Refused(error.trouble)
 
     def _remember(self, shot: Shot, end: AnswerEnded) -> None:
         self.backoff.reset()
@@ -216,6 +243,10 @@ class Turns:
     def _unasked(self, shot: Shot, status: Status, detail: str = "") -> NoteDelta:
         now = trio.current_time()
         return NoteDelta(shot, "", now, now, status, model=self.model, detail=detail)
+
+
+async def _not_shown(_event: TextArrived) -> None:
+    await trio.lowlevel.checkpoint()
 
 
 async def _cancel_after(stop: trio.Event, scope: trio.CancelScope) -> None:

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from hud.realtime.memory import KEPT, MOST, Memory
+from hud.realtime.memory import KEEP, MOST, Memory
 from hud.realtime.prompt import INSTRUCTIONS, NOTHING, is_nothing, may_become_nothing
 
 
@@ -32,5 +32,5 @@ def test_memory_grows_and_is_cut_in_one_step():
         texts.append(memory.text())
     assert max(len(text.splitlines()) for text in texts) == MOST
     extended = [later.startswith(earlier) for earlier, later in itertools.pairwise(texts)]
-    assert extended.count(False) == (200 - MOST) // (MOST - KEPT) + 1
+    assert extended.count(False) == (200 - MOST) // (MOST - KEEP) + 1
     assert texts[-1].splitlines()[-1] == "14:00:00 note 199"
