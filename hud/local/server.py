@@ -105,14 +105,14 @@ async def _accept(
     *,
     task_status: trio.TaskStatus[object],
 ) -> None:
-    serve = partial(_serve, terms)
+    serve = partial(serve_stream, terms)
     with front:
         await trio.serve_listeners(
             serve, listeners, handler_nursery=clients, task_status=task_status
         )
 
 
-async def _serve(terms: Terms, stream: trio.SocketStream) -> None:
+async def serve_stream(terms: Terms, stream: trio.abc.Stream) -> None:
     """Take care of one connection; whatever a client does ends no more than its own."""
     try:
         async with trio.open_nursery() as nursery:
