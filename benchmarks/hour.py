@@ -37,7 +37,8 @@ from stages.send.troubles import say_nothing
 
 NOTE = "word " * 48
 """240 characters, 60 tokens."""
-LATE = 500
+EARLY, LATE = 30, 500
+"""Notes whose input is compared: cost must not grow with the length of a run."""
 
 
 async def shots(scene: Path) -> list[Shot]:
@@ -124,12 +125,6 @@ class Hour:
                 self.ends.append(delta)
 
 
-def input_around(ends: list[NoteDelta], number: int) -> float:
-    """Mean input tokens of the twenty notes that end with this one: one turn of the memory."""
-    some = ends[number - 20 : number]
-    return sum(end.usage.input_tokens for end in some) / len(some)
-
-
 def main() -> None:
     """Print the table."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -155,7 +150,7 @@ def main() -> None:
         cached = sum(each.cached_tokens for each in usages) / count
         assert hour.admission is not None
         notes = sum(cost(each, MODELS[model].price) for each in usages)
-        late = f"{input_around(hour.ends, 30):.0f} → {input_around(hour.ends, LATE):.0f}"
+        late = " → ".join(str(usages[note - 1].input_tokens) for note in (EARLY, LATE))
         print(
             f"{model:22} {policy:8}  {hour.admission.spent / given.hours:9.3f}  "
             f"{image:6.0f} {text:6.0f} ({cached:5.0f})   60   {late}   notes alone "

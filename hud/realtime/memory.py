@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-KEEP = 10
-MOST = 30
+KEEP = 14
+MOST = 40
+"""Chosen by what an hour costs (benchmarks/hour.py): fewer than fourteen notes and the instructions
+make less than the 1,024 tokens from which a prefix is cached."""
 _OVERDUE = 10
 """Notes beyond `most` for which a summary is waited for."""
 
