@@ -137,7 +137,9 @@ def main() -> None:
         f"{datetime.date.today()}, {platform.machine()}; {len(pictures)} different turns, ", end=""
     )
     print(f"one every {given.every:g} s, {given.hours:g} h simulated")
-    print("model                  context   $ an hour   image  text (cached)  out   note 30 → 500")
+    print(
+        "model                  context   $ an hour   image  text (cached)  out   text of note 30 → 500"
+    )
     for model, policy in itertools.product(
         ("gpt-realtime-1.5", "gpt-realtime-2.1", "gpt-realtime-2.1-mini"), ("summary", "notes")
     ):
@@ -150,7 +152,7 @@ def main() -> None:
         cached = sum(each.cached_tokens for each in usages) / count
         assert hour.admission is not None
         notes = sum(cost(each, MODELS[model].price) for each in usages)
-        late = " → ".join(str(usages[note - 1].input_tokens) for note in (EARLY, LATE))
+        late = " → ".join(str(usages[note - 1].text_tokens) for note in (EARLY, LATE))
         print(
             f"{model:22} {policy:8}  {hour.admission.spent / given.hours:9.3f}  "
             f"{image:6.0f} {text:6.0f} ({cached:5.0f})   60   {late}   notes alone "

@@ -109,7 +109,6 @@ def estimate(given: argparse.Namespace) -> None:
     from hud import scene as scenes
     from hud.config import build
     from hud.estimate import Assumptions
-    from hud.estimate import estimate as simulate
     from stages.registry import SECTIONS
 
     scene = scenes.load(pathlib.Path(given.scene))
@@ -118,11 +117,42 @@ def estimate(given: argparse.Namespace) -> None:
     sender = stages["realtime"]
     memory = functools.partial(configuration.context.make, can_summarize=not sender.is_local)
     assumed = Assumptions(sender.instructions, sender.tariff(), given.answer, memory)
-    result = simulate(
-        scene.frames(), scene.fps, stages["change"].detector(), stages["encode"].sketch, assumed
-    )
-    model = "the local model" if sender.is_local else sender.model
-    print(json.dumps(result.record()) if given.json else result.text(model))  # noqa: T201
+    result = _simulate(scene, assumed, stages["change"], stages["encode"])
+    if given.json:
+        print(json.dumps(result.record()))  # noqa: T201 - what was asked for
+        return
+    print(result.text("the local model" if sender.is_local else sender.model))  # noqa: T201
+    if not sender.is_local:
+        _print_choices(configuration, result, functools.partial(_simulate, scene, assumed))
+
+
+def _simulate(scene: Any, assumed: Any, change: Any, encode: Any) -> Any:  # noqa: ANN401 - stages
+    from hud.estimate import estimate as simulate
+
+    return simulate(scene.frames(), scene.fps, change.detector(), encode.sketch, assumed)
+
+
+def _print_choices(configuration: Configuration, result: Any, simulate: Any) -> None:  # noqa: ANN401
+    """What the same screen would cost with less, and what to choose for the budget."""
+    import attrs
+
+    from hud.choices import Choice, advice, table
+    from hud.estimate import WORKING_DAY
+    from hud.realtime.models import CHEAPEST, MODELS
+
+    change, encode = configuration.stages["change"], configuration.stages["encode"]
+    results: dict[tuple[str, ...], Any] = {(): result}
+    if getattr(change, "sensitivity", "low") != "low":
+        lower = simulate(attrs.evolve(change, sensitivity="low"), encode)
+        results["change.sensitivity=low",] = lower
+    choices = []
+    for settings, each in results.items():
+        turns = len(each.sends) * 3600 / each.seconds
+        cheap = each.usd_per_hour_with(MODELS[CHEAPEST].price)
+        choices.append(Choice(settings, each.usd_per_hour, turns))
+        choices.append(Choice((*settings, f"realtime.model={CHEAPEST}"), cheap, turns))
+    proposal = advice(choices, configuration.budget, WORKING_DAY)
+    print("by setting:", table(choices), *filter(None, [proposal]), sep="\n")  # noqa: T201
 
 
 def doctor(given: argparse.Namespace) -> None:

@@ -22,6 +22,8 @@ from hud.realtime.tokens import image_tokens
 NOTE_TOKENS = 60
 """Of an average note; it comes back as input with the later turns."""
 NOTE_TEXT = "x" * 4 * NOTE_TOKENS
+WORKING_DAY = 8
+"""Hours."""
 SUMMARY_TOKENS = 160
 """Of a summary of older notes."""
 
@@ -52,11 +54,17 @@ class Estimate:
     seconds: float
     """Length of the scene."""
     usd: float
+    usages: tuple[Usage, ...]
+    """Of every turn, those that only sum up older notes included."""
 
     @property
     def usd_per_hour(self) -> float:
         """Dollars, if it went on like this."""
         return self.usd * 3600 / self.seconds
+
+    def usd_per_hour_with(self, price: Price) -> float:
+        """The same with another model's price."""
+        return sum(cost(usage, price) for usage in self.usages) * 3600 / self.seconds
 
     def text(self, model: str) -> str:
         """A few lines for a person."""
@@ -68,7 +76,8 @@ class Estimate:
             f"one every {seconds / max(1, turns):.1f} s\n"
             f"frames: {fates}\n"
             f"tokens: {tokens} in, {turns * NOTE_TOKENS} out\n"
-            f"price with {model}: ${self.usd:.4f}, or ${self.usd_per_hour:.2f} an hour like this"
+            f"price with {model}: ${self.usd:.4f}; ${self.usd_per_hour:.2f} for an hour like this, "
+            f"${WORKING_DAY * self.usd_per_hour:.2f} for a day of {WORKING_DAY} hours"
         )
 
     def record(self) -> dict[str, Any]:
@@ -138,7 +147,7 @@ def estimate(
     usd = sum(cost(usage, assumed.price) for usage in bills)
     counts = collections.Counter(fates.values())
     named = {fate.value: counts[fate] for fate in Fate if counts[fate]}
-    return Estimate(tuple(model.sends), named, count / fps, usd)
+    return Estimate(tuple(model.sends), named, count / fps, usd, tuple(bills))
 
 
 def _changes(frames: Iterable[Frame], detector: Detector) -> Iterator[tuple[float, Change]]:

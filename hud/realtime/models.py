@@ -68,6 +68,7 @@ MODELS = {
         instead="gpt-realtime-2.1-mini",
     ),
 }
+CHEAPEST = "gpt-realtime-2.1-mini"
 
 
 def cost(usage: Usage, price: Price) -> float:
