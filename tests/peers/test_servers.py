@@ -124,6 +124,32 @@ async def test_a_failed_response_of_speech_to_speech_leaves_no_words(speech_to_s
     assert said[-1].startswith("answers again")
 
 
+async def test_a_place_that_is_taken_on_speech_to_speech_is_waited_for(speech_to_speech):
+    """It serves one session at a time and closes all others with 1008."""
+    stage, said = sender(speech_to_speech)
+    async with trio.open_nursery() as nursery:
+        leave = trio.Event()
+        await nursery.start(occupy, stage, leave)
+        nursery.start_soon(set_after, 1.0, leave)
+        deltas = await fakes.through(stage, shown(1, "one"))
+    assert ends_of(deltas) == [(1, Status.COMPLETED, WORDS)]
+    assert "session_limit_reached" in said[0]
+    assert "connecting again in" in said[0]
+    assert said[-1].startswith("answers again")
+
+
+async def occupy(stage, leave, task_status):
+    async with stage.connect()() as connection:
+        await connection.receive()
+        task_status.started()
+        await leave.wait()
+
+
+async def set_after(seconds, event):
+    await trio.sleep(seconds)
+    event.set()
+
+
 @contextlib.asynccontextmanager
 async def open_meddler(port):
     """Something on the way that adds the header of the beta; gives its address."""
@@ -166,25 +192,30 @@ def scene(tmp_path):
     return folder
 
 
-async def hud(scene, config, url, **options):
-    """Run the whole program over a scene; its exit status, its stderr, and the notes."""
-    notes = scene.parent / "notes.jsonl"
-    given = {"url": url, **options}
-    sets = [word for name, value in given.items() for word in ("--set", f"realtime.{name}={value}")]
-    command = [
-        sys.executable, "-m", "hud", "run", str(CONFIG / config), "--source", f"replay:{scene}",
-        "--sink", f"file:{notes}", *sets,
-    ]  # fmt: skip
+async def hud(*arguments, url, **options):
+    """The whole program: its exit status, its stdout and its stderr."""
+    options |= {"url": url}
+    sets = [f"--set=realtime.{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", "hud", *map(str, arguments), *sets]
+    environment = os.environ | {"OPENAI_API_KEY": "sk-bad"}
     with trio.fail_after(60):
         done = await trio.run_process(
-            command, capture_stderr=True, check=False, env=os.environ | {"OPENAI_API_KEY": "sk-bad"}
+            command, capture_stdout=True, capture_stderr=True, check=False, env=environment
         )
-    lines = notes.read_text().splitlines() if notes.exists() else []
-    return done.returncode, done.stderr.decode(), [json.loads(line) for line in lines]
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+async def watch(scene, config, url, **options):
+    """Run it over a scene: its exit status, its stderr, and the notes."""
+    path = scene.parent / "notes.jsonl"
+    arguments = ["run", CONFIG / config, "--source", f"replay:{scene}", "--sink", f"file:{path}"]
+    status, _, stderr = await hud(*arguments, url=url, **options)
+    lines = path.read_text().splitlines() if path.exists() else []
+    return status, stderr, [json.loads(line) for line in lines]
 
 
 async def test_the_program_on_aimock(scene, aimock):
-    status, stderr, notes = await hud(scene, "localai.yaml", aimock.url)
+    status, stderr, notes = await watch(scene, "localai.yaml", aimock.url)
     assert status == 0, stderr
     assert {note["text"] for note in notes} == {WORDS}
     assert {note["status"] for note in notes} == {"completed"}
@@ -192,7 +223,7 @@ async def test_the_program_on_aimock(scene, aimock):
 
 
 async def test_the_program_on_speech_to_speech(scene, speech_to_speech, aimock):
-    status, stderr, notes = await hud(scene, "speech-to-speech.yaml", speech_to_speech)
+    status, stderr, notes = await watch(scene, "speech-to-speech.yaml", speech_to_speech)
     assert status == 0, stderr
     assert {note["text"] for note in notes} == {WORDS}
     assert pictures_in(aimock.journal()[0])
@@ -200,7 +231,7 @@ async def test_the_program_on_speech_to_speech(scene, speech_to_speech, aimock):
 
 async def test_the_refusal_of_the_beta_ends_the_program(scene, aimock):
     async with open_meddler(aimock.port) as url:
-        status, stderr, notes = await hud(scene, "localai.yaml", url)
+        status, stderr, notes = await watch(scene, "localai.yaml", url)
     assert (status, notes) == (1, [])
     assert "beta_api_shape_disabled: the server refused the session: The Realtime Beta" in stderr
     assert "something on the way still adds the header OpenAI-Beta" in stderr
@@ -208,15 +239,22 @@ async def test_the_refusal_of_the_beta_ends_the_program(scene, aimock):
 
 async def test_no_money_ends_the_program(scene, aimock):
     model = {"model": "gpt-out-of-money"}
-    status, stderr, notes = await hud(scene, "localai.yaml", aimock.url, **model)
+    status, stderr, notes = await watch(scene, "localai.yaml", aimock.url, **model)
     assert (status, notes) == (1, [])
     assert "insufficient_quota: You exceeded your current quota" in stderr
     assert "check the plan and the billing of the account" in stderr
 
 
 async def test_a_key_that_aimock_does_not_know_ends_the_program(scene, locked_aimock):
-    status, stderr, notes = await hud(scene, "openai.yaml", locked_aimock.url)
+    status, stderr, notes = await watch(scene, "openai.yaml", locked_aimock.url)
     assert (status, notes) == (1, [])
     assert "HTTP 401: invalid_api_key: Invalid API key" in stderr
     assert "check the key in the variable that realtime.api_key_env names" in stderr
     assert "sk-bad" not in stderr
+
+
+async def test_the_doctor_on_both(aimock, speech_to_speech):
+    for config, url in (("localai.yaml", aimock.url), ("speech-to-speech.yaml", speech_to_speech)):
+        status, stdout, stderr = await hud("doctor", CONFIG / config, url=url)
+        assert status == 0, stderr
+        assert WORDS in stdout
