@@ -75,7 +75,7 @@ def client(request):
 
 
 async def report_of(command):
-    with trio.fail_after(90):
+    with trio.fail_after(60):
         done = await trio.run_process(
             command, capture_stdout=True, capture_stderr=True, check=False
         )
@@ -94,6 +94,6 @@ async def test_a_client_sees_a_whole_turn_and_an_error(client, picture):
     assert told["input_tokens"] >= 323
     assert told.get("image_tokens", 323) == 323
     assert told["output_tokens"] > 0
-    assert chosen.tells.items() <= told.items()
+    assert {key: told[key] for key in chosen.tells} == chosen.tells
     assert "does not exist" in told["error"]
     assert told["complaints"] == []
