@@ -45,6 +45,9 @@ def running(*command: object, says: str, **variables: str) -> Iterator[int]:
             yield int(match[1])
         finally:
             process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+            process.kill()
 
 
 @attrs.frozen
