@@ -13,10 +13,11 @@ import random
 from collections.abc import Callable, Iterator
 
 import attrs
+import pydantic
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
-from tests.sdk import CLIENT_EVENT, unknown_keys
+from tests.sdk import strict_client_event
 
 STRANGER = "words of a stranger"
 
@@ -111,8 +112,10 @@ class Conversation:
         await self.say("error", error=error | {"event_id": event_id, "param": None})
 
     async def _hear(self, event) -> None:
-        problems = list(unknown_keys(CLIENT_EVENT.validate_python(event)))
-        self.server.invalid += problems
+        try:
+            strict_client_event(event)
+        except pydantic.ValidationError as error:
+            self.server.invalid.append(str(error))
         if self.server.keep_requests:
             self.server.requests.append(event)
         kind = event["type"]

@@ -98,8 +98,12 @@ def _audio(old: Settings, change: Settings) -> Settings:
 
 
 def for_response(session: Settings, asked: Settings) -> Settings:
-    """What holds for one response: the session's settings, overridden by those asked for."""
-    chosen = {key: asked.get(key, session[key]) for key in _PER_RESPONSE}
+    """What holds for one response: the session's settings, overridden by those asked for.
+
+    Null overrides nothing.
+    """
+    own = {key: asked[key] for key in _PER_RESPONSE if asked.get(key) is not None}
+    chosen = {key: session[key] for key in _PER_RESPONSE} | own
     spoken = {**session["audio"]["output"], **asked.get("audio", {}).get("output", {})}
     voice = spoken["voice"]
     output = {

@@ -209,6 +209,8 @@ _SESSION: Mapping[str, Rule] = {
 
 _RESPONSE: Mapping[str, Rule] = {
     **_EITHER,
+    # LiveKit's plugin always sends the field, null for the session's own.
+    "instructions": nullable(_TEXT),
     "conversation": nullable(one_of("auto", "none")),
     "input": nullable(listing(tagged("type", {**_ITEMS, "item_reference": _REFERENCE}))),
     "metadata": nullable(pairs(16, 64, text(512))),

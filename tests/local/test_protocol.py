@@ -648,6 +648,14 @@ def test_the_instructions_of_a_response_replace_those_of_the_session():
     assert bill(script.answer())["input_token_details"]["text_tokens"] == 0
 
 
+def test_null_instructions_of_a_response_are_those_of_the_session():
+    script = Script()
+    script.say("session.update", session={"type": "realtime", "instructions": "i" * 400})
+    script.add(image(png()))
+    script.ask(instructions=None)
+    assert bill(script.answer())["input_token_details"]["text_tokens"] == 100
+
+
 def test_the_common_prefix_is_cached_in_steps_from_1024():
     script = Script()
     script.say("session.update", session={"type": "realtime", "instructions": "i" * 4000})

@@ -1,0 +1,1 @@
+"""Realtime clients and servers that nobody here wrote, against ours."""
