@@ -137,9 +137,7 @@ def main() -> None:
         f"{datetime.date.today()}, {platform.machine()}; {len(pictures)} different turns, ", end=""
     )
     print(f"one every {given.every:g} s, {given.hours:g} h simulated")
-    print(
-        "model                  context   $ an hour   image  text (cached)  out   text of note 30 → 500"
-    )
+    print("model                  context   $ an hour   image  text (cached)  out   text, 30 → 500")
     for model, policy in itertools.product(
         ("gpt-realtime-1.5", "gpt-realtime-2.1", "gpt-realtime-2.1-mini"), ("summary", "notes")
     ):

@@ -256,7 +256,7 @@ def _watch(document: Document, given: argparse.Namespace) -> None:
 
     configuration = _with_key(build(document, SECTIONS))
     with _admission(configuration) as admission:
-        _start(watch, configuration, admission, given.seconds)
+        _start(watch, configuration, admission, given.seconds, given.trace)
 
 
 @contextlib.contextmanager
@@ -328,15 +328,22 @@ def _start(main: Callable[..., Awaitable[Any]], *arguments: object) -> None:
         trio.run(main, *arguments)
 
 
-async def watch(configuration: Configuration, admission: Admission, seconds: float | None) -> None:
+async def watch(
+    configuration: Configuration,
+    admission: Admission,
+    seconds: float | None,
+    trace: str | None = None,
+) -> None:
     """Run the pipeline until it ends, `seconds` are over or a signal comes."""
     import attrs
 
-    from hud.channel import Observers
+    from hud.channel import Observer, Observers
+    from hud.latency import Spans
     from hud.ledger import Ledger
     from hud.pipeline import Pipeline, Unanswered, run_pipeline
     from hud.report import Reporter
     from hud.stopping import stopping
+    from hud.trace import open_trace
     from stages.assemble import Assemble
 
     stages, ledger = configuration.stages, Ledger()
@@ -368,8 +375,11 @@ async def watch(configuration: Configuration, admission: Admission, seconds: flo
         )
         if talkative:
             say(f"watching; notes by {stages['realtime'].whereabouts}; Ctrl-C stops")
+        observers: list[Observer] = [ledger, Reporter(say)]
+        if trace is not None:
+            observers.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace))).take))
         try:
-            await run_pipeline(pipeline, stop=stop, observer=Observers([ledger, Reporter(say)]))
+            await run_pipeline(pipeline, stop=stop, observer=Observers(observers))
         finally:
             ledger.close()
             if talkative:

@@ -96,6 +96,9 @@ def _pipeline_options(command: argparse.ArgumentParser) -> None:
         metavar="SPEC",
         help="where notes go: terminal, file:PATH, ... (repeatable; replaces the configured sinks)",
     )
+    command.add_argument(
+        "--trace", metavar="FILE", help="write each frame's way through the stages, for Perfetto"
+    )
     _for_option(command)
     _set_option(command)
 

@@ -33,7 +33,7 @@ from hud.realtime.events import (
     parse,
 )
 from hud.realtime.requests import Message, SessionOptions, Turn
-from hud.realtime.trouble import Cure
+from hud.realtime.trouble import Cure, Trouble
 
 LONGEST_ANSWER = 2**16
 """Characters of one answer; what a server sends beyond them is not looked at."""
@@ -89,6 +89,8 @@ class Session:
         """Rate limits, where the server tells them."""
         self.ignored = 0
         """Messages that meant nothing here."""
+        self.hint = ""
+        """What the user may do about a turn that is never answered."""
         self._options = options
         self._numbers = itertools.count(1)
         self._turn = ""
@@ -96,6 +98,8 @@ class Session:
         """Ids of the events that asked the turn under way."""
         self._response = ""
         self._length = 0
+        self._cause: Trouble | None = None
+        """The last error during the turn that named no request."""
         self._told_notes = False
         self._shown: list[str] = []
         """Items with pictures that are still in the conversation."""
@@ -108,7 +112,7 @@ class Session:
     def ask(self, turn: Turn) -> list[Message]:
         """The messages that show pictures and ask for a note."""
         self._move(Command.ASK)
-        self._response, self._length = "", 0
+        self._response, self._length, self._cause = "", 0, None
         self._requests.clear()
         messages = [*self._written(turn)] if self._options.in_conversation else []
         self._turn = self._request()
@@ -179,10 +183,13 @@ class Session:
         if event.event:
             return self._in_turn and event.event in self._requests
         # Servers that repeat no metadata may also not say whose fault an error is.
+        self._cause = event.trouble
         return self.state is State.ASKED and not self._options.by_metadata
 
     def _is_expected(self, event: AnswerBegan) -> bool:
         if self._options.by_metadata:
+            if self.state is State.ASKED and not event.turn:
+                self.hint = "the server repeats no metadata: say realtime.match_answers: order"
             return bool(self._turn) and event.turn == self._turn
         return self.state is State.ASKED and bool(event.response)
 
@@ -198,7 +205,10 @@ class Session:
         asked = self._options.by_metadata and bool(self._turn) and event.turn == self._turn
         if not self._in_turn or not (known or asked):
             return Unknown("response.done")
-        return attrs.evolve(event, text=event.text[:LONGEST_ANSWER])
+        trouble = event.trouble
+        if trouble is not None and not trouble.message and self._cause is not None:
+            trouble = self._cause  # a server that says why only in an error before
+        return attrs.evolve(event, text=event.text[:LONGEST_ANSWER], trouble=trouble)
 
     @property
     def _in_turn(self) -> bool:

@@ -43,7 +43,10 @@ class Trouble:
 
     @cure.default
     def _cure(self) -> Cure:
-        return _cure_of(self.code, self.kind)
+        # A server that passes a failure on may quote the cause in its message only.
+        quoted = _QUOTED_CODE.search(self.message)
+        cause = quoted.group(1) if quoted and self.code in _RELAYED else ""
+        return _cure_of(cause or self.code, self.kind)
 
     def __attrs_post_init__(self) -> None:
         if self.wait is None:
@@ -96,6 +99,8 @@ _CURES = {
     "session_expired": Cure.RECONNECT,
     "session_limit_reached": Cure.RECONNECT,
 }
+_RELAYED = frozenset({"response_failed"})
+_QUOTED_CODE = re.compile(r"""['"]code['"]: *['"](\w{1,64})['"]""")
 _FATAL_CLOSES = frozenset({1008, 3000, 3003, 4000})
 """Policy, unauthorized, forbidden, and the refusal of the beta shape."""
 _TOO_BIG = 1009

@@ -85,7 +85,7 @@ class Link:
 
     async def _cancel(self, patience: float) -> AnswerEnded | Refused:
         """End an answer that takes too long; a session that cannot even do that is given up."""
-        reason = f"not finished within {patience:g} s"
+        reason = "; ".join(filter(None, [f"not finished within {patience:g} s", self.session.hint]))
         if self.session.state is State.ANSWERING:
             with trio.move_on_after(CANCEL_TIMEOUT):
                 await self._say(self.session.cancel())

@@ -20,7 +20,7 @@ from hud.realtime.events import (
 )
 from hud.realtime.requests import SessionOptions, Turn
 from hud.realtime.session import TRANSITIONS, Command, Session, State
-from hud.realtime.trouble import Trouble
+from hud.realtime.trouble import Cure, Trouble
 from tests.sdk import strict_client_event
 
 OPTIONS = SessionOptions("Watch.", 300)
@@ -193,6 +193,22 @@ def test_a_failed_answer_says_why():
         Status.FAILED,
         "rate_limit_exceeded: try again in 7.853s",
     )
+
+
+def test_a_failure_that_says_why_only_in_an_error_before():
+    session, turn = asked()
+    session.receive(began(turn))
+    message = "failed: 429 - {'code': 'rate_limit_exceeded', 'm': 'Please try again in 7.8s.'}"
+    session.receive(said("error", error={"type": "response_failed", "message": message}))
+    details = {"type": "failed", "error": {"type": "response_failed", "code": None}}
+    ended = session.receive(done(turn, "Sorry.", "failed", status_details=details))
+    assert (ended.trouble.cure, ended.trouble.wait) == (Cure.WAIT, 7.8)
+
+
+def test_a_server_without_metadata_is_hinted_at():
+    session, _ = asked()
+    session.receive(said("response.created", response={"id": "resp_9"}))
+    assert "match_answers: order" in session.hint
 
 
 @pytest.mark.parametrize(
