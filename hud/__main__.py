@@ -275,8 +275,14 @@ def _admission(configuration: Configuration) -> Iterator[Admission]:
     if price == FREE:
         yield admission
         return
-    with open_account(budget, options.path, time.time()) as account:
-        admission.keeper = account
+    with contextlib.ExitStack() as stack:
+        try:
+            account = open_account(budget, options.path, time.time())
+            admission.keeper = stack.enter_context(account)
+        except UsageError as error:
+            if options.needs_past:
+                raise
+            say(f"{error}; what this run spends is not kept")
         yield admission
 
 

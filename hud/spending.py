@@ -55,6 +55,11 @@ class BudgetOptions:
         return Budget(usd, tokens, [*steps, *([Step.LOCAL] if local and self.local else [])])
 
     @property
+    def needs_past(self) -> bool:
+        """Whether what earlier runs spent counts."""
+        return self.usd_per_hour is not None or self.usd_per_day is not None
+
+    @property
     def path(self) -> pathlib.Path:
         """Where spending is kept."""
         if self.file is not None:

@@ -22,6 +22,12 @@ def dice(request: pytest.FixtureRequest) -> None:
     random.seed(request.node.nodeid + os.environ.get("HUD_TEST_SEED", ""))
 
 
+@pytest.fixture(autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what is spent here apart from what the user spends."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
 @pytest.fixture
 def inline_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run what belongs into a thread at once, so that a mock clock cannot jump meanwhile."""

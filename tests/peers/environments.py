@@ -78,7 +78,7 @@ class Environment:
 
     def _fill(self) -> None:
         self._run(sys.executable, "-m", "venv", "--without-pip", self.folder)
-        self._pip(*self.wants)
+        self._pip(*self.wants, *self._constraints())
         if self.alone:
             self._pip("--no-deps", *self.alone)
         if self.npm:
@@ -87,6 +87,11 @@ class Environment:
                 self.node, npm, "install", "--prefix", self.folder, "--no-audit", "--no-fund",
                 "--ignore-scripts", *self.npm,
             )  # fmt: skip
+
+    def _constraints(self) -> tuple[str, ...]:
+        """The versions of everything below, as they were when this was last seen to work."""
+        file = pathlib.Path(__file__).parent / "constraints" / f"{self.name}.txt"
+        return ("--constraint", str(file)) if file.exists() else ()
 
     def _pip(self, *arguments: str) -> None:
         self._run(

@@ -145,6 +145,22 @@ def test_a_key_the_server_refuses_is_said_and_never_shown(tmp_path, served):
     assert "7890" not in done.stderr + done.stdout
 
 
+@pytest.mark.parametrize(
+    ("limit", "status", "says"),
+    [((), 0, "what this run spends is not kept"), (("budget.usd_per_hour=1",), 2, "move the file away")],
+)
+def test_a_spending_file_that_is_damaged(tmp_path, served, limit, status, says):
+    (tmp_path / "hud").mkdir()
+    (tmp_path / "hud" / "spending.json").write_text("{")
+    done = hud(
+        "run", "--source", f"replay:{RECORDING}", "--for", "1", "--sink", "file:n.jsonl",
+        *(part for key in (f"realtime.url={served}", *limit) for part in ("--set", key)),
+        cwd=tmp_path, OPENAI_API_KEY="right", XDG_STATE_HOME=str(tmp_path),
+    )  # fmt: skip
+    assert done.returncode == status, done.stderr
+    assert says in done.stderr
+
+
 def test_the_wheel_brings_configuration_and_recording(tmp_path):
     built = subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", str(tmp_path), str(ROOT)],
