@@ -116,7 +116,9 @@ def estimate(given: argparse.Namespace) -> None:
     stages = configuration.stages
     sender = stages["realtime"]
     memory = functools.partial(configuration.context.make, can_summarize=not sender.is_local)
-    assumed = Assumptions(sender.instructions, sender.tariff(), given.answer, memory)
+    assumed = Assumptions(
+        sender.instructions, sender.tariff(), given.answer, memory, given.note_tokens
+    )
     result = _simulate(scene, assumed, stages["change"], stages["encode"])
     if given.json:
         print(json.dumps(result.record()))  # noqa: T201 - what was asked for

@@ -62,6 +62,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="time the simulated model takes for an answer (default: 1.0)",
     )
+    estimate.add_argument(
+        "--note-tokens",
+        type=int,
+        default=60,
+        metavar="N",
+        help="tokens of an average note (default: 60)",
+    )
     estimate.add_argument("--json", action="store_true", help="print JSON")
     _set_option(estimate)
     doctor = _command(commands, "doctor", "try the model's server with one small picture")

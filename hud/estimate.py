@@ -21,7 +21,6 @@ from hud.realtime.tokens import image_tokens
 
 NOTE_TOKENS = 60
 """Of an average note; it comes back as input with the later turns."""
-NOTE_TEXT = "x" * 4 * NOTE_TOKENS
 WORKING_DAY = 8
 """Hours."""
 SUMMARY_TOKENS = 160
@@ -75,7 +74,7 @@ class Estimate:
             f"{seconds:.0f} s of screen: {turns} pictures would be sent, "
             f"one every {seconds / max(1, turns):.1f} s\n"
             f"frames: {fates}\n"
-            f"tokens: {tokens} in, {turns * NOTE_TOKENS} out\n"
+            f"tokens: {tokens} in, {sum(usage.output_tokens for usage in self.usages)} out\n"
             f"price with {model}: ${self.usd:.4f}; ${self.usd_per_hour:.2f} for an hour like this, "
             f"${WORKING_DAY * self.usd_per_hour:.2f} for a day of {WORKING_DAY} hours"
         )
@@ -111,6 +110,8 @@ class Assumptions:
     """Seconds that an answer takes."""
     memory: Callable[[], Memory] = Memory
     """Makes what turns bring along."""
+    note_tokens: int = NOTE_TOKENS
+    """Of an average note."""
 
 
 def estimate(
@@ -178,7 +179,7 @@ class _Model:
     def show(self, change: Change) -> Fate:
         """Ask about a change; that is its frame's fate."""
         shot, frame = self._shoot(change), change.frame
-        usage = self._usage(shot.caption, shot.pictures, NOTE_TOKENS)
+        usage = self._usage(shot.caption, shot.pictures, self._assumed.note_tokens)
         self.sends.append(
             Sent(
                 frame.time,
@@ -189,7 +190,7 @@ class _Model:
             )
         )
         self.free_at = max(self.free_at, frame.time) + self._assumed.answer
-        self._memory.add(shot.caption[:8], NOTE_TEXT)
+        self._memory.add(shot.caption[:8], "x" * 4 * self._assumed.note_tokens)
         if self._memory.wants_summary:
             self.summaries.append(self._usage(SUMMARIZE, [], SUMMARY_TOKENS))
             self._memory.rebase("x" * 4 * SUMMARY_TOKENS)

@@ -147,7 +147,10 @@ def test_a_key_the_server_refuses_is_said_and_never_shown(tmp_path, served):
 
 @pytest.mark.parametrize(
     ("limit", "status", "says"),
-    [((), 0, "what this run spends is not kept"), (("budget.usd_per_hour=1",), 2, "move the file away")],
+    [
+        ((), 0, "what this run spends is not kept"),
+        (("budget.usd_per_hour=1",), 2, "move the file away"),
+    ],
 )
 def test_a_spending_file_that_is_damaged(tmp_path, served, limit, status, says):
     (tmp_path / "hud").mkdir()
