@@ -112,6 +112,10 @@ class ChannelStatistics:
         return self.offered - self.taken - self.dropped - self.merged - self.ignored
 
 
+PATIENCE = 3
+"""Times that an item may be passed over by weightier ones."""
+
+
 def _one_slot(_item: object) -> Hashable:
     return None
 
@@ -136,6 +140,8 @@ class EdgeOptions(Generic[T]):
     """Whether an item goes to the next stage at all."""
     room: int = 1
     """How many items may wait when the handoff blocks."""
+    rank: Callable[[T], float] | None = None
+    """What goes first when several wait: the highest; nobody is passed over more than thrice."""
 
 
 @attrs.define(eq=False)
@@ -146,6 +152,8 @@ class _Edge(Generic[T]):
     waiting: dict[Hashable, T] = attrs.field(factory=dict)
     passed_by: dict[Hashable, T] = attrs.field(factory=dict)
     """By key, the last item that went no further; where items merge, it is the present."""
+    passed_over: dict[Hashable, int] = attrs.field(factory=dict)
+    """By key, how often another one went first."""
     returned: set[Hashable] = attrs.field(factory=set)
     """Keys of what was given back, and so is older than the present."""
     asked: bool = False
@@ -190,7 +198,7 @@ class _Edge(Generic[T]):
         United with the present, it may come to nothing.
         """
         while self.waiting:
-            key = next(iter(self.waiting))
+            key = self.first()
             present = self.passed_by.pop(key, None) if key in self.returned else None
             self.returned.discard(key)
             if present is None:
@@ -198,6 +206,23 @@ class _Edge(Generic[T]):
             self.counts["ignored"] -= 1
             self.put(present)
         return False
+
+    def first(self) -> Hashable:
+        """The key of the item that goes next."""
+        rank = self.options.rank
+        if rank is None or len(self.waiting) == 1:
+            return next(iter(self.waiting))
+        late = [key for key in self.waiting if self.passed_over.get(key, 0) >= PATIENCE]
+        return late[0] if late else max(self.waiting, key=lambda key: rank(self.waiting[key]))
+
+    def take(self) -> T:
+        """The item that goes next; the others have been passed over once more."""
+        key = self.first()
+        self.passed_over.pop(key, None)
+        if self.options.rank is not None:
+            others = [each for each in self.waiting if each != key]
+            self.passed_over.update({each: self.passed_over.get(each, 0) + 1 for each in others})
+        return self.waiting.pop(key)
 
     def drop(self, item: T) -> None:
         self.counts["dropped"] += 1
@@ -331,7 +356,7 @@ class Inbox(trio.abc.ReceiveChannel[T]):
                 await edge.changed.park()
         finally:
             edge.asked = False
-        item = edge.waiting.pop(next(iter(edge.waiting)))
+        item = edge.take()
         self._in_hand = item
         edge.counts["taken"] += 1
         edge.observer.taken(edge.name, item)

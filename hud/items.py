@@ -206,6 +206,14 @@ class Change:
         """Of the frame."""
         return self.frame.monitor
 
+    @property
+    def weight(self) -> float:
+        """How much it matters that this is shown before another: what is new and large first."""
+        first = self.cause is Cause.FIRST
+        return (
+            sum(rect.area for rect in self.regions) + first * self.frame.width * self.frame.height
+        )
+
     def absorb(self, older: Change) -> Change:
         """This change with the regions of an older one of its monitor that was not shown.
 

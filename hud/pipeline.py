@@ -81,6 +81,7 @@ def edges(handoffs: Mapping[str, Handoff]) -> dict[str, EdgeOptions[Any]]:
             key=lambda change: change.monitor,
             merge=lambda newer, older: newer.absorb(older),
             passes=lambda change: bool(change.regions),
+            rank=lambda change: change.weight,
         ),
         "send": EdgeOptions(handoff=handoffs.get("send", Handoff.DEMAND)),
         "assemble": EdgeOptions(handoff=Handoff.BLOCK),

@@ -290,3 +290,14 @@ async def test_a_closed_end_takes_nothing_back():
     taken = await inbox.receive()
     inbox.close()
     assert not inbox.give_back(taken)
+
+
+async def test_the_weightier_goes_first_but_nobody_starves():
+    outbox, inbox = open_edge("a→b", latest(key=lambda item: item[0], rank=lambda item: item[1]))
+    taken = []
+    for _ in range(9):
+        await outbox.send(("small", 1))
+        await outbox.send(("large", 9))
+        taken.append((await inbox.receive())[0])
+    assert taken[:4] == ["large", "large", "large", "small"]
+    assert taken.count("small") == 2
