@@ -115,7 +115,7 @@ def estimate(given: argparse.Namespace) -> None:
     configuration = build(_document(given.config, given.assignments), SECTIONS)
     stages = configuration.stages
     sender = stages["realtime"]
-    memory = functools.partial(configuration.context.make, can_summarize=not sender.is_local)
+    memory = functools.partial(configuration.context.make, can_summarize=sender.can_summarize)
     assumed = Assumptions(
         sender.instructions, sender.tariff(), given.answer, memory, given.note_tokens
     )
@@ -370,7 +370,7 @@ async def watch(
             encode=encode,
             send=attrs.evolve(
                 sender,
-                memory=configuration.context.make(can_summarize=not stages["realtime"].is_local),
+                memory=configuration.context.make(can_summarize=stages["realtime"].can_summarize),
                 admission=admission,
                 open_local=_local_model,
                 give_back=unanswered.give,

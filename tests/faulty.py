@@ -144,7 +144,8 @@ class Conversation:
         await self._answer(event, broken=fault == "half")
 
     async def _answer(self, event, *, broken=False) -> None:
-        seen = self.server.name(_pictures(event, self.conversation))
+        pictures = _pictures(event, self.conversation)
+        seen = self.server.name(pictures) if pictures else "notes"
         await trio.sleep(self.server.think)
         identity = {"id": f"resp_{self.name}_{self.number}"}
         told = identity | {"metadata": event["response"].get("metadata")}
@@ -157,7 +158,8 @@ class Conversation:
                 await trio.aclose_forcefully(self.stream)
                 raise GoneError
         await self._done(self.current, words)
-        self.server.answered.append(seen)
+        if pictures:
+            self.server.answered.append(seen)
 
     async def _done(self, told, words="", status="completed", **more) -> None:
         message = {"type": "message", "content": [{"type": "output_text", "text": words}]}

@@ -123,6 +123,12 @@ class Admission:
         await self._keep()
         return spent.usd
 
+    async def cancel(self, booking: Booking | None) -> None:
+        """The turn was not asked after all."""
+        if booking is not None:
+            self.budget.settle(self.now, booking.reserved, Reservation(0.0, 0.0))
+            await self._keep()
+
     async def _keep(self) -> None:
         if self.keeper is not None:
             await trio.to_thread.run_sync(self.keeper.save, self.keeper.state())

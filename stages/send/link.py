@@ -50,7 +50,8 @@ class Link:
         self.lost = trio.Event()
         self.trouble: Trouble | None = None
         """Why it was lost."""
-        self.opened = trio.current_time()
+        self.sent_time = 0.0
+        """When the last byte of the last turn had been written, on trio's clock."""
         self._wire = wire
         self._troubles = troubles
         self._put, self._arrived = trio.open_memory_channel[Event](_ROOM)
@@ -78,6 +79,7 @@ class Link:
             with trio.move_on_after(patience):
                 for message in self.session.ask(turn):
                     await self._say(message)
+                self.sent_time = trio.current_time()
                 end = await self._until_end(on_text)
                 await self._tidy()
                 return end

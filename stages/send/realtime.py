@@ -128,6 +128,11 @@ class Realtime:
         return self.url == LOCAL
 
     @property
+    def can_summarize(self) -> bool:
+        """Whether notes can be summed up: not by the local model, nor within a conversation."""
+        return not self.is_local and self.conversation == "none"
+
+    @property
     def whereabouts(self) -> str:
         """Who writes the notes, and where, for the user."""
         if self.is_local:

@@ -30,7 +30,8 @@ class Troubles:
         """Code → when it was told last, on trio's clock. Codes are few: the rest is `other`."""
         self._open = 0
         """Troubles since the last finished answer."""
-        self._failed_turns = 0
+        self._failed_turns: collections.Counter[bool] = collections.Counter()
+        """Whether the server called them wrong → how many in a row."""
 
     def tell(self, trouble: Trouble, then: str = "") -> None:
         """Say what happened and what is done about it, unless that was said a moment ago."""
@@ -44,16 +45,17 @@ class Troubles:
             self._told[code] = now
             self._say(f"{scrub(str(trouble), self._key)}; {then or trouble.cure.value}")
 
-    def turn_failed(self) -> int:
-        """Count a turn without an answer; how many there were in a row."""
-        self._failed_turns += 1
-        return self._failed_turns
+    def turn_failed(self, trouble: Trouble) -> int:
+        """Count a turn without an answer; how many of its kind there were in a row."""
+        self._failed_turns[trouble.is_refusal] += 1
+        return self._failed_turns[trouble.is_refusal]
 
     def finished(self) -> None:
         """An answer was finished: what was wrong is over."""
         if self._open:
             self._say(f"answers again, after {_times(self._open)}")
-        self._open = self._failed_turns = 0
+        self._open = 0
+        self._failed_turns.clear()
         self._told.clear()
 
     def final(self, trouble: Trouble) -> ServiceError:

@@ -82,10 +82,10 @@ class Turns:
                 except trio.EndOfChannel:
                     return
             # While nothing happened on the screen, money came in or the session went.
-            may_begin = self.admission.wait() == 0.0
+            booking = await self._booked(shot) if self.admission.wait() == 0.0 else None
             link = (await self._chosen()).current
-            booking = await self._booked(shot) if may_begin and link is not None else None
             if link is None or booking is None:
+                await self.admission.cancel(booking)
                 shot = self._as_of_now(shot)
                 continue
             trouble = await self._turn(link, shot, booking)
@@ -112,10 +112,12 @@ class Turns:
     async def _sum_up(self) -> None:
         """Let a summary take the place of the older notes, or nothing if there is none."""
         turn, summary = Turn(self.memory.text(), SUMMARIZE, []), ""
-        link = self.sessions.current
         texts = (self.instructions, turn.notes, turn.caption)
         booking = await self.admission.book(self.admission.size_of(texts))
-        if link is not None and booking is not None and not booking.is_local:
+        link = self.sessions.current
+        if link is None or booking is None or booking.is_local:
+            await self.admission.cancel(booking)
+        else:
             end = await self._answer(link, turn, _not_shown)
             await self.admission.settle(booking, _usage(end))
             if isinstance(end, AnswerEnded) and end.status in _ANSWERS:
@@ -152,23 +154,20 @@ class Turns:
 
     async def _turn(self, link: Link, shot: Shot, booking: Booking) -> Trouble | None:
         """Ask once; why to ask again, None if the shot is done with."""
-        begin = NoteDelta(
-            shot,
-            "",
-            0.0,
-            trio.current_time(),
-            session=link.session.id,
-            model=LOCAL if booking.is_local else self.model,
-        )
+        model = LOCAL if booking.is_local else self.model
+        begin = NoteDelta(shot, "", 0.0, 0.0, session=link.session.id, model=model)
         said = False
 
         async def on_text(event: TextArrived) -> None:
             nonlocal said
             said = True
-            await self.outbox.send(attrs.evolve(begin, text=event.text, time=trio.current_time()))
+            now = trio.current_time()
+            delta = attrs.evolve(begin, text=event.text, time=now, sent_time=link.sent_time)
+            await self.outbox.send(delta)
 
-        end = await self._asked(link, shot, on_text)
-        begin = attrs.evolve(begin, usd=await self.admission.settle(booking, _usage(end)))
+        end = await self._asked(link, shot, booking, on_text)
+        usd = await self.admission.settle(booking, _usage(end))
+        begin = attrs.evolve(begin, usd=usd, sent_time=link.sent_time)
         if isinstance(end, AnswerEnded) and end.status in _ANSWERS:
             self._remember(shot, end)
             await self.outbox.send(_end(begin, end.status, end))
@@ -181,12 +180,16 @@ class Turns:
             await self.outbox.send(_end(begin, Status.WITHDRAWN, end))
         return trouble
 
-    async def _asked(self, link: Link, shot: Shot, on_text: OnText) -> AnswerEnded | Refused:
+    async def _asked(
+        self, link: Link, shot: Shot, booking: Booking, on_text: OnText
+    ) -> AnswerEnded | Refused:
         turn = Turn(self.memory.text(), shot.caption, [each.jpeg for each in shot.pictures])
         try:
             return await self._answer(link, turn, on_text)
         except Exception:
-            self.give_back(shot)  # the stage starts again, and shall meet it again
+            # The stage starts again, and shall meet it again.
+            self.give_back(shot)
+            await self.admission.settle(booking, None)
             raise
 
     async def _answer(self, link: Link, turn: Turn, on_text: OnText) -> AnswerEnded | Refused:
@@ -211,7 +214,7 @@ class Turns:
         """
         if trouble.cure is Cure.STOP:
             raise self.troubles.final(trouble)
-        failed = self.troubles.turn_failed()
+        failed = self.troubles.turn_failed(trouble)
         if failed > 1 and trouble.is_internal:
             # The same session failed before: another one may be better off.
             link.lose(attrs.evolve(trouble, cure=Cure.RECONNECT))

@@ -11,8 +11,10 @@ import attrs
 import pytest
 import trio
 
+from hud.context import ContextOptions
 from hud.errors import UsageError
 from hud.items import Fate, Status
+from hud.realtime.memory import SUMMARIZE
 from hud.realtime.models import MODELS, cost
 from hud.spending import BudgetOptions, open_account
 from stages.send.admission import Admission
@@ -53,6 +55,7 @@ async def test_no_hour_costs_more_and_nothing_is_forgotten(autojump_clock, per_h
         inside = sum(usd for at, usd in spends if start <= at < start + HOUR)
         assert inside <= per_hour + 0.001
     assert dollars(run) > 2.2 * per_hour, "the budget was not used"
+    assert all(limit.reserved == 0 for limit in purse.budget.limits)
     fates = run.ledger.fates
     assert fates[Fate.SENT] == len(run.sink.notes)
     assert fates[Fate.SENT] + fates[Fate.MERGED] >= 2400
@@ -138,3 +141,18 @@ def test_where_it_is_kept(monkeypatch, tmp_path):
 def test_without_limits_nothing_waits():
     budget = BudgetOptions().make(words=False, local=False)
     assert all(math.isinf(limit.most) for limit in budget.limits)
+
+
+async def test_notes_are_summed_up_when_there_is_time(autojump_clock):
+    """The summary is asked for between two changes, is paid for, and is no note."""
+    run = Run(Faulty(iter(["", "cut", "", "", "", "half"]), keep_requests=True))
+    purse = admission(run.said.append)
+    memory = ContextOptions(keep=3, most=6).make(can_summarize=True)
+    await run.go(counting(10.0, 30), 400.0, admission=purse, memory=memory)
+    run.check(30)
+    sums = [each for each in run.server.requests if SUMMARIZE[:40] in str(each)]
+    assert len(sums) >= 7
+    assert all(limit.reserved == 0 for limit in purse.budget.limits)
+    assert purse.spent > dollars(run)
+    assert memory.text().startswith("Earlier: ")
+    assert len(memory.text().splitlines()) <= 7
