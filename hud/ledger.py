@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+from collections.abc import Callable
 
 from hud.channel import Observer
 from hud.items import Change, Fate, Frame, NoteDelta, Shot, Status
@@ -11,11 +12,19 @@ _ENDS = {Status.FAILED: Fate.FAILED, Status.WITHHELD: Fate.WITHHELD_BY_BUDGET}
 _NO_END = frozenset({Status.IN_PROGRESS, Status.WITHDRAWN})
 
 
+def _ignore(*_told: object) -> None:
+    return
+
+
 class Ledger(Observer):
     """Counts fates. A frame is open from its grab until its fate is known, and has only one."""
 
     def __init__(self) -> None:
         self.captured = 0
+        self.settled: Callable[[int, Fate], None] = _ignore
+        """Told of each frame whose fate is known."""
+        self.reopened: Callable[[int], None] = _ignore
+        """Told of each frame whose fate is open again."""
         self.fates: collections.Counter[Fate] = collections.Counter()
         self._open: set[int] = set()
         self._ignored: dict[int, tuple[int, Fate]] = {}
@@ -88,8 +97,10 @@ class Ledger(Observer):
         if seq == change.seq and seq not in self._open:
             self.fates[fate] -= 1
             self._open.add(seq)
+            self.reopened(seq)
 
     def _settle(self, seq: int, fate: Fate) -> None:
         if seq in self._open:
             self._open.remove(seq)
             self.fates[fate] += 1
+            self.settled(seq, fate)
