@@ -86,3 +86,14 @@ def given(default: Any = attrs.NOTHING) -> Any:  # noqa: ANN401 - typed by the f
 def options_of(stage: type) -> tuple[attrs.Attribute[Any], ...]:
     """The options a stage class declares, in order."""
     return tuple(field for field in attrs.fields(stage) if "meaning" in field.metadata)
+
+
+def equip(stage: Any, **things: object) -> Any:  # noqa: ANN401 - of the class of stage
+    """The stage with those of these things that it has a field declared by `given` for."""
+    options = {field.name for field in options_of(type(stage))}
+    taken = {field.name for field in attrs.fields(type(stage))} - options
+    return attrs.evolve(stage, **{name: thing for name, thing in things.items() if name in taken})
+
+
+def silent(_sentence: str) -> None:
+    """Tell nobody: what a stage's `warn` is until the program gives it a voice."""

@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import itertools
 import os
 import pathlib
-from typing import Any
+import stat
+from collections.abc import Callable, Sequence
 
 import attrs
-import orjson
 import trio
 
-from hud.errors import UsageError
+from hud.errors import UsageError, unwrapped
 from hud.items import Note, Status
-from hud.stage import option
+from hud.stage import given, one_of, option, silent
+from stages.sink.backlog import AwayError, Target, deliver_all
+from stages.sink.record import Cost, json_line, unknown
+
+TOGETHER = 500
+"""Notes in one write, at most: what has come while the last write ran."""
+SYNC_INTERVAL = 1.0
+"""Seconds."""
 
 
 @attrs.frozen
 class File:
-    """Appends and flushes every finished note; only the owner may read the file."""
+    """Appends every finished note; only the owner may read the file."""
 
     path: str = option("notes.jsonl", meaning="the file; .md gives Markdown, else JSON Lines")
+    rotate: str = option(
+        "never",
+        meaning="never, or daily: a file for each day, such as notes-2026-11-21.jsonl",
+        check=one_of("never", "daily"),
+    )
+    fsync: str = option(
+        "never",
+        meaning="what survives a power cut: never (what the system wrote), each note, "
+        "or interval (all but the last second)",
+        check=one_of("never", "each", "interval"),
+    )
+    warn: Callable[[str], None] = given(silent)
+    cost: Cost = given(unknown)
 
     def preflight(self) -> None:
         """Check that the file can be written.
@@ -28,65 +50,69 @@ class File:
         Raises:
             UsageError: it cannot.
         """
+        path = self.path_for(datetime.date.today())
         try:
-            os.close(_open(self.path))
+            os.close(_open(path))
         except OSError as error:
-            raise UsageError(f"{self.path}: cannot be written: {error.strerror}") from None
+            raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Note], outbox: trio.abc.SendChannel[Note]
     ) -> None:
-        """Write one finished note after the other."""
-        render = markdown if pathlib.Path(self.path).suffix == ".md" else json_line
-        async for note in inbox:
-            if note.finished:
-                await trio.to_thread.run_sync(_append, self.path, render(note))
-                await outbox.send(note)
+        """Write the notes, several together when they come faster than the disk takes them.
 
+        Raises:
+            PipelineError: at the end the disk was still full.
+        """
+        unsynced = set[pathlib.Path]()
+        deliver = functools.partial(self._deliver, unsynced)
+        target = Target(self.path, deliver, self.warn, together=TOGETHER)
+        with unwrapped():
+            async with trio.open_nursery() as nursery:
+                if self.fsync == "interval":
+                    nursery.start_soon(self._sync_regularly, unsynced, name="fsync")
+                await deliver_all(target, inbox, outbox)
+                nursery.cancel_scope.cancel()
+        await self._sync(unsynced)
 
-def _open(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def path_for(self, day: datetime.date) -> pathlib.Path:
+        """The file that gets the notes of that day."""
+        path = pathlib.Path(self.path)
+        return path if self.rotate == "never" else path.with_stem(f"{path.stem}-{day}")
 
+    async def _deliver(self, unsynced: set[pathlib.Path], notes: Sequence[Note]) -> None:
+        written = 0
+        for path, group in itertools.groupby(notes, self._path_of):
+            these = list(group)
+            data = b"".join(map(self._render, these))
+            try:
+                await trio.to_thread.run_sync(_append, path, data, self.fsync == "each")
+            except OSError as error:
+                raise AwayError(error.strerror or str(error), delivered=written) from None
+            written += len(these)
+            if self.fsync == "interval":
+                unsynced.add(path)
 
-def _append(path: str, data: bytes) -> None:
-    """Open anew for each note, so that a rotated or deleted file is simply made again."""
-    file = _open(path)
-    try:
-        while data:
-            data = data[os.write(file, data) :]
-    finally:
-        os.close(file)
+    async def _sync_regularly(self, unsynced: set[pathlib.Path]) -> None:
+        while True:
+            await trio.sleep(SYNC_INTERVAL)
+            await self._sync(unsynced)
 
+    async def _sync(self, unsynced: set[pathlib.Path]) -> None:
+        for path in tuple(unsynced):
+            unsynced.remove(path)
+            try:
+                await trio.to_thread.run_sync(_flush_to_disk, path)
+            except OSError as error:
+                self.warn(f"{path}: not certain to be on the disk: {error.strerror}")
 
-def json_line(note: Note) -> bytes:
-    """The note as one line of JSON."""
-    return orjson.dumps(record(note), option=orjson.OPT_APPEND_NEWLINE)
+    def _path_of(self, note: Note) -> pathlib.Path:
+        return self.path_for(datetime.date.fromtimestamp(note.captured_wall_time))
 
-
-def record(note: Note) -> dict[str, Any]:
-    """The note as plain data, with the keys that are promised to users."""
-    return {
-        "id": f"{note.session}-{note.seq}",
-        "seq": note.seq,
-        "text": note.text,
-        "status": note.status.value,
-        "captured_at": _iso(note, note.captured_time),
-        "sent_at": _iso(note, note.sent_time),
-        "first_token_at": _iso(note, note.first_token_time),
-        "done_at": _iso(note, note.done_time),
-        "latency_ms": {
-            "change_to_wire": _since(note, note.sent_time),
-            "change_to_first_token": _since(note, note.first_token_time),
-            "change_to_note": _since(note, note.done_time),
-        },
-        "monitor": note.monitor,
-        "regions": [list(attrs.astuple(region)) for region in note.regions],
-        "session": note.session,
-        "model": note.model,
-        "usage": attrs.asdict(note.usage),
-        "usd": note.usd,
-        "detail": note.detail,
-    }
+    def _render(self, note: Note) -> bytes:
+        if pathlib.Path(self.path).suffix == ".md":
+            return markdown(note)
+        return json_line(note, self.cost)
 
 
 def markdown(note: Note) -> bytes:
@@ -98,12 +124,47 @@ def markdown(note: Note) -> bytes:
     return f"- **{clock:%Y-%m-%d %H:%M:%S}** {body}{mark}\n".encode()
 
 
-def _iso(note: Note, time: float | None) -> str | None:
-    if time is None:
-        return None
-    moment = datetime.datetime.fromtimestamp(note.wall_time(time)).astimezone()
-    return moment.isoformat(timespec="milliseconds")
+def _open(path: pathlib.Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _since(note: Note, time: float | None) -> float | None:
-    return None if time is None else round((time - note.captured_time) * 1000, 1)
+def _append(path: pathlib.Path, data: bytes, sync: bool) -> None:
+    """Append all of it or nothing.
+
+    The file is opened anew each time, so that a rotated or deleted one is simply made again.
+    """
+    file = _open(path)
+    try:
+        state = os.fstat(file)
+        size = state.st_size if stat.S_ISREG(state.st_mode) else 0
+        if size and not _ends_a_line(path, size):
+            data = b"\n" + data  # somebody was killed in the middle of a line
+        try:
+            _write(file, data)
+            if sync:
+                os.fsync(file)
+        except OSError:
+            if stat.S_ISREG(state.st_mode):
+                os.ftruncate(file, size)
+            raise
+    finally:
+        os.close(file)
+
+
+def _write(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _ends_a_line(path: pathlib.Path, size: int) -> bool:
+    with path.open("rb") as reading:
+        reading.seek(size - 1)
+        return reading.read(1) == b"\n"
+
+
+def _flush_to_disk(path: pathlib.Path) -> None:
+    file = _open(path)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

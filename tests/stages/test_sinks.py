@@ -10,27 +10,12 @@ import attrs
 import pytest
 
 from hud.errors import OutputGoneError, UsageError
-from hud.items import Note, Rect, Status, Usage
-from stages.sink.file import File, markdown, record
+from hud.items import Status
+from stages.sink.file import File, markdown
+from stages.sink.record import record
 from stages.sink.terminal import Terminal, continuation, harmless, line
 from tests.fakes import through
-
-NOTE = Note(
-    seq=7,
-    text='New: "build teapot failed"',
-    status=Status.COMPLETED,
-    monitor=1,
-    regions=(Rect(1, 2, 3, 4),),
-    captured_wall_time=1_800_000_000.0,
-    captured_time=10.0,
-    sent_time=10.004,
-    first_token_time=10.3,
-    done_time=10.5,
-    usage=Usage(input_tokens=9),
-    session="sess_1",
-    model="m",
-)
-GROWING = attrs.evolve(NOTE, status=Status.IN_PROGRESS, text="New:", done_time=None)
+from tests.stages.sinking import GROWING, NOTE
 
 
 async def test_the_file_gets_each_finished_note_once(tmp_path):

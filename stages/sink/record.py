@@ -1,0 +1,66 @@
+"""A finished note as the plain data that files, databases and other programs get."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import orjson
+
+from hud.items import Note
+
+Cost = Callable[[Note], float | None]
+"""What a note cost, in dollars; None: not known."""
+
+
+def unknown(_note: Note) -> None:
+    """The cost of a note when nobody says what the model costs."""
+
+
+def json_line(note: Note, cost: Cost = unknown) -> bytes:
+    """The note as one line of JSON."""
+    return orjson.dumps(record(note, cost), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def record(note: Note, cost: Cost = unknown) -> dict[str, Any]:
+    """The note as plain data, with the keys that are promised to users."""
+    return {
+        "id": name_of(note),
+        "seq": note.seq,
+        "text": note.text,
+        "status": note.status.value,
+        "captured_at": _iso(note, note.captured_time),
+        "sent_at": _iso(note, note.sent_time),
+        "first_token_at": _iso(note, note.first_token_time),
+        "done_at": _iso(note, note.done_time),
+        "latency_ms": {
+            "change_to_wire": _since(note, note.sent_time),
+            "change_to_first_token": _since(note, note.first_token_time),
+            "change_to_note": _since(note, note.done_time),
+        },
+        "monitor": note.monitor,
+        "regions": [list(attrs.astuple(region)) for region in note.regions],
+        "session": note.session,
+        "model": note.model,
+        "usage": attrs.asdict(note.usage),
+        "usd": cost(note),
+        "detail": note.detail,
+    }
+
+
+def name_of(note: Note) -> str:
+    """The same for every delivery of this note, another for every other note."""
+    return f"{note.session}-{note.seq}"
+
+
+def _iso(note: Note, time: float | None) -> str | None:
+    if time is None:
+        return None
+    moment = datetime.datetime.fromtimestamp(note.wall_time(time)).astimezone()
+    return moment.isoformat(timespec="milliseconds")
+
+
+def _since(note: Note, time: float | None) -> float | None:
+    return None if time is None else round((time - note.captured_time) * 1000, 1)
