@@ -177,6 +177,35 @@ def serve(given: argparse.Namespace) -> None:
     _start(_serve, given.port, key)
 
 
+def notes(given: argparse.Namespace) -> None:
+    """Print notes that were written before."""
+    import datetime
+
+    import orjson
+
+    from hud.database import Query
+    from hud.notes import line, moment, read
+
+    now = datetime.datetime.now().astimezone()
+
+    def when(option: str) -> datetime.datetime | None:
+        text = getattr(given, option)
+        try:
+            return None if text is None else moment(text, now)
+        except (ValueError, OverflowError):
+            allowed = "2h, 14:30, yesterday, 2026-11-21 or 2026-11-21T14:30"
+            raise UsageError(f"--{option} {text}: must be a time such as {allowed}") from None
+
+    query = Query(when("since"), when("until"), given.search, given.limit)
+    found = read([pathlib.Path(file) for file in given.files], query, say)
+    lines = (orjson.dumps(note).decode() if given.json else line(note) for note in found)
+    try:
+        sys.stdout.writelines(f"{text}\n" for text in lines)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_stdout()
+
+
 def sinks(_given: argparse.Namespace) -> None:
     """List where notes can go, with all options."""
     from rich.console import Console
@@ -224,6 +253,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "estimate": estimate,
     "doctor": doctor,
     "serve": serve,
+    "notes": notes,
     "sinks": sinks,
     "models": models,
 }

@@ -16,6 +16,8 @@ examples:
   hud run --sink file:notes.jsonl --for 60  one minute of notes into a file
   hud run openai.yaml                       the same with a model of OpenAI
   hud doctor openai.yaml                    does the key work, how fast, at what price
+  hud run --sink sqlite:notes.db            into a database, and later:
+  hud notes --since 2h --search error       what was noted
   hud demo                                  see it work on a recording, without a screen
 
 exit status: 0 after a clean stop, 1 when the pipeline failed, 2 for a mistake in the configuration
@@ -82,6 +84,23 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="variable with the key clients must send (default: HUD_SERVE_KEY, else a random key)",
     )
+    notes = _command(commands, "notes", "read back what was noted, also while it is written")
+    notes.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="written by the sqlite or the file sink (default: notes.db, else notes.jsonl)",
+    )
+    when = "2h (ago; s m h d w), 14:30, yesterday, 2026-11-21, 2026-11-21T14:30"
+    notes.add_argument("--since", metavar="TIME", help=f"not older than {when}")
+    notes.add_argument("--until", metavar="TIME", help="older than that")
+    notes.add_argument(
+        "--search", default="", metavar="WORDS", help="with all these words; word* also as a prefix"
+    )
+    notes.add_argument(
+        "--limit", type=_count, default=50, metavar="N", help="the newest so many (default: 50)"
+    )
+    notes.add_argument("--json", action="store_true", help="print JSON Lines")
     _command(commands, "sinks", "list where notes can go, with all options")
     _command(commands, "models", "list the Realtime models with their prices")
     return top
@@ -125,6 +144,13 @@ def _set_option(command: argparse.ArgumentParser) -> None:
         metavar="a.b=value",
         help="set any key of the configuration (repeatable)",
     )
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if not 0 < count < 1e9:
+        raise argparse.ArgumentTypeError("must be a positive number")
+    return count
 
 
 def _seconds(text: str) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import time
+import unicodedata
 from collections.abc import Sequence
 
 import attrs
@@ -105,6 +106,14 @@ def together(rects: Sequence[Rect], distance: int = 0) -> tuple[Rect, ...]:
 def clock(wall_time: float) -> str:
     """Local time of day such as 14:03:20, of seconds since the epoch."""
     return time.strftime("%H:%M:%S", time.localtime(wall_time))
+
+
+def harmless(text: str) -> str:
+    """Without control characters: words read off a screen must not steer the terminal."""
+    return "".join(
+        char if char == "\n" or unicodedata.category(char) not in {"Cc", "Cf"} else " "
+        for char in text
+    )
 
 
 @attrs.frozen

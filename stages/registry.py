@@ -9,13 +9,14 @@ from stages.change.whole_frame import WholeFrame
 from stages.encode.jpeg import Jpeg
 from stages.send.realtime import Realtime
 from stages.sink.file import File
+from stages.sink.sqlite import Sqlite
 from stages.sink.terminal import Terminal
 
 CAPTURES: dict[str, type] = {"screen": Screen, "replay": Replay}
 CHANGES: dict[str, type] = {"tiles": Tiles, "whole-frame": WholeFrame}
 ENCODERS: dict[str, type] = {"jpeg": Jpeg}
 SENDERS: dict[str, type] = {"realtime": Realtime}
-SINKS: dict[str, type] = {"terminal": Terminal, "file": File}
+SINKS: dict[str, type] = {"terminal": Terminal, "file": File, "sqlite": Sqlite}
 
 SECTIONS = {
     "capture": CAPTURES,

@@ -84,9 +84,8 @@ class File:
         written = 0
         for path, group in itertools.groupby(notes, self._path_of):
             these = list(group)
-            data = b"".join(map(self._render, these))
             try:
-                await trio.to_thread.run_sync(_append, path, data, self.fsync == "each")
+                await trio.to_thread.run_sync(self._append, path, these)
             except OSError as error:
                 raise AwayError(error.strerror or str(error), delivered=written) from None
             written += len(these)
@@ -108,6 +107,9 @@ class File:
 
     def _path_of(self, note: Note) -> pathlib.Path:
         return self.path_for(datetime.date.fromtimestamp(note.captured_wall_time))
+
+    def _append(self, path: pathlib.Path, notes: Sequence[Note]) -> None:
+        _append(path, b"".join(map(self._render, notes)), sync=self.fsync == "each")
 
     def _render(self, note: Note) -> bytes:
         if pathlib.Path(self.path).suffix == ".md":

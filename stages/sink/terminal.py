@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import unicodedata
 
 import attrs
 import rich.console
@@ -11,7 +10,7 @@ import rich.text
 import trio
 
 from hud.errors import OutputGoneError
-from hud.items import Note, Status, clock
+from hud.items import Note, Status, clock, harmless
 from hud.stage import option
 
 INDENT = " " * 10
@@ -73,14 +72,6 @@ def continuation(printed: str, text: str) -> str:
     if text.startswith(printed):
         return text[len(printed) :]
     return f"\n{text}"
-
-
-def harmless(text: str) -> str:
-    """Without control characters: words read off a screen must not steer the terminal."""
-    return "".join(
-        char if char == "\n" or unicodedata.category(char) not in {"Cc", "Cf"} else " "
-        for char in text
-    )
 
 
 async def _write(console: Console, text: str, *, ended: bool) -> None:

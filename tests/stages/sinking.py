@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 
 import attrs
+import pytest
 import trio
 
 from hud.items import Note, Rect, Status, Usage
@@ -60,3 +62,14 @@ async def until(condition, seconds=20):
     with trio.fail_after(seconds):
         while not condition():  # noqa: ASYNC110 - any condition
             await trio.sleep(0.01)
+
+
+@contextlib.contextmanager
+def tiny_disk(folder, size):
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a disk can be mounted by root only")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)

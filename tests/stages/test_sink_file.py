@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
 import os
-import subprocess
 
 import attrs
 import pytest
@@ -14,7 +12,7 @@ from hud.items import Status
 from stages.sink import backlog
 from stages.sink.file import File
 from tests.fakes import through
-from tests.stages.sinking import NOTE, notes, running, until
+from tests.stages.sinking import NOTE, notes, running, tiny_disk, until
 
 pytestmark = pytest.mark.usefixtures("inline_threads")
 
@@ -97,17 +95,6 @@ async def test_a_disk_that_stays_full_ends_with_an_error(tmp_path, autojump_cloc
     # Not a group of one, which would be taken for a crash and tried for ever.
     with pytest.raises(PipelineError, match="3 notes could not be delivered: No space"):
         await through(File(path=str(path), fsync="interval"), *notes(3))
-
-
-@contextlib.contextmanager
-def tiny_disk(folder, size):
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a disk can be mounted by root only")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 async def test_a_line_is_written_whole_or_not_at_all_on_a_disk_that_fills_up(

@@ -10,10 +10,10 @@ import attrs
 import pytest
 
 from hud.errors import OutputGoneError, UsageError
-from hud.items import Status
+from hud.items import Status, harmless
 from stages.sink.file import File, markdown
 from stages.sink.record import record
-from stages.sink.terminal import Terminal, continuation, harmless, line
+from stages.sink.terminal import Terminal, continuation, line
 from tests.fakes import through
 from tests.stages.sinking import GROWING, NOTE
 

@@ -1,0 +1,104 @@
+"""Writes each finished note into a SQLite database that others can query meanwhile."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sqlite3
+from collections.abc import Callable, Sequence
+
+import attrs
+import trio
+
+from hud import database
+from hud.errors import UsageError
+from hud.items import Note
+from hud.stage import given, option, silent
+from stages.sink.backlog import AwayError, Target, deliver_all
+from stages.sink.record import Cost, record, unknown
+
+TOGETHER = 1000
+"""Notes in one transaction, at most: what has come while the last one was committed."""
+CLOSING = 5.0
+"""Seconds that closing may take; what is left in the write-ahead log is read at the next start."""
+
+
+@attrs.frozen
+class Sqlite:
+    """Writes notes into a database with full-text search; `hud notes` reads it."""
+
+    path: str = option("notes.db", meaning="the database; only the owner may read it")
+    warn: Callable[[str], None] = given(silent)
+    cost: Cost = given(unknown)
+
+    def preflight(self) -> None:
+        """Check that the database can be written; makes it where there is none.
+
+        Raises:
+            UsageError: why it cannot.
+        """
+        try:
+            database.open_to_write(pathlib.Path(self.path)).close()
+        except OSError as error:
+            raise UsageError(f"{self.path}: cannot be written: {error.strerror}") from None
+        except sqlite3.Error as error:
+            raise UsageError(f"{self.path}: cannot be written: {error}") from None
+
+    async def run(
+        self, inbox: trio.abc.ReceiveChannel[Note], outbox: trio.abc.SendChannel[Note]
+    ) -> None:
+        """Write the notes, several in one transaction when they come faster than it commits.
+
+        Raises:
+            PipelineError: at the end the database still could not be written.
+        """
+        store = _Store(pathlib.Path(self.path), self.cost)
+
+        async def deliver(notes: Sequence[Note]) -> None:
+            try:
+                await trio.to_thread.run_sync(store.add, notes)
+            except OSError as error:
+                raise AwayError(error.strerror or str(error)) from None
+            except (sqlite3.Error, UsageError) as error:
+                raise AwayError(str(error)) from None
+
+        try:
+            await deliver_all(
+                Target(self.path, deliver, self.warn, together=TOGETHER), inbox, outbox
+            )
+        finally:
+            with trio.move_on_after(CLOSING, shield=True):
+                await trio.to_thread.run_sync(store.close, abandon_on_cancel=True)
+
+
+@attrs.define
+class _Store:
+    """The open database, opened again when its file was deleted or replaced."""
+
+    path: pathlib.Path
+    cost: Cost
+    connection: sqlite3.Connection | None = None
+    file: tuple[int, int] | None = None
+
+    def add(self, notes: Sequence[Note]) -> None:
+        database.add(self._connected(), [record(note, self.cost) for note in notes])
+
+    def _connected(self) -> sqlite3.Connection:
+        if self.connection is None or self.file != _identity(self.path):
+            self.close()
+            self.connection = database.open_to_write(self.path)
+            self.file = _identity(self.path)
+        return self.connection
+
+    def close(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _identity(path: pathlib.Path) -> tuple[int, int] | None:
+    try:
+        state = os.stat(path)  # noqa: PTH116 - the same, and the error is the same
+    except FileNotFoundError:
+        return None
+    return state.st_dev, state.st_ino
