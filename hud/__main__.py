@@ -322,8 +322,14 @@ def _with_key(configuration: Configuration) -> Configuration:
     """Give the sender its key, and check everything that a start needs."""
     import attrs
 
+    from hud.stage import equip
+
     sender = _keyed(configuration.stages["realtime"])
-    configuration = attrs.evolve(configuration, stages={**configuration.stages, "realtime": sender})
+    configuration = attrs.evolve(
+        configuration,
+        stages={**configuration.stages, "realtime": sender},
+        sinks={name: equip(sink, warn=say) for name, sink in configuration.sinks.items()},
+    )
     for stage in [*configuration.stages.values(), *configuration.sinks.values()]:
         if hasattr(stage, "preflight"):
             stage.preflight()

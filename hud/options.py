@@ -42,6 +42,7 @@ def strict_converter() -> cattrs.Converter:
     for cls, word in words.items():
         converter.register_structure_hook(cls, _strict(cls, word))
     converter.register_structure_hook(int | str, _int_or_text)
+    converter.register_structure_hook_func(lambda cls: cls == tuple[str, ...], _words)
     return converter
 
 
@@ -71,6 +72,15 @@ def _int_or_text(value: object, _target: object) -> int | str:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError(f"must be a whole number or text, not {value!r}")  # noqa: TRY004 - cattrs
     return value
+
+
+def _words(value: object, _target: object) -> tuple[str, ...]:
+    """A list of texts; a single word, as the command line gives it, is a list of one."""
+    if isinstance(value, str) and len(value.split()) == 1:
+        return (value,)
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ValueError(f"must be a list of texts such as [one, two], not {value!r}")
+    return tuple(value)
 
 
 def plain(stage: object) -> dict[str, Any]:

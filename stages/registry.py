@@ -8,15 +8,25 @@ from stages.change.tiles import Tiles
 from stages.change.whole_frame import WholeFrame
 from stages.encode.jpeg import Jpeg
 from stages.send.realtime import Realtime
+from stages.sink.command import Command
 from stages.sink.file import File
+from stages.sink.notify import Notify
 from stages.sink.sqlite import Sqlite
 from stages.sink.terminal import Terminal
+from stages.sink.webhook import Webhook
 
 CAPTURES: dict[str, type] = {"screen": Screen, "replay": Replay}
 CHANGES: dict[str, type] = {"tiles": Tiles, "whole-frame": WholeFrame}
 ENCODERS: dict[str, type] = {"jpeg": Jpeg}
 SENDERS: dict[str, type] = {"realtime": Realtime}
-SINKS: dict[str, type] = {"terminal": Terminal, "file": File, "sqlite": Sqlite}
+SINKS: dict[str, type] = {
+    "terminal": Terminal,
+    "file": File,
+    "sqlite": Sqlite,
+    "webhook": Webhook,
+    "command": Command,
+    "notify": Notify,
+}
 
 SECTIONS = {
     "capture": CAPTURES,
