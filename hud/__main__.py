@@ -208,17 +208,30 @@ def notes(given: argparse.Namespace) -> None:
 
 def sinks(_given: argparse.Namespace) -> None:
     """List where notes can go, with all options."""
+    import attrs
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from hud.stage import options_of
     from stages.registry import SINKS
 
     table = Table("sink", "option", "default", "meaning", box=None, pad_edge=False)
-    for name, sink in SINKS.items():
-        table.add_row(f"[bold]{name}[/]", "", "", (sink.__doc__ or "").partition("\n")[0])
+    for name in SINKS:
+        try:
+            sink = SINKS[name]
+        except UsageError as error:
+            say(str(error))
+            continue
+        origin = SINKS.origin(name)
+        meaning = (sink.__doc__ or "").partition("\n")[0] + (f" ({origin})" if origin else "")
+        table.add_row(Text(name, "bold"), "", "", Text(meaning))
         for field in options_of(sink):
-            table.add_row("", field.name, str(field.default), field.metadata["meaning"])
+            given = "" if field.default is None else str(field.default)
+            default = "required" if field.default is attrs.NOTHING else given
+            table.add_row("", field.name, Text(default), Text(field.metadata["meaning"]))
+    for clash in SINKS.clashes():
+        say(clash)
     Console().print(table)
 
 

@@ -78,8 +78,10 @@ class Document:
             name, colon, value = spec.partition(":")
             if name not in sinks:
                 raise UsageError(f"--sink {spec}: {unknown('sink', name, list(sinks))}")
-            first = options_of(sinks[name])[0].name
-            chosen.append({"use": name} | ({first: value} if colon else {}))
+            options = options_of(sinks[name])
+            if colon and not options:
+                raise UsageError(f"--sink {spec}: {name} has no options")
+            chosen.append({"use": name} | ({options[0].name: value} if colon else {}))
         self._replace("sinks", chosen)
 
     def _replace(self, section: str, value: object) -> None:

@@ -1,7 +1,13 @@
-"""Every stage that a configuration can choose, by section and by its name under `use`."""
+"""Every stage that a configuration can choose, by section and by its name under `use`.
+
+Captures and sinks can come from other packages too (`hud/plugins.py`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from hud.plugins import Choices
 from stages.capture.replay import Replay
 from stages.capture.screen import Screen
 from stages.change.tiles import Tiles
@@ -15,20 +21,26 @@ from stages.sink.sqlite import Sqlite
 from stages.sink.terminal import Terminal
 from stages.sink.webhook import Webhook
 
-CAPTURES: dict[str, type] = {"screen": Screen, "replay": Replay}
+CAPTURES = Choices(
+    {"screen": Screen, "replay": Replay}, "hud.captures", "capture", needs=("run", "period")
+)
 CHANGES: dict[str, type] = {"tiles": Tiles, "whole-frame": WholeFrame}
 ENCODERS: dict[str, type] = {"jpeg": Jpeg}
 SENDERS: dict[str, type] = {"realtime": Realtime}
-SINKS: dict[str, type] = {
-    "terminal": Terminal,
-    "file": File,
-    "sqlite": Sqlite,
-    "webhook": Webhook,
-    "command": Command,
-    "notify": Notify,
-}
+SINKS = Choices(
+    {
+        "terminal": Terminal,
+        "file": File,
+        "sqlite": Sqlite,
+        "webhook": Webhook,
+        "command": Command,
+        "notify": Notify,
+    },
+    "hud.sinks",
+    "sink",
+)
 
-SECTIONS = {
+SECTIONS: dict[str, Mapping[str, type]] = {
     "capture": CAPTURES,
     "change": CHANGES,
     "encode": ENCODERS,

@@ -37,8 +37,8 @@ class File:
     )
     fsync: str = option(
         "never",
-        meaning="what survives a power cut: never (what the system wrote), each note, "
-        "or interval (all but the last second)",
+        meaning="when the disk is told to keep it: never (the system does), "
+        "each (note), interval (1 s)",
         check=one_of("never", "each", "interval"),
     )
     warn: Callable[[str], None] = given(silent)

@@ -1,0 +1,1 @@
+"""A sink and a capture that come to hud by entry point."""
