@@ -335,14 +335,8 @@ def _with_key(configuration: Configuration) -> Configuration:
     """Give the sender its key, and check everything that a start needs."""
     import attrs
 
-    from hud.stage import equip
-
     sender = _keyed(configuration.stages["realtime"])
-    configuration = attrs.evolve(
-        configuration,
-        stages={**configuration.stages, "realtime": sender},
-        sinks={name: equip(sink, warn=say) for name, sink in configuration.sinks.items()},
-    )
+    configuration = attrs.evolve(configuration, stages={**configuration.stages, "realtime": sender})
     for stage in [*configuration.stages.values(), *configuration.sinks.values()]:
         if hasattr(stage, "preflight"):
             stage.preflight()
@@ -395,15 +389,19 @@ async def watch(
     import attrs
 
     from hud.channel import Observer, Observers
+    from hud.figures import Figures
     from hud.latency import Spans
     from hud.ledger import Ledger
     from hud.pipeline import Pipeline, Unanswered, run_pipeline
     from hud.report import Reporter
+    from hud.stage import equip
     from hud.stopping import stopping
     from hud.trace import open_trace
     from stages.assemble import Assemble
 
     stages, ledger = configuration.stages, Ledger()
+    figures = Figures(ledger)
+    gifts = {"warn": say, "figures": figures.line}
     talkative = configuration.log.level == "info"
     async with contextlib.AsyncExitStack() as stack:
         sender = stages["realtime"]
@@ -426,13 +424,13 @@ async def watch(
                 stop=stop,
             ),
             assemble=Assemble(),
-            sinks=configuration.sinks,
+            sinks={name: equip(sink, **gifts) for name, sink in configuration.sinks.items()},
             handoffs=configuration.handoffs,
             unanswered=unanswered,
         )
         if talkative:
             say(f"watching; notes by {stages['realtime'].whereabouts}; Ctrl-C stops")
-        observers: list[Observer] = [ledger, Reporter(say)]
+        observers: list[Observer] = [ledger, figures, Reporter(say)]
         if trace is not None:
             observers.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace))).take))
         try:

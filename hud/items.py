@@ -334,6 +334,8 @@ class Note:
     session: str = ""
     model: str = ""
     detail: str = ""
+    size: tuple[int, int] = (0, 0)
+    """Width and height of the frame in pixels; (0, 0): not known."""
 
     @property
     def finished(self) -> bool:

@@ -65,4 +65,5 @@ def _begin(delta: NoteDelta) -> Note:
         done_time=None,
         session=delta.session,
         model=delta.model,
+        size=(change.frame.width, change.frame.height),
     )

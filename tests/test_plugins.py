@@ -11,9 +11,9 @@ import attrs
 import pytest
 
 from hud import config
-from hud.plugins import Choices
 from hud.document import parse
 from hud.errors import UsageError
+from hud.plugins import Choices
 from hud.stage import options_of
 from stages.registry import CAPTURES, SECTIONS
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import collections
 import difflib
+import re
 
 from hud.items import Rect
 from hud.local import likeness
+from hud.place import WORDS
 
 _REMEMBERED_NOTES = 40
 _HEAD = 10  # folded letters by which a note's beginning is recognised
@@ -14,6 +16,8 @@ _TITLE = 3
 _BEFORE = 32  # folded letters of time stamps, screen names and the like that may precede it
 _ALIKE = 0.85
 _LEAST = 3
+_OWN_LINE = re.compile(r"\W*hud ?[:;.]", re.IGNORECASE)
+_PLACES = {likeness.fold(words) for words in WORDS}
 
 
 class Echo:
@@ -33,6 +37,8 @@ class Echo:
 
     def is_note(self, line: str, rect: Rect) -> bool:
         """Whether a line at `rect` is a printed note; to be asked from top to bottom."""
+        if _is_furniture(line):
+            return True
         text = likeness.fold(line)
         aligned = any(abs(left - rect.x) <= 8 for left in self._left)
         if not self._continues(text) and not self._begins(text):
@@ -62,6 +68,18 @@ class Echo:
     def _quoted(self, text: str) -> bool:
         """Whether a note holds the text: the part of a long one whose beginning is out of sight."""
         return len(text) >= _LEAST and any(text in note for note in self._notes)
+
+
+def _is_furniture(line: str) -> bool:
+    """Whether this is what `hud` prints around its notes: a line about itself, a time and a place.
+
+    Else a status line on the watched screen would be news that brings forth the next status line.
+    """
+    text = likeness.fold(line)
+    time, place = text[:6], text[6:]
+    with_monitor = place[:1].isdigit() and place[1:] in _PLACES
+    stamped = time.isdigit() and (place in _PLACES or with_monitor)
+    return stamped or _OWN_LINE.match(line) is not None
 
 
 def _after_stamp(text: str, note: str) -> str:

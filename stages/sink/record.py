@@ -9,14 +9,14 @@ from typing import Any
 import attrs
 import orjson
 
-from hud.items import Note
+from hud.items import Note, Usage
 
-Cost = Callable[[Note], float | None]
-"""What a note cost, in dollars; None: not known."""
+Cost = Callable[[Usage], float | None]
+"""What an answer cost, in dollars; None: not known."""
 
 
-def unknown(_note: Note) -> None:
-    """The cost of a note when nobody says what the model costs."""
+def unknown(_usage: Usage) -> None:
+    """The cost of an answer when nobody says what the model costs."""
 
 
 def json_line(note: Note, cost: Cost = unknown) -> bytes:
@@ -45,7 +45,7 @@ def record(note: Note, cost: Cost = unknown) -> dict[str, Any]:
         "session": note.session,
         "model": note.model,
         "usage": attrs.asdict(note.usage),
-        "usd": cost(note),
+        "usd": cost(note.usage),
         "detail": note.detail,
     }
 

@@ -19,7 +19,7 @@ def read(path, sql="SELECT seq FROM notes ORDER BY number"):
 
 async def test_each_finished_note_is_one_row(tmp_path):
     path = tmp_path / "notes.db"
-    sink = Sqlite(path=str(path), cost=lambda note: note.usage.input_tokens / 1000)
+    sink = Sqlite(path=str(path), cost=lambda usage: usage.input_tokens / 1000)
     delivered = await through(sink, GROWING, NOTE, *notes(3, first=8))
     assert [file.name for file in tmp_path.iterdir()] == ["notes.db"]
     assert [note.seq for note in delivered] == read(path) == [7, 8, 9, 10]

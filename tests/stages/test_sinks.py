@@ -64,9 +64,9 @@ async def test_on_a_terminal_the_words_stream(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     with os.fdopen(other, "w") as stdout:
         monkeypatch.setattr("sys.stdout", stdout)
-        await through(Terminal(color=False), GROWING)
+        await through(Terminal(color=False, status=False), GROWING)
         assert os.read(main, 999).decode().endswith("New:")
-        await through(Terminal(color=False), GROWING, NOTE)
+        await through(Terminal(color=False, status=False), GROWING, NOTE)
         assert os.read(main, 999).decode().endswith('New: "build teapot failed"\r\n')
     os.close(main)
 

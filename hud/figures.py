@@ -1,0 +1,76 @@
+"""What the status line says of a run; an observer."""
+
+from __future__ import annotations
+
+import collections
+import statistics
+
+from hud.channel import Observer
+from hud.items import Fate, Note, NoteDelta, Status
+from hud.ledger import Ledger
+
+LATELY = 100
+"""Notes whose times make up the median."""
+
+
+class Figures(Observer):
+    """Counts what was answered, and says it in one line together with the ledger's fates."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._seconds: collections.deque[float] = collections.deque(maxlen=LATELY)
+        self._tokens = 0
+        self._usd = 0.0
+        self._down: set[str] = set()
+        """Stages that crashed and have not handed on anything since."""
+
+    def offered(self, edge: str, item: object) -> None:
+        """See Observer."""
+        if self._down:
+            self._down.discard(edge.partition("→")[0])
+        if isinstance(item, NoteDelta) and item.status is not Status.IN_PROGRESS:
+            self._tokens += item.usage.input_tokens + item.usage.output_tokens
+            self._usd += item.usd or 0.0
+        elif isinstance(item, Note) and edge.startswith("assemble→") and item.done_time is not None:
+            self._seconds.append(item.done_time - item.captured_time)
+
+    def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
+        """See Observer."""
+        self._down.add(stage)
+
+    def line(self, width: int) -> str:
+        """As much as fits into `width` characters, the most important first to stay."""
+        parts = self._parts()
+        while len(text := " · ".join(parts.values())) > width and len(parts) > 1:
+            parts.pop(next(name for name in _DISPENSABLE if name in parts))
+        return text[:width]
+
+    def _parts(self) -> dict[str, str]:
+        fates = self._ledger.fates
+        state = f"{', '.join(sorted(self._down))} restarting" if self._down else "watching"
+        parts = {"state": f"hud: {state}", "frames": f"{self._ledger.captured} frames"}
+        for name, kinds in _FATES.items():
+            if count := sum(fates[fate] for fate in kinds):
+                parts[name] = f"{count} {name}"
+        if self._seconds:
+            parts["p50"] = f"p50 {statistics.median(self._seconds):.2f} s"
+        if self._tokens:
+            parts["tokens"] = f"{_short(self._tokens)} tokens"
+        if self._usd:
+            parts["usd"] = f"${self._usd:.4f}" if self._usd < 1 else f"${self._usd:.2f}"
+        return parts
+
+
+_FATES = {
+    "sent": (Fate.SENT,),
+    "merged": (Fate.MERGED,),
+    "ignored": (Fate.UNCHANGED, Fate.NOISE, Fate.REPLACED),
+    "failed": (Fate.FAILED,),
+    "withheld": (Fate.WITHHELD_BY_BUDGET,),
+}
+_DISPENSABLE = ("ignored", "merged", "tokens", "p50", "frames", "sent", "failed", "withheld", "usd")
+"""What goes first where the line is too narrow."""
+
+
+def _short(number: int) -> str:
+    return str(number) if number < 10_000 else f"{number / 1000:.0f}k"

@@ -1,0 +1,58 @@
+"""The status line: what it counts, and what it leaves out where there is no room."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from hud.figures import Figures
+from hud.items import Change, Fate, Status, Usage
+from hud.ledger import Ledger
+from tests import fakes
+from tests.stages.sinking import NOTE
+
+
+@pytest.fixture
+def figures():
+    ledger = Ledger()
+    figures = Figures(ledger)
+    for seq in range(1, 31):
+        ledger.offered("capture→change", fakes.frame(seq))
+        if seq % 10:
+            same = Change(fakes.frame(seq), (), None, "test", Fate.UNCHANGED)
+            ledger.ignored("change→encode", same)
+        else:
+            end = attrs.evolve(
+                fakes.delta(seq, "note", Status.COMPLETED),
+                usage=Usage(2000, output_tokens=10),
+                usd=0.01,
+            )
+            for observer in (ledger, figures):
+                observer.offered("send→assemble", end)
+            figures.offered("assemble→sinks", attrs.evolve(NOTE, done_time=10.0 + seq / 100))
+    return figures
+
+
+def test_everything_that_fits(figures):
+    line = figures.line(100)
+    assert line.startswith("hud: watching · 30 frames · 3 sent · 27 ignored")
+    assert line.endswith("p50 0.20 s · 6030 tokens · $0.0300")
+
+
+@pytest.mark.parametrize("width", [*range(13, 90, 7)])
+def test_it_fits_into_any_width_and_money_stays_longest(figures, width):
+    line = figures.line(width)
+    assert len(line) <= width
+    assert line.startswith("hud: watching")
+    assert "$0.03" in line or width < len("hud: watching · $0.0300")
+
+
+def test_a_stage_that_crashed_is_named_until_it_works_again(figures):
+    figures.crashed("send", OSError("gone"), 1.0)
+    assert figures.line(100).startswith("hud: send restarting")
+    figures.offered("send→assemble", fakes.delta(31, "a"))
+    assert figures.line(100).startswith("hud: watching")
+
+
+def test_what_is_not_known_is_not_said():
+    assert Figures(Ledger()).line(80) == "hud: watching · 0 frames"
