@@ -8,6 +8,7 @@ import http.server
 import json
 import socket
 import threading
+import time
 
 import pytest
 import standardwebhooks
@@ -30,6 +31,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, port=0):
         self.answers, self.posts, self.lines, self.connections = [], [], [], []
+        self.delay = 0.0
         super().__init__(("127.0.0.1", port), Answer)
 
     def process_request(self, request, address):
@@ -58,6 +60,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(self.server.delay)
         answer = self.server.answers.pop(0) if self.server.answers else 204
         status, more = answer if isinstance(answer, tuple) else (answer, {})
         self.server.posts.append((dict(self.headers), body))

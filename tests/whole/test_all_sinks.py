@@ -1,0 +1,114 @@
+"""One run that feeds every sink at once, a slow one among them."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import pathlib
+import sys
+
+import attrs
+import orjson
+import pytest
+import trio
+
+from hud import database
+from hud.channel import Handoff, Observer
+from hud.items import Note, NoteDelta, Status
+from hud.pipeline import Pipeline, run_pipeline
+from stages.assemble import Assemble
+from stages.registry import SINKS
+from tests import fakes
+from tests.stages.test_sink_webhook import serving
+
+COUNT = 60
+SLOW = 0.1
+
+
+@attrs.define
+class Deliveries(Observer):
+    """What each sink says it has delivered, in order."""
+
+    seqs: dict[str, list[int]] = attrs.field(factory=lambda: collections.defaultdict(list))
+    behind: int = -1
+    """Notes that the webhook had when the file had all."""
+
+    def offered(self, edge, item):
+        sink, _, behind = edge.partition("→")
+        if isinstance(item, Note) and not behind:
+            self.seqs[sink].append(item.seq)
+            if sink == "file" and len(self.seqs["file"]) == COUNT:
+                self.behind = len(self.seqs["webhook"])
+
+
+@attrs.frozen
+class Answering:
+    """A model that answers at once, in two pieces."""
+
+    async def run(self, inbox, outbox):
+        async for shot in inbox:
+            now = trio.current_time()
+            begin = NoteDelta(shot, "note ", now, now, session="sess")
+            end = attrs.evolve(begin, text=f"note {shot.seq}", status=Status.COMPLETED)
+            await outbox.send(begin)
+            await outbox.send(end)
+
+
+@contextlib.contextmanager
+def slow_server():
+    with serving() as server:
+        server.delay = SLOW
+        yield server
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Apprise's own, in its services
+async def test_no_sink_waits_for_another_and_none_loses_or_doubles_a_note(
+    tmp_path, monkeypatch, capfd
+):
+    log = tmp_path / "log"
+    code = f"import sys; open({str(log)!r}, 'a').write(sys.stdin.read())"
+    with serving() as chat, slow_server() as server:
+        monkeypatch.setenv("HUD_NOTIFY_URLS", f"json://127.0.0.1:{chat.server_port}")
+        sinks = {
+            "terminal": SINKS["terminal"](),
+            "file": SINKS["file"](path=str(tmp_path / "n.jsonl")),
+            "file#2": SINKS["file"](path=str(tmp_path / "n.md")),
+            "sqlite": SINKS["sqlite"](path=str(tmp_path / "n.db")),
+            "webhook": SINKS["webhook"](url=server.url),
+            "command": SINKS["command"](argv=(sys.executable, "-S", "-c", code)),
+            "notify": SINKS["notify"](),
+        }
+        # A new kind of sink belongs here too.
+        assert {name.partition("#")[0] for name in sinks} == set(SINKS)
+        line = Pipeline(
+            capture=fakes.Count(period=0.005, most=COUNT),
+            change=fakes.Map(fakes.always),
+            encode=fakes.Map(fakes.as_shot),
+            send=Answering(),
+            assemble=Assemble(),
+            sinks=sinks,
+            handoffs=dict.fromkeys(["change", "encode", "send"], Handoff.BLOCK),
+        )
+        deliveries = Deliveries()
+        with trio.fail_after(60):
+            await run_pipeline(line, stop=trio.Event(), observer=deliveries)
+        posted, chatted = server.seqs, len(chat.posts)
+    expected = list(range(1, COUNT + 1))
+    assert {name: deliveries.seqs[name] for name in sinks} == dict.fromkeys(sinks, expected)
+    assert deliveries.behind < COUNT / 2
+    assert posted == expected
+    assert chatted == COUNT
+    assert seqs(log) == seqs(tmp_path / "n.jsonl") == expected
+    assert in_database(tmp_path / "n.db") == expected
+    words = [f"note {seq}" for seq in expected]
+    assert [row[26:] for row in (tmp_path / "n.md").read_text().splitlines()] == words
+    assert [row[10:] for row in capfd.readouterr().out.splitlines()] == words
+
+
+def seqs(path: pathlib.Path) -> list[int]:
+    return [orjson.loads(row)["seq"] for row in path.read_bytes().splitlines()]
+
+
+def in_database(path: pathlib.Path) -> list[int]:
+    with contextlib.closing(database.open_to_read(path)) as connection:
+        return [seq for (seq,) in connection.execute("SELECT seq FROM notes ORDER BY number")]
