@@ -1,0 +1,169 @@
+"""kill -9 while notes are written: what is left of them.
+
+    python benchmarks/killed.py [--times 200]
+
+Each time a process writes notes through the file and the sqlite sink, one after the other, into the
+same files, and is killed at a random moment. Then both files are opened: every note that a sink had
+called delivered must be there once and in order, at most the one being written may be missing, and
+SQLite's integrity check must pass. Prints the figures; exit status 1 if one is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import random
+import signal
+import sys
+import tempfile
+import time
+
+import attrs
+import trio
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from hud import database
+from hud.items import Note, Rect, Status, Usage
+from stages.sink.file import File
+from stages.sink.sqlite import Sqlite
+
+NOTE = Note(
+    seq=0,
+    text="",
+    status=Status.COMPLETED,
+    monitor=1,
+    regions=(Rect(1, 2, 3, 4),),
+    captured_wall_time=1_800_000_000.0,
+    captured_time=0.0,
+    sent_time=0.1,
+    first_token_time=0.2,
+    done_time=0.3,
+    usage=Usage(input_tokens=900, output_tokens=30),
+    session="sess",
+    model="m",
+)
+BEFORE_THE_KILL = (0.005, 0.15)
+"""Seconds, from the first delivery on."""
+
+
+@attrs.define
+class Tally:
+    """What was found after all the kills."""
+
+    kills: int = 0
+    delivered: int = 0
+    missing: int = 0
+    """Notes in a sink's hand that are not in its file."""
+    half_lines: int = 0
+    """At the end of the file, when it was opened after the kill."""
+    wrong: list[str] = attrs.field(factory=list)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("--times", type=int, default=200, help="kills (200)")
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        tally = kill_again_and_again(pathlib.Path(folder), given.times)
+    print(
+        f"{tally.kills} kills, {tally.delivered} notes delivered to each of file and sqlite: "
+        f"{tally.missing} of those in hand missing, {tally.half_lines} half lines, "
+        f"{len(tally.wrong)} wrong"
+    )
+    for sentence in tally.wrong:
+        print(sentence)
+    sys.exit(bool(tally.wrong))
+
+
+def kill_again_and_again(folder: pathlib.Path, times: int) -> Tally:
+    tally, first = Tally(), 1
+    found: dict[str, list[int]] = {"file": [], "sqlite": []}
+    for _ in range(times):
+        delivered, in_hand = write_and_kill(folder, first)
+        tally.kills += 1
+        tally.delivered += delivered + 1 - first
+        for name, seqs in (("file", in_file(folder, tally)), ("sqlite", in_database(folder))):
+            last = max(seqs[-1], first - 1)
+            tally.missing += in_hand - last
+            expected = found[name] + list(range(first, last + 1))
+            if seqs != expected or not delivered <= last <= in_hand:
+                tally.wrong.append(
+                    f"{name}: {delivered} delivered, {in_hand} in hand, found ... {seqs[-5:]}"
+                )
+            found[name] = seqs
+        first = in_hand + 1
+    return tally
+
+
+def write_and_kill(folder: pathlib.Path, first: int) -> tuple[int, int]:
+    """The last note that both sinks called delivered, and the last that they were given."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        try:
+            trio.run(write, folder, first, writing)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    told = b""
+    while b"delivered" not in told:
+        told += os.read(reading, 65536) or sys.exit("the writer ended by itself")
+    time.sleep(random.uniform(*BEFORE_THE_KILL))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    while piece := os.read(reading, 65536):
+        told += piece
+    os.close(reading)
+    lines = [line.split() for line in told.decode().splitlines()]
+    given = [int(seq) for word, seq in lines if word == "given"]
+    delivered = [int(seq) for word, seq in lines if word == "delivered"]
+    return delivered[-1], given[-1]
+
+
+async def write(folder: pathlib.Path, first: int, told: int) -> None:
+    sinks = [File(path=str(folder / "n.jsonl")), Sqlite(path=str(folder / "n.db"))]
+    async with trio.open_nursery() as nursery:
+        ends = []
+        for sink in sinks:
+            feed, inbox = trio.open_memory_channel[Note](1)
+            outbox, delivered = trio.open_memory_channel[Note](1)
+            nursery.start_soon(sink.run, inbox, outbox)
+            ends.append((feed, delivered))
+        for seq in range(first, 10**9):
+            os.write(told, f"given {seq}\n".encode())
+            for feed, _ in ends:
+                await feed.send(attrs.evolve(NOTE, seq=seq, text=f"note {seq} " + "x" * 200))
+            for _, delivered in ends:
+                await delivered.receive()
+            os.write(told, f"delivered {seq}\n".encode())
+
+
+def in_file(folder: pathlib.Path, tally: Tally) -> list[int]:
+    *lines, rest = (folder / "n.jsonl").read_bytes().split(b"\n")
+    tally.half_lines += bool(rest)
+    return [seq for line in lines if (seq := seq_of(line)) is not None]
+
+
+def seq_of(line: bytes) -> int | None:
+    """None for half a line of an earlier kill."""
+    try:
+        return int(json.loads(line)["seq"])
+    except ValueError:
+        return None
+
+
+def in_database(folder: pathlib.Path) -> list[int]:
+    with contextlib.closing(database.open_to_write(folder / "n.db")) as connection:
+        (check,) = connection.execute("PRAGMA integrity_check").fetchone()
+        assert check == "ok", check
+        connection.execute("INSERT INTO notes_fts (notes_fts) VALUES ('integrity-check')")
+        return [seq for (seq,) in connection.execute("SELECT seq FROM notes ORDER BY number")]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""Many notes into the sinks at once: none lost, memory flat, the loop never stalled.
+
+    python benchmarks/sinks.py [--notes 10000] [--rate 200]
+
+Feeds file and sqlite through the pipeline's own edges, each note first as a growing one. Prints
+  lost      notes that are not in the file, or not in the database
+  late      milliseconds from a note's arrival to its delivery, median and 99th percentile, by sink
+  step      the longest that one task kept the loop busy, in ms, and how many steps took over 10 ms
+  tick      how late a timer came at worst, in ms: the above, and all else on the machine
+  memory    resident MB after the first tenth of the notes and at the end
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import contextlib
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+import attrs
+import psutil
+import trio
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from benchmarks.killed import NOTE
+from hud import database
+from hud.channel import Inbox, Observer, Outbox, open_edge
+from hud.items import Note, Status
+from hud.pipeline import edges
+from hud.stage import Stage
+from stages.sink.file import File
+from stages.sink.sqlite import Sqlite
+
+TOO_LONG = 0.010
+
+
+@attrs.define(eq=False)
+class Steps(trio.abc.Instrument):
+    """How long each task keeps the loop busy."""
+
+    begun: float = attrs.field(factory=time.perf_counter)
+    longest: float = 0.0
+    who: str = ""
+    too_long: int = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        """See trio.abc.Instrument."""
+        self.begun = time.perf_counter()
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        """See trio.abc.Instrument."""
+        spent = time.perf_counter() - self.begun
+        self.too_long += spent > TOO_LONG
+        if spent > self.longest:
+            self.longest, self.who = spent, task.name
+
+
+@attrs.define
+class Lateness(Observer):
+    """From a finished note's arrival at a sink to its delivery."""
+
+    arrived: dict[tuple[str, int], float] = attrs.field(factory=dict)
+    late: dict[str, list[float]] = attrs.field(factory=lambda: collections.defaultdict(list))
+
+    def offered(self, edge: str, item: object) -> None:
+        """See Observer."""
+        before, _, behind = edge.partition("→")
+        if isinstance(item, Note) and item.finished:
+            if behind:
+                self.arrived[behind, item.seq] = time.perf_counter()
+            else:
+                begun = self.arrived.pop((before, item.seq))
+                self.late[before].append(time.perf_counter() - begun)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("--notes", type=int, default=10_000, help="how many (10000)")
+    arguments.add_argument("--rate", type=float, default=200.0, help="a second (200)")
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        trio.run(measure, pathlib.Path(folder), given.notes, given.rate)
+
+
+async def measure(folder: pathlib.Path, count: int, rate: float) -> None:
+    sinks = {
+        "file": File(path=str(folder / "n.jsonl")),
+        "sqlite": Sqlite(path=str(folder / "n.db")),
+    }
+    steps, lateness, ticks = Steps(), Lateness(), list[float]()
+    trio.lowlevel.add_instrument(steps)
+    memory = list[int]()
+    async with trio.open_nursery() as ticking:
+        ticking.start_soon(tick, ticks)
+        async with trio.open_nursery() as nursery:
+            feeds = [start(nursery, name, sink, lateness) for name, sink in sinks.items()]
+            with contextlib.ExitStack() as stack:
+                for feed in feeds:
+                    stack.enter_context(feed)
+                await pour(feeds, count, rate, memory)
+        ticking.cancel_scope.cancel()
+    trio.lowlevel.remove_instrument(steps)
+    memory.append(psutil.Process().memory_info().rss)
+    report(steps, lateness, ticks, memory)
+    missing = count - len((folder / "n.jsonl").read_bytes().splitlines())
+    with contextlib.closing(database.open_to_read(folder / "n.db")) as connection:
+        (rows,) = connection.execute("SELECT count(*) FROM notes").fetchone()
+    print(f"lost      file {missing}, sqlite {count - rows}, of {count} at {rate:g} a second")
+
+
+def start(
+    nursery: trio.Nursery, name: str, sink: Stage[Note, Note], observer: Observer
+) -> Outbox[Note]:
+    """The end of the edge that feeds the sink."""
+    feed, inbox = open_edge(f"sinks→{name}", edges({})["sink"], observer)
+    delivered, _nobody = open_edge(f"{name}→", edges({})["delivered"], observer)
+    nursery.start_soon(run, sink, inbox, delivered, name=name)
+    return feed
+
+
+async def run(sink: Stage[Note, Note], inbox: Inbox[Note], delivered: Outbox[Note]) -> None:
+    with inbox, delivered:
+        await sink.run(inbox, delivered)
+
+
+async def pour(feeds: list[Outbox[Note]], count: int, rate: float, memory: list[int]) -> None:
+    begun = trio.current_time()
+    for seq in range(1, count + 1):
+        note = attrs.evolve(NOTE, seq=seq, text=f"note {seq} " + "words of a usual length " * 5)
+        growing = attrs.evolve(note, status=Status.IN_PROGRESS, text=note.text[:20])
+        for feed in feeds:
+            await feed.send(growing)
+        for feed in feeds:
+            await feed.send(note)
+        if seq == count // 10:
+            memory.append(psutil.Process().memory_info().rss)
+        await trio.sleep_until(begun + seq / rate)
+
+
+async def tick(late: list[float]) -> None:
+    while True:
+        due = trio.current_time() + 0.005
+        await trio.sleep_until(due)
+        late.append(trio.current_time() - due)
+
+
+def report(steps: Steps, lateness: Lateness, ticks: list[float], memory: list[int]) -> None:
+    for name, late in lateness.late.items():
+        p99 = statistics.quantiles(late, n=100)[98]
+        print(f"late      {name} {1000 * statistics.median(late):.1f} / {1000 * p99:.1f} ms")
+    print(f"step      {1000 * steps.longest:.1f} ms ({steps.who}), {steps.too_long} over 10 ms")
+    p99 = statistics.quantiles(ticks, n=100)[98]
+    print(f"tick      {1000 * max(ticks):.1f} ms at worst, p99 {1000 * p99:.1f} ms")
+    print(f"memory    {' → '.join(f'{size / 1e6:.1f}' for size in memory)} MB")
+
+
+if __name__ == "__main__":
+    main()
