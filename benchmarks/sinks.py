@@ -2,8 +2,9 @@
 
     python benchmarks/sinks.py [--notes 10000] [--rate 200]
 
-Feeds file and sqlite through the pipeline's own edges, each note first as a growing one. Prints
-  lost      notes that are not in the file, or not in the database
+Feeds file, sqlite and web, whose page another process reads, through the pipeline's own edges, each
+note first as a growing one. Prints
+  lost      notes that are not in the file, not in the database, or did not reach the reader
   late      milliseconds from a note's arrival to its delivery, median and 99th percentile, by sink
   step      the longest that one task kept the loop busy, in ms, and how many steps took over 10 ms
   tick      how late a timer came at worst, in ms: the above, and all else on the machine
@@ -17,6 +18,7 @@ import collections
 import contextlib
 import pathlib
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -35,8 +37,23 @@ from hud.pipeline import edges
 from hud.stage import Stage
 from stages.sink.file import File
 from stages.sink.sqlite import Sqlite
+from stages.sink.web.sink import Web
 
 TOO_LONG = 0.010
+READER = """\
+import json, sys, urllib.request
+seen = []
+with urllib.request.urlopen(sys.argv[1] + "events") as stream:
+    try:
+        for line in stream:
+            note = json.loads(line[6:]) if line.startswith(b"data: {") else {}
+            if note.get("status") == "completed":
+                seen.append(note["seq"])
+    except OSError:
+        pass  # the end of the run
+print(len(seen) if seen == sorted(set(seen)) else -1)
+"""
+"""Counts the finished notes that arrive; -1 if one came twice or out of order."""
 
 
 @attrs.define(eq=False)
@@ -92,13 +109,20 @@ async def measure(folder: pathlib.Path, count: int, rate: float) -> None:
         "file": File(path=str(folder / "n.jsonl")),
         "sqlite": Sqlite(path=str(folder / "n.db")),
     }
-    steps, lateness, ticks = Steps(), Lateness(), list[float]()
-    trio.lowlevel.add_instrument(steps)
+    steps, lateness, ticks, said = Steps(), Lateness(), list[float](), list[str]()
+    listening = trio.Event()
+    sinks["web"] = Web(warn=lambda sentence: (said.append(sentence), listening.set()))
+    sinks["web"].preflight()
     memory = list[int]()
     async with trio.open_nursery() as ticking:
         ticking.start_soon(tick, ticks)
         async with trio.open_nursery() as nursery:
             feeds = [start(nursery, name, sink, lateness) for name, sink in sinks.items()]
+            await listening.wait()
+            reader = read(said[0].split()[-1])
+            await trio.sleep(0.5)
+            steps.begun = time.perf_counter()
+            trio.lowlevel.add_instrument(steps)
             with contextlib.ExitStack() as stack:
                 for feed in feeds:
                     stack.enter_context(feed)
@@ -110,7 +134,14 @@ async def measure(folder: pathlib.Path, count: int, rate: float) -> None:
     missing = count - len((folder / "n.jsonl").read_bytes().splitlines())
     with contextlib.closing(database.open_to_read(folder / "n.db")) as connection:
         (rows,) = connection.execute("SELECT count(*) FROM notes").fetchone()
-    print(f"lost      file {missing}, sqlite {count - rows}, of {count} at {rate:g} a second")
+    arrived = int(reader.communicate()[0])
+    lost = f"file {missing}, sqlite {count - rows}, web {count - arrived}"
+    print(f"lost      {lost}, of {count} at {rate:g} a second")
+
+
+def read(address: str) -> subprocess.Popen[bytes]:
+    """Read the page's events in another process."""
+    return subprocess.Popen([sys.executable, "-c", READER, address], stdout=subprocess.PIPE)
 
 
 def start(

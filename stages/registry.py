@@ -19,6 +19,7 @@ from stages.sink.file import File
 from stages.sink.notify import Notify
 from stages.sink.sqlite import Sqlite
 from stages.sink.terminal import Terminal
+from stages.sink.web.sink import Web
 from stages.sink.webhook import Webhook
 
 CAPTURES = Choices(
@@ -32,6 +33,7 @@ SINKS = Choices(
         "terminal": Terminal,
         "file": File,
         "sqlite": Sqlite,
+        "web": Web,
         "webhook": Webhook,
         "command": Command,
         "notify": Notify,

@@ -14,7 +14,6 @@ import email.utils
 import hashlib
 import hmac
 import http
-import importlib.util
 import os
 import time
 import urllib.parse
@@ -70,8 +69,12 @@ class Webhook:
         Raises:
             UsageError: what is missing.
         """
-        if importlib.util.find_spec("httpx2") is None:
-            raise UsageError("the webhook sink is not installed: pip install 'hud[webhook]'")
+        try:  # now, because it takes long enough to be felt in a running program
+            import httpx2  # noqa: F401
+        except ImportError:
+            raise UsageError(
+                "the webhook sink is not installed: pip install 'hud[webhook]'"
+            ) from None
         self._secret()
 
     async def run(
@@ -195,10 +198,11 @@ class _Post:
 
 async def _read(response: httpx2.Response) -> None:
     size = 0
-    async for piece in response.aiter_raw():
-        size += len(piece)
-        if size > READ_AT_MOST:
-            return
+    async with contextlib.aclosing(response.aiter_raw()) as pieces:
+        async for piece in pieces:
+            size += len(piece)
+            if size > READ_AT_MOST:
+                return
 
 
 def _words(status: int) -> str:

@@ -74,6 +74,7 @@ async def test_no_sink_waits_for_another_and_none_loses_or_doubles_a_note(
             "file": SINKS["file"](path=str(tmp_path / "n.jsonl")),
             "file#2": SINKS["file"](path=str(tmp_path / "n.md")),
             "sqlite": SINKS["sqlite"](path=str(tmp_path / "n.db")),
+            "web": SINKS["web"](),
             "webhook": SINKS["webhook"](url=server.url),
             "command": SINKS["command"](argv=(sys.executable, "-S", "-c", code)),
             "notify": SINKS["notify"](),

@@ -1,0 +1,231 @@
+"""The page in a real Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="not installed: chromium"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+class Run:
+    """A program that serves the page; what is fed to it appears there."""
+
+    def __init__(self):
+        self.program = subprocess.Popen(
+            [sys.executable, "-m", "tests.stages.page_notes"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.address = self.program.stdout.readline().split()[-1]
+
+    def feed(self, seq, text, status="completed"):
+        self.program.stdin.write(f"{seq} {status} {text}\n")
+        self.program.stdin.flush()
+
+    def end(self):
+        self.program.stdin.close()
+        self.program.wait(timeout=10)
+        self.program.stdout.close()
+
+
+@pytest.fixture
+def run():
+    run = Run()
+    yield run
+    run.end()
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright):
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(browser, run):
+    context = browser.new_context(viewport={"width": 800, "height": 600})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda message: page.problems.append(message.text))
+    page.goto(run.address)
+    yield page
+    context.close()
+
+
+def texts(page):
+    return page.locator("#notes .words").all_inner_texts()
+
+
+def wait_for(page, count):
+    expect(page.locator("#notes li")).to_have_count(count, timeout=20_000)
+
+
+def test_words_stream_in_and_the_newest_note_is_on_top(page, run):
+    run.feed(1, "New: one")
+    run.feed(2, "New:", "in_progress")
+    page.get_by_text("New:", exact=True).wait_for()
+    run.feed(2, "New: two words", "in_progress")
+    page.get_by_text("New: two words", exact=True).wait_for()
+    assert texts(page) == ["New: two words", "New: one"]
+    run.feed(2, "New: two words more")
+    page.locator("#notes li.completed >> text=more").wait_for()
+    assert texts(page) == ["New: two words more", "New: one"]
+    assert page.locator("#state").inner_text() == "live"
+    assert "312 frames" in page.locator("#figures").inner_text()
+    run.feed(3, "wrong", "in_progress")
+    page.get_by_text("wrong").wait_for()
+    run.feed(3, "wrong", "withdrawn")
+    wait_for(page, 2)
+    assert page.problems == []
+
+
+def test_a_reload_loses_nothing(page, run):
+    for seq in range(1, 31):
+        run.feed(seq, f"note {seq}")
+    wait_for(page, 30)
+    page.reload()
+    wait_for(page, 30)
+    assert texts(page) == [f"note {seq}" for seq in range(30, 0, -1)]
+
+
+class Wire:
+    """Connections to a port through a port of its own, which can be cut."""
+
+    def __init__(self, port):
+        self.to, self.ends = port, []
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        threading.Thread(target=self._accept, args=[self.listening], daemon=True).start()
+
+    def _accept(self, listening):
+        while True:
+            try:
+                near, _ = listening.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.to))
+            self.ends += [near, far]
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._copy, args=[one, other], daemon=True).start()
+
+    def _copy(self, one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+    def cut(self):
+        for end in (self.listening, *self.ends):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self.ends.clear()
+
+    def mend(self):
+        self.listening = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=[self.listening], daemon=True).start()
+
+
+def test_ten_seconds_without_a_connection_lose_nothing(playwright, run):
+    port = int(run.address.split(":")[2].split("/")[0])
+    wire = Wire(port)
+    rules = f"--host-resolver-rules=MAP 127.0.0.1:{port} 127.0.0.1:{wire.port}"
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", rules])
+    page = browser.new_page()
+    page.goto(run.address)
+    run.feed(1, "note 1")
+    wait_for(page, 1)
+    wire.cut()
+    for seq in range(2, 21):
+        run.feed(seq, f"note {seq}")
+    time.sleep(10)
+    assert page.locator("#state").inner_text() == "not connected, trying again"
+    assert texts(page) == ["note 1"]
+    with page.expect_request("**/events") as asked:
+        wire.mend()
+    assert asked.value.all_headers()["last-event-id"].endswith("-1")
+    wait_for(page, 20)
+    assert texts(page) == [f"note {seq}" for seq in range(20, 0, -1)]
+    page.locator("#state.live").wait_for()
+    browser.close()
+    wire.cut()
+
+
+def test_words_from_the_watched_screen_are_never_markup(page, run):
+    run.feed(1, "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>")
+    wait_for(page, 1)
+    assert texts(page)[0].startswith("<img src=x")
+    assert page.title() == "hud"
+    assert page.problems == []
+
+
+def test_the_end_of_the_run_is_told(page, run):
+    run.feed(1, "note 1")
+    wait_for(page, 1)
+    run.program.stdin.close()
+    page.get_by_text("not connected, trying again").wait_for()
+    assert texts(page) == ["note 1"]
+    run.program.wait(timeout=10)
+
+
+def test_a_page_from_elsewhere_cannot_read_the_notes(browser, run, tmp_path):
+    (tmp_path / "evil.html").write_text("<title>evil</title>")
+    page = browser.new_page()
+    page.goto((tmp_path / "evil.html").as_uri())
+    read = "url => fetch(url).then(answer => answer.text(), error => 'refused')"
+    assert page.evaluate(read, run.address + "api/notes") == "refused"
+    assert page.goto(run.address.rsplit("/", 2)[0] + "/guess/").status == 404
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["light", "dark", "narrow"])
+def test_it_fits_every_window_in_light_and_dark(browser, run, name):
+    """With HUD_SCREENSHOTS=DIR the pictures are kept there."""
+    size = (360, 640) if name == "narrow" else (800, 520)
+    page = browser.new_page(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="light" if name == "light" else "dark",
+        timezone_id="UTC",
+    )
+    page.goto(run.address)
+    run.feed(1, 'On screen: "shop", "app.log", "14:02:06 INFO service started"')
+    run.feed(
+        5, 'New: "FAIL: test_no_tax_on_books (test_shop.Prices)", "AssertionError: 36.0 != 30"'
+    )
+    run.feed(11, 'New: "14:02:17 ERROR payment declined for order 4711"')
+    run.feed(12, 'New: "https://example.org/' + "a-very-long-path-" * 9 + '"')
+    run.feed(13, 'New: "a note that was cut', "incomplete")
+    run.feed(14, 'New: "$ python3 -m unittest', "in_progress")
+    wait_for(page, 6)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(251, 251, 250)") == (name == "light")
+    folder = os.environ.get("HUD_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=pathlib.Path(folder) / f"page-{name}.png")
+    page.close()
