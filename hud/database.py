@@ -52,6 +52,7 @@ _NOTES = (
         text_tokens INTEGER NOT NULL,
         image_tokens INTEGER NOT NULL,
         cached_tokens INTEGER NOT NULL,
+        cached_image_tokens INTEGER NOT NULL,
         output_tokens INTEGER NOT NULL,
         usd REAL,
         detail TEXT NOT NULL
@@ -81,7 +82,10 @@ MIGRATIONS = (_NOTES,)
 
 _TIMES = ("captured_at", "sent_at", "first_token_at", "done_at")
 _LATENCIES = ("change_to_wire", "change_to_first_token", "change_to_note")
-_TOKENS = ("input_tokens", "text_tokens", "image_tokens", "cached_tokens", "output_tokens")
+_TOKENS = (
+    *("input_tokens", "text_tokens", "image_tokens"),
+    *("cached_tokens", "cached_image_tokens", "output_tokens"),
+)
 _COLUMNS = (
     *("id", "seq", "text", "status", *_TIMES, *(f"{name}_ms" for name in _LATENCIES)),
     *("monitor", "regions", "session", "model", *_TOKENS, "usd", "detail"),

@@ -16,7 +16,7 @@ from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
 from stages.sink.backlog import AwayError, Target, deliver_all
-from stages.sink.record import Cost, json_line, unknown
+from stages.sink.record import json_line
 
 KILL_AFTER = 2.0
 """Seconds between asking a program to end and ending it."""
@@ -38,7 +38,6 @@ class Command:
         30.0, meaning="seconds after which the program is ended", check=between(0.1, 3600)
     )
     warn: Callable[[str], None] = given(silent)
-    cost: Cost = given(unknown)
 
     def preflight(self) -> None:
         """Check that the program is there.
@@ -61,7 +60,7 @@ class Command:
 
         async def deliver(notes: Sequence[Note]) -> None:
             (note,) = notes
-            problem = await self._call(json_line(note, self.cost))
+            problem = await self._call(json_line(note))
             # It may have done half of its work, so it is not run again; and it may fail each time.
             if problem is not None and problem not in told:
                 told.add(problem)

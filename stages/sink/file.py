@@ -17,7 +17,7 @@ from hud.errors import UsageError, unwrapped
 from hud.items import Note, Status
 from hud.stage import given, one_of, option, silent
 from stages.sink.backlog import AwayError, Target, deliver_all
-from stages.sink.record import Cost, json_line, unknown
+from stages.sink.record import json_line
 
 TOGETHER = 500
 """Notes in one write, at most: what has come while the last write ran."""
@@ -42,7 +42,6 @@ class File:
         check=one_of("never", "each", "interval"),
     )
     warn: Callable[[str], None] = given(silent)
-    cost: Cost = given(unknown)
 
     def preflight(self) -> None:
         """Check that the file can be written.
@@ -114,7 +113,7 @@ class File:
     def _render(self, note: Note) -> bytes:
         if pathlib.Path(self.path).suffix == ".md":
             return markdown(note)
-        return json_line(note, self.cost)
+        return json_line(note)
 
 
 def markdown(note: Note) -> bytes:

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
 from typing import Any
 
 import attrs
 import orjson
 
-from hud.items import Note, Usage
-
-Cost = Callable[[Usage], float | None]
-"""What an answer cost, in dollars; None: not known."""
+from hud.items import Note
 
 
-def unknown(_usage: Usage) -> None:
-    """The cost of an answer when nobody says what the model costs."""
-
-
-def json_line(note: Note, cost: Cost = unknown) -> bytes:
+def json_line(note: Note) -> bytes:
     """The note as one line of JSON."""
-    return orjson.dumps(record(note, cost), option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(record(note), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def record(note: Note, cost: Cost = unknown) -> dict[str, Any]:
+def record(note: Note) -> dict[str, Any]:
     """The note as plain data, with the keys that are promised to users."""
     return {
         "id": name_of(note),
@@ -45,7 +37,7 @@ def record(note: Note, cost: Cost = unknown) -> dict[str, Any]:
         "session": note.session,
         "model": note.model,
         "usage": attrs.asdict(note.usage),
-        "usd": cost(note.usage),
+        "usd": note.usd,
         "detail": note.detail,
     }
 

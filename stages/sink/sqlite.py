@@ -15,7 +15,7 @@ from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import given, option, silent
 from stages.sink.backlog import AwayError, Target, deliver_all
-from stages.sink.record import Cost, record, unknown
+from stages.sink.record import record
 
 TOGETHER = 1000
 """Notes in one transaction, at most: what has come while the last one was committed."""
@@ -29,7 +29,6 @@ class Sqlite:
 
     path: str = option("notes.db", meaning="the database; only the owner may read it")
     warn: Callable[[str], None] = given(silent)
-    cost: Cost = given(unknown)
 
     def preflight(self) -> None:
         """Check that the database can be written; makes it where there is none.
@@ -52,7 +51,7 @@ class Sqlite:
         Raises:
             PipelineError: at the end the database still could not be written.
         """
-        store = _Store(pathlib.Path(self.path), self.cost)
+        store = _Store(pathlib.Path(self.path))
 
         async def deliver(notes: Sequence[Note]) -> None:
             try:
@@ -76,12 +75,11 @@ class _Store:
     """The open database, opened again when its file was deleted or replaced."""
 
     path: pathlib.Path
-    cost: Cost
     connection: sqlite3.Connection | None = None
     file: tuple[int, int] | None = None
 
     def add(self, notes: Sequence[Note]) -> None:
-        database.add(self._connected(), [record(note, self.cost) for note in notes])
+        database.add(self._connected(), [record(note) for note in notes])
 
     def _connected(self) -> sqlite3.Connection:
         if self.connection is None or self.file != _identity(self.path):

@@ -29,7 +29,7 @@ from hud.items import Note
 from hud.stage import between, given, option, silent
 from stages.sink.address import host_of, is_address, is_loopback
 from stages.sink.backlog import AwayError, Target, deliver_all
-from stages.sink.record import Cost, name_of, record, unknown
+from stages.sink.record import name_of, record
 
 if TYPE_CHECKING:
     import httpx2
@@ -61,7 +61,6 @@ class Webhook:
         8, meaning="server errors after which a note is given up", check=between(1, 1000)
     )
     warn: Callable[[str], None] = given(silent)
-    cost: Cost = given(unknown)
 
     def preflight(self) -> None:
         """Check that the secret and what the sink needs are there.
@@ -179,7 +178,7 @@ class _Post:
         """The status, and the seconds to stay away for, that the server answers."""
         import httpx2
 
-        body = orjson.dumps(record(note, self.options.cost))
+        body = orjson.dumps(record(note))
         now = int(time.time())
         request = self.client.stream(
             "POST", self.options.url, content=body, headers=headers(note, body, self.key, now)

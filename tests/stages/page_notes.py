@@ -21,7 +21,6 @@ async def main() -> None:
     sink = Web(
         warn=lambda sentence: print(sentence, flush=True),  # noqa: T201 - the test reads it
         figures=lambda _width: "hud: watching · 312 frames · 9 sent · p50 0.42 s · $0.0213",
-        cost=lambda _usage: 0.002,
     )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(sink.run, inbox, outbox)

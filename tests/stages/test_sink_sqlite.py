@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 
+import attrs
 import pytest
 
 from hud import database
@@ -19,8 +20,8 @@ def read(path, sql="SELECT seq FROM notes ORDER BY number"):
 
 async def test_each_finished_note_is_one_row(tmp_path):
     path = tmp_path / "notes.db"
-    sink = Sqlite(path=str(path), cost=lambda usage: usage.input_tokens / 1000)
-    delivered = await through(sink, GROWING, NOTE, *notes(3, first=8))
+    priced = attrs.evolve(NOTE, usd=0.009)
+    delivered = await through(Sqlite(path=str(path)), GROWING, priced, *notes(3, first=8))
     assert [file.name for file in tmp_path.iterdir()] == ["notes.db"]
     assert [note.seq for note in delivered] == read(path) == [7, 8, 9, 10]
     assert read(path, "SELECT usd FROM notes LIMIT 1") == [0.009]

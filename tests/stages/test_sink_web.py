@@ -185,7 +185,7 @@ def test_a_board_gives_states_in_the_order_of_their_change():
     assert [event.data for event in notes_on.since("")] == [b"b1", b"a2"]
     assert [event.data for event in notes_on.since(notes_on.event_id(2))] == [b"a2"]
     assert [event.data for event in notes_on.since(notes_on.event_id(3))] == []
-    assert len(notes_on.since("nonsense-7")) == len(notes_on.since(f"{notes_on.run}-x")) == 2
+    assert len(notes_on.since("nonsense-7")) == len(notes_on.since(f"{notes_on.edition}-x")) == 2
 
 
 def test_a_port_that_is_taken_is_refused_before_the_start():

@@ -28,7 +28,7 @@ class Board:
     So nothing is queued for a slow reader, and nothing that it missed is lost to it.
     """
 
-    run: str = attrs.field(factory=lambda: secrets.token_hex(4))
+    edition: str = attrs.field(factory=lambda: secrets.token_hex(4))
     """Tells this run's numbers from another's."""
     figures: str = ""
     changed: trio.Event = attrs.field(factory=trio.Event)
@@ -49,8 +49,8 @@ class Board:
 
     def since(self, event_id: str) -> Sequence[Event]:
         """What changed after that event; everything when it is of another run or of none."""
-        run, _, number = event_id.partition("-")
-        known = int(number) if run == self.run and number.isdecimal() else 0
+        edition, _, number = event_id.partition("-")
+        known = int(number) if edition == self.edition and number.isdecimal() else 0
         news = list[Event]()
         for event in reversed(self._events.values()):
             if event.number <= known:
@@ -61,4 +61,4 @@ class Board:
 
     def event_id(self, number: int) -> str:
         """What a client says to get what comes after it."""
-        return f"{self.run}-{number}"
+        return f"{self.edition}-{number}"

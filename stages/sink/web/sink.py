@@ -15,7 +15,7 @@ from hud.errors import UsageError, unwrapped
 from hud.items import Note, Status
 from hud.place import place
 from hud.stage import between, given, option, silent
-from stages.sink.record import Cost, name_of, record, unknown
+from stages.sink.record import name_of, record
 from stages.sink.web.board import Board
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class Web:
 
     port: int = option(0, meaning="of the page; 0 takes any free one", check=between(0, 65535))
     warn: Callable[[str], None] = given(silent)
-    cost: Cost = given(unknown)
     figures: Callable[[int], str] = given(_no_figures)
     token: str = given(attrs.Factory(lambda: secrets.token_urlsafe(18)))
 
@@ -81,7 +80,7 @@ class Web:
         if note.finished:
             board.figures = self.figures(FIGURES_WIDTH)
         if note.text or note.status is not Status.FAILED:
-            data = record(note, self.cost) | {"place": place(note)}
+            data = record(note) | {"place": place(note)}
             board.put(name_of(note), orjson.dumps(data))
 
 
