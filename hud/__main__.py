@@ -389,7 +389,7 @@ async def watch(
     import attrs
 
     from hud.channel import Observer, Observers
-    from hud.figures import Figures
+    from hud.figures import Figures, fullest
     from hud.latency import Spans
     from hud.ledger import Ledger
     from hud.pipeline import Pipeline, Unanswered, run_pipeline
@@ -400,7 +400,7 @@ async def watch(
     from stages.assemble import Assemble
 
     stages, ledger = configuration.stages, Ledger()
-    figures = Figures(ledger)
+    figures = Figures(ledger, lambda: fullest(admission.budget.limits, admission.now))
     gifts = {"warn": say, "figures": figures.line}
     talkative = configuration.log.level == "info"
     async with contextlib.AsyncExitStack() as stack:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import collections
+import math
 import statistics
+from collections.abc import Callable, Sequence
 
 from hud.channel import Observer
 from hud.items import Fate, Note, NoteDelta, Status
 from hud.ledger import Ledger
+from hud.realtime.budget import Limit
 
 LATELY = 100
 """Notes whose times make up the median."""
 
 
-class Figures(Observer):
-    """Counts what was answered, and says it in one line together with the ledger's fates."""
+def _nothing() -> str:
+    return ""
 
-    def __init__(self, ledger: Ledger) -> None:
+
+class Figures(Observer):
+    """Counts what was answered, and says it in one line together with the ledger's fates.
+
+    `money` says what of the budget is spent; "" where there is none, then the dollars of the run.
+    """
+
+    def __init__(self, ledger: Ledger, money: Callable[[], str] = _nothing) -> None:
         self._ledger = ledger
+        self._money = money
         self._seconds: collections.deque[float] = collections.deque(maxlen=LATELY)
         self._tokens = 0
         self._usd = 0.0
@@ -56,7 +67,9 @@ class Figures(Observer):
             parts["p50"] = f"p50 {statistics.median(self._seconds):.2f} s"
         if self._tokens:
             parts["tokens"] = f"{_short(self._tokens)} tokens"
-        if self._usd:
+        if money := self._money():
+            parts["usd"] = money
+        elif self._usd:
             parts["usd"] = f"${self._usd:.4f}" if self._usd < 1 else f"${self._usd:.2f}"
         return parts
 
@@ -70,6 +83,16 @@ _FATES = {
 }
 _DISPENSABLE = ("ignored", "merged", "tokens", "p50", "frames", "sent", "failed", "withheld", "usd")
 """What goes first where the line is too narrow."""
+
+
+def fullest(limits: Sequence[Limit], now: float) -> str:
+    """The limit in dollars that is nearest to its end, such as `$0.42 of $3.00 a day`."""
+    set_ones = [limit for limit in limits if limit.name != "minute" and limit.most < math.inf]
+    if not set_ones:
+        return ""
+    limit = max(set_ones, key=lambda limit: limit.spent(now) / limit.most)
+    article = "an" if limit.name == "hour" else "a"
+    return f"${limit.spent(now):.2f} of ${limit.most:.2f} {article} {limit.name}"
 
 
 def _short(number: int) -> str:

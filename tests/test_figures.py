@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 import pytest
 
-from hud.figures import Figures
+from hud.figures import Figures, fullest
 from hud.items import Change, Fate, Status, Usage
 from hud.ledger import Ledger
+from hud.realtime.budget import Limit
 from tests import fakes
 from tests.stages.sinking import NOTE
 
@@ -56,3 +59,14 @@ def test_a_stage_that_crashed_is_named_until_it_works_again(figures):
 
 def test_what_is_not_known_is_not_said():
     assert Figures(Ledger()).line(80) == "hud: watching · 0 frames"
+
+
+def test_what_is_spent_of_the_budget_stands_in_the_place_of_the_dollars():
+    hour, day = Limit("hour", 0.5, 3600.0), Limit("day", 3.0, 86_400.0)
+    limits = [hour, day, Limit("run", math.inf, math.inf), Limit("minute", 5.0, 60.0)]
+    figures = Figures(Ledger(), lambda: fullest(limits, 0.0))
+    day.settle(0.0, 0.0, 1.5)
+    assert figures.line(80).endswith("$1.50 of $3.00 a day")
+    hour.settle(0.0, 0.0, 0.4)
+    assert figures.line(80).endswith("$0.40 of $0.50 an hour")
+    assert fullest(limits[2:], 0.0) == ""
