@@ -17,7 +17,10 @@ from playwright.sync_api import expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="not installed: chromium"),
+    pytest.mark.skipif(
+        CHROMIUM is None and not os.environ.get("HUD_REQUIRE_X11"),
+        reason="not installed: chromium",
+    ),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
