@@ -11,7 +11,7 @@ from hud import scene as scenes
 from hud.errors import UsageError
 from hud.items import Rect, Tick
 from stages.capture.replay import Replay
-from stages.capture.screen import Screen, grab
+from stages.capture.screen import Screen, grab, monitors
 
 MONITORS = [
     {"left": 0, "top": 0, "width": 3200, "height": 1080},
@@ -41,19 +41,19 @@ class Desktop:
 
 def test_which_part_of_the_desktop_is_watched():
     desktop = Desktop()
-    assert list(Screen()._boxes(desktop)) == [1]
-    assert list(Screen(monitor="all")._boxes(desktop)) == [1, 2]
-    assert Screen(monitor=2)._boxes(desktop)[2]["left"] == 1920
-    part = Screen(monitor=2, region=(10, 20, 300, 200))._boxes(desktop)[2]
-    assert part == {"left": 1930, "top": 20, "width": 300, "height": 200}
+    assert list(Screen().chosen(monitors(desktop))) == [1]
+    assert list(Screen(monitor="all").chosen(monitors(desktop))) == [1, 2]
+    assert Screen(monitor=2).chosen(monitors(desktop))[2].x == 1920
+    part = Screen(monitor=2, region=(10, 20, 300, 200)).chosen(monitors(desktop))[2]
+    assert part == Rect(1930, 20, 300, 200)
     with pytest.raises(UsageError, match=r"there are: 1 \(1920x1080\), 2 \(1280x720\)"):
-        Screen(monitor=3)._boxes(desktop)
+        Screen(monitor=3).chosen(monitors(desktop))
     with pytest.raises(UsageError, match="not inside monitor 2"):
-        Screen(monitor="all", region=(0, 0, 1900, 1000))._boxes(desktop)
+        Screen(monitor="all", region=(0, 0, 1900, 1000)).chosen(monitors(desktop))
 
 
 def test_a_still_screen_gives_the_same_array_again():
-    desktop, box = Desktop(), MONITORS[2]
+    desktop, box = Desktop(), Rect(1920, 0, 1280, 720)
     first, damage = grab(desktop, box)
     assert first.shape == (720, 1280, 4)
     assert damage is None
@@ -63,7 +63,7 @@ def test_a_still_screen_gives_the_same_array_again():
 
 
 def test_the_bands_that_differ_are_the_damage():
-    desktop, box = Desktop(), MONITORS[2]
+    desktop, box = Desktop(), Rect(1920, 0, 1280, 720)
     before = grab(desktop, box)[0].copy()
     before[100, 7] = before[101, 1279] = before[719, 0] = 9
     assert grab(desktop, box, before)[1] == (Rect(0, 96, 1280, 32), Rect(0, 704, 1280, 16))
