@@ -136,6 +136,8 @@ class Frame:
     pixels: Pixels = attrs.field(repr=lambda pixels: f"<{pixels.shape[1]}x{pixels.shape[0]}>")
     damage: tuple[Rect, ...] | None = None
     """Where something was drawn since the last frame of this monitor; None: unknown."""
+    woken: bool = False
+    """By what was drawn, not by the clock: while no frame came, nothing changed."""
 
     def absorb(self, older: Frame) -> Frame:
         """This frame in the place of an older one that nobody looked at, with its damage."""

@@ -49,8 +49,9 @@ class Detector:
         """Judge a frame. Without regions the change goes no further, and `fate` says why."""
         new = words(frame.pixels)
         screen = self._screen
-        if self._frame is not None and frame.time - self._frame.time <= POLLED:
-            self._intervals.append(frame.time - self._frame.time)
+        interval = frame.time - self._frame.time if self._frame is not None else POLLED + 1
+        if interval <= POLLED and not frame.woken:
+            self._intervals.append(interval)
         self._frame = frame
         if screen is None or (screen.height, screen.width) != new.shape:
             return self._begin(frame, new)
