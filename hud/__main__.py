@@ -55,7 +55,7 @@ def _discard_stdout() -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Run the pipeline as configured; without a display and a configuration, play the demo."""
-    from stages.capture.screen import no_display
+    from stages.capture.desktop import no_display
 
     document = _document(given.config, given.assignments)
     _choose_sinks(document, given)
@@ -92,7 +92,9 @@ def record(given: argparse.Namespace) -> None:
     from stages.record import Record
     from stages.registry import SECTIONS
 
-    document = _document(None, [*given.assignments, f"capture.max_fps={given.fps}"])
+    document = _document(
+        None, [*given.assignments, "capture.use=screen", f"capture.max_fps={given.fps}"]
+    )
     capture = build(document, SECTIONS).stages["capture"]
     if isinstance(capture.monitor, str):
         raise UsageError("a scene holds one monitor: name it with --set capture.monitor=1")
@@ -336,7 +338,11 @@ def _with_key(configuration: Configuration) -> Configuration:
     import attrs
 
     sender = _keyed(configuration.stages["realtime"])
-    configuration = attrs.evolve(configuration, stages={**configuration.stages, "realtime": sender})
+    capture = configuration.stages["capture"]
+    if hasattr(capture, "warn"):
+        capture = attrs.evolve(capture, warn=say)
+    stages = {**configuration.stages, "capture": capture, "realtime": sender}
+    configuration = attrs.evolve(configuration, stages=stages)
     for stage in [*configuration.stages.values(), *configuration.sinks.values()]:
         if hasattr(stage, "preflight"):
             stage.preflight()
@@ -429,7 +435,9 @@ async def watch(
             unanswered=unanswered,
         )
         if talkative:
-            say(f"watching; notes by {stages['realtime'].whereabouts}; Ctrl-C stops")
+            manner = getattr(stages["capture"], "manner", "by a capture of another package")
+            where = stages["realtime"].whereabouts
+            say(f"watching, {manner}; notes by {where}; Ctrl-C stops")
         observers: list[Observer] = [ledger, figures, Reporter(say)]
         if trace is not None:
             observers.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace))).take))

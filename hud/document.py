@@ -13,6 +13,8 @@ import yaml
 from hud.errors import UsageError
 from hud.stage import options_of
 
+SCREENS = ("auto", "damage", "screen")
+"""The captures that watch this machine's screen."""
 Path = tuple[str | int, ...]
 """Keys and indices from the root of the document."""
 
@@ -66,8 +68,8 @@ class Document:
             self._replace("capture", {"use": "replay", "path": path})
         elif name == "screen" and not colon:
             options = self.data.get("capture")
-            if not isinstance(options, dict) or options.get("use", "screen") != "screen":
-                self._replace("capture", {"use": "screen"})
+            if not isinstance(options, dict) or options.get("use", "auto") not in SCREENS:
+                self._replace("capture", {"use": "auto"})
         else:
             raise UsageError(f"--source {spec}: must be screen or replay:DIR")
 
@@ -136,7 +138,7 @@ def parse(text: str, name: str) -> Document:
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise UsageError(f"{name}: must be a mapping such as `capture: {{use: screen}}`")
+        raise UsageError(f"{name}: must be a mapping such as `capture: {{use: auto}}`")
     document = Document(name, data, {})
     problems: list[Problem] = []
     _note_lines(node, (), document.lines, problems)

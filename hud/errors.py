@@ -43,6 +43,10 @@ class ConnectionLostError(PipelineError):
         self.trouble = trouble
 
 
+class ScreenGoneError(PipelineError):
+    """The X server ended, or ended our connection."""
+
+
 class LocalModelError(PipelineError):
     """The local model cannot be started or stopped answering."""
 

@@ -33,7 +33,7 @@ class Capture(Stage[Tick, Frame], Protocol):
 
     @property
     def period(self) -> float:
-        """Seconds until the next tick; asked for after each."""
+        """Seconds until the next tick; asked for after each. Infinite: it wakes by itself."""
 
 
 class Unanswered:

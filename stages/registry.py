@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hud.plugins import Choices
+from stages.capture.auto import Auto
+from stages.capture.damage import Damage
 from stages.capture.replay import Replay
 from stages.capture.screen import Screen
 from stages.change.tiles import Tiles
@@ -23,7 +25,10 @@ from stages.sink.web.sink import Web
 from stages.sink.webhook import Webhook
 
 CAPTURES = Choices(
-    {"screen": Screen, "replay": Replay}, "hud.captures", "capture", needs=("run", "period")
+    {"auto": Auto, "damage": Damage, "screen": Screen, "replay": Replay},
+    "hud.captures",
+    "capture",
+    needs=("run", "period"),
 )
 CHANGES: dict[str, type] = {"tiles": Tiles, "whole-frame": WholeFrame}
 ENCODERS: dict[str, type] = {"jpeg": Jpeg}

@@ -57,7 +57,7 @@ def test_an_empty_file_means_all_defaults():
         ("capture: {monitor: 1.5}", "line 1: capture.monitor: must be a whole number or text"),
         ("capture: {monitor: 0}", "line 1: capture.monitor: 0 must be a number from 1, or all"),
         ("capture: {region: [1, a]}", "line 1: capture.region.1: must be a whole number, not 'a'"),
-        ("capture: {use: camera}", "line 1: capture.use: unknown name 'camera', allowed: screen"),
+        ("capture: {use: camera}", "line 1: capture.use: unknown name 'camera', allowed: auto"),
         ("capture: {use: replay}", "line 1: capture.path: is missing"),
         ("capture: 3", "line 1: capture: must be a mapping of options, not 3"),
         ("realtime: {handoff: maybe}", "realtime.handoff: unknown handoff 'maybe', allowed: block"),
@@ -101,6 +101,8 @@ def test_choosing_a_source_keeps_what_belongs_to_it():
     assert document.data["capture"]["monitor"] == 2
     document.choose_source("replay:some/folder")
     assert document.data["capture"] == {"use": "replay", "path": "some/folder"}
+    document.choose_source("screen")
+    assert document.data["capture"] == {"use": "auto"}
     with pytest.raises(UsageError, match="must be screen or replay:DIR"):
         document.choose_source("camera")
 

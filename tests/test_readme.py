@@ -23,21 +23,18 @@ BEGIN, END = "<!-- options -->\n", "<!-- /options -->"
 
 
 def table() -> str:
-    sections = [
-        (section, f" *(use: {name})*" if len(choices) > 1 else "", cls)
-        for section, choices in SECTIONS.items()
-        for name, cls in choices.items()
-    ]
+    users: dict[str, list[str]] = {}
+    others = {"context": ContextOptions, "budget": BudgetOptions, "log": Log}
+    sections = SECTIONS | {section: {"": cls} for section, cls in others.items()}
+    for section, choices in sections.items():
+        for name, cls in choices.items():
+            for field in options_of(cls):
+                key = f"`{section.replace('sinks', 'sinks.N')}.{field.name}`"
+                row = f"| {key} | {shown(field)} | {field.metadata['meaning']}"
+                users.setdefault(row, []).extend([name] if len(choices) > 1 else [])
     rows = [
-        f"| `{section.replace('sinks', 'sinks.N')}.{field.name}` | {shown(field)} "
-        f"| {field.metadata['meaning']}{note} |"
-        for section, note, cls in [
-            *sections,
-            ("context", "", ContextOptions),
-            ("budget", "", BudgetOptions),
-            ("log", "", Log),
-        ]
-        for field in options_of(cls)
+        f"{row} *(use: {', '.join(names)})* |" if names else f"{row} |"
+        for row, names in users.items()
     ]
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows]) + "\n"
 

@@ -6,7 +6,7 @@ import functools
 import itertools
 import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 import trio
@@ -23,6 +23,12 @@ class Replay:
     path: str = option(meaning="folder of the recording, with its scene.json")
     speed: float = option(1.0, meaning="how many times faster", check=between(0.1, 100))
     seqs: Iterator[int] = given(attrs.Factory(lambda: itertools.count(1)))
+    warn: Callable[[str], None] = given(lambda _sentence: None)
+
+    @property
+    def manner(self) -> str:
+        """What is watched, for the user."""
+        return "a recording"
 
     @functools.cached_property
     def scene(self) -> scenes.Scene:

@@ -1,0 +1,216 @@
+"""Sleeps until the X server says that something was drawn, and reads only that."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from hud.errors import PipelineError, UsageError, unwrapped
+from hud.items import Frame, Pixels, Rect, Tick
+from stages.capture.buffers import Buffers, Patch
+from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option
+from stages.capture.rectangles import common, moved
+
+if TYPE_CHECKING:
+    from stages.capture.x11 import Server
+
+INLINE_PIXELS = 1_000_000
+"""Up to which pixels are copied and compared in the loop: within a millisecond."""
+SOON = 0.1
+"""Seconds until the next check after one that found something: this driver does not tell all."""
+
+
+class NoDamageError(UsageError):
+    """The display is there, but cannot say what is drawn on it; says why."""
+
+
+@attrs.frozen
+class Damage(Desktop):
+    """Sleeps until the X server says that something was drawn, and reads only that."""
+
+    check: float = check_option()
+
+    @property
+    def manner(self) -> str:
+        """How the screen is watched, for the user."""
+        return "woken by what is drawn (X DAMAGE)"
+
+    @property
+    def period(self) -> float:
+        """Never: the X server wakes this capture, not a clock."""
+        return math.inf
+
+    def preflight(self) -> None:
+        """Check that there is an X server that can say what is drawn, with such a monitor.
+
+        Raises:
+            NoDamageError: the server cannot.
+            UsageError: there is no display or no such monitor, and what to do about it.
+        """
+        with self._open() as server:
+            self.chosen(server.monitors())
+
+    def _open(self) -> Server:
+        """Connect; blocks for some milliseconds."""
+        self.need_display()
+        try:
+            from stages.capture import x11  # noqa: PLC0415 - other systems have no libxcb
+        except (ImportError, OSError) as error:
+            raise NoDamageError(f"the X library cannot be used here ({error})") from None
+        try:
+            return x11.Server(self.display)
+        except x11.CannotOpenError as error:
+            raise cannot_open(self.display, error) from None
+        except x11.CannotWatchError as error:
+            raise NoDamageError(f"the X server cannot say what is drawn: {error}") from None
+
+    async def run(
+        self, inbox: trio.abc.ReceiveChannel[Tick], outbox: trio.abc.SendChannel[Frame]
+    ) -> None:
+        """Send every watched monitor once, then what is drawn, until the inbox ends.
+
+        Raises:
+            ScreenGoneError: the X server has ended.
+            PipelineError: the watched monitor has gone.
+        """
+        with unwrapped():
+            async with _while_open(inbox):
+                # The stage behind may be gone; whoever ended it says why.
+                with contextlib.suppress(trio.BrokenResourceError):
+                    while True:
+                        await self._watch(outbox)
+
+    async def _watch(self, outbox: trio.abc.SendChannel[Frame]) -> None:
+        """Watch until the monitors change."""
+        from stages.capture.x11 import MonitorsChanged  # noqa: PLC0415 - as above
+
+        with await trio.to_thread.run_sync(self._open) as server:
+            boxes = self._present(server)
+            with contextlib.suppress(MonitorsChanged):
+                await _Watch(self, server, boxes, outbox).go_on()
+        self.warn("the monitors have changed; watching them as they are now")
+
+    def _present(self, server: Server) -> Boxes:
+        try:
+            return self.chosen(server.monitors())
+        except UsageError as error:
+            # Preflight found it, so it is no mistake of the configuration.
+            raise PipelineError(str(error)) from None
+
+
+class _Watch:
+    """Watching one arrangement of monitors."""
+
+    def __init__(
+        self,
+        options: Damage,
+        server: Server,
+        boxes: Boxes,
+        outbox: trio.abc.SendChannel[Frame],
+    ) -> None:
+        self._options = options
+        self._server = server
+        self._boxes = boxes
+        self._outbox = outbox
+        self._buffers: dict[int, Buffers] = {}
+
+    async def go_on(self) -> None:
+        """Watch for ever."""
+        # A new damage object holds all of the desktop.
+        await self._server.take_damage()
+        for monitor, box in self._boxes.items():
+            await self._begin(monitor, box)
+        longest = wait = self._options.check
+        check_at = trio.current_time() + wait
+        while True:
+            with trio.move_on_at(check_at):
+                await self._server.wait_drawn()
+            woken = trio.current_time()
+            await self._take(await self._server.take_damage())
+            if woken >= check_at:
+                told = await self._check()
+                wait = min(2 * wait, longest) if told else min(SOON, longest)
+                check_at = trio.current_time() + wait
+            await trio.sleep_until(woken + 1 / self._options.max_fps)
+
+    async def _begin(self, monitor: int, box: Rect) -> None:
+        moment = _now()
+        (whole,) = await self._server.read([box])
+        buffers = await trio.to_thread.run_sync(Buffers, whole)
+        self._buffers[monitor] = buffers
+        await self._send(monitor, moment, buffers.show(), None)
+
+    async def _take(self, damage: Sequence[Rect]) -> None:
+        """Read what was drawn, and send it where it is not what stood there before."""
+        for monitor, box in self._boxes.items():
+            parts = [part for rect in damage if (part := common(rect, box)) is not None]
+            if not parts:
+                continue
+            moment, buffers = _now(), self._buffers[monitor]
+            pixels = await self._server.read([moved(part, box) for part in parts])
+            patches = buffers.news(list(zip(parts, pixels, strict=True)))
+            await self._renew(monitor, moment, patches)
+
+    async def _check(self) -> bool:
+        """Look at everything; whether X had told of all that has changed."""
+        told = True
+        for monitor, box in self._boxes.items():
+            moment, buffers = _now(), self._buffers[monitor]
+            (whole,) = await self._server.read([box])
+            if box.area > INLINE_PIXELS:
+                patches = await trio.to_thread.run_sync(buffers.differences, whole)
+            else:
+                patches = buffers.differences(whole)
+            # What was drawn in the meantime X has told of, though nobody has asked where.
+            told &= not patches or self._server.was_drawn()
+            await self._renew(monitor, moment, patches)
+        return told
+
+    async def _renew(
+        self, monitor: int, moment: tuple[float, float], patches: Sequence[Patch]
+    ) -> None:
+        if not patches:
+            return
+        rects = tuple(rect for rect, _ in patches)
+        take = self._buffers[monitor].take
+        if sum(rect.area for rect in rects) > INLINE_PIXELS:
+            picture = await trio.to_thread.run_sync(take, patches)
+        else:
+            picture = take(patches)
+        await self._send(monitor, moment, picture, rects)
+
+    async def _send(
+        self,
+        monitor: int,
+        moment: tuple[float, float],
+        picture: Pixels,
+        damage: tuple[Rect, ...] | None,
+    ) -> None:
+        seq = next(self._options.seqs)
+        await self._outbox.send(Frame(seq, monitor, *moment, picture, damage, woken=True))
+
+
+def _now() -> tuple[float, float]:
+    """On trio's clock, and in seconds since the epoch."""
+    return trio.current_time(), time.time()
+
+
+@contextlib.asynccontextmanager
+async def _while_open(inbox: trio.abc.ReceiveChannel[Tick]) -> AsyncIterator[None]:
+    """Cancel what is done in this context when the inbox ends."""
+
+    async def wait_end(scope: trio.CancelScope) -> None:
+        async for _tick in inbox:
+            pass
+        scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait_end, nursery.cancel_scope, name="end of ticks")
+        yield
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,231 @@
+"""An X server that says what was drawn: DAMAGE for where, MIT-SHM for the pixels, RandR for size.
+
+Replies are awaited, never waited for, so a busy server does not hold up the loop; cancelling any
+of these calls leaves the connection fit only to be closed. The protocol: the specifications of the
+DAMAGE 1.1, XFIXES 2.0, MIT-SHM 1.2 and RandR 1.5 extensions of X.Org.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import trio
+import xcffib
+import xcffib.damage
+import xcffib.randr
+import xcffib.shm
+import xcffib.xfixes
+import xcffib.xproto
+from xcffib.ffi import ffi
+
+from hud.errors import ScreenGoneError
+from hud.items import Pixels, Rect
+from stages.capture.rectangles import merged
+from stages.capture.shared_memory import new_segment
+
+ALL_PLANES = 0xFFFFFFFF
+Z_PIXMAP = xcffib.xproto.ImageFormat.ZPixmap
+RECTANGLE = np.dtype([("x", "<i2"), ("y", "<i2"), ("width", "<u2"), ("height", "<u2")])
+"""As it stands on the wire, of which `Server` refuses big-endian ones."""
+REPLY = 32
+"""Bytes of a reply in front of its list."""
+
+
+class CannotOpenError(Exception):
+    """There is no X server of that name, or it does not let us in."""
+
+
+class CannotWatchError(Exception):
+    """This X server cannot say what was drawn, or cannot share memory with us; says why."""
+
+
+class MonitorsChanged(Exception):  # noqa: N818 - nothing is wrong
+    """A monitor came, went or has another size now."""
+
+
+class Server:
+    """One connection, with a damage object on the root window and memory for one grab of it."""
+
+    def __init__(self, display: str | None) -> None:
+        """Connect, which blocks for some milliseconds.
+
+        Raises:
+            CannotOpenError: nobody answers.
+            CannotWatchError: an extension is missing or does not work here.
+        """
+        connect: Any = xcffib.connect  # xcffib annotates only a part of itself
+        try:
+            self._connection = connect(display)
+        except xcffib.ConnectionException as error:
+            raise CannotOpenError(str(error)) from None
+        self._drawn = self._moved = False
+        try:
+            self._begin()
+        except xcffib.ConnectionException as error:
+            self.close()
+            raise CannotOpenError(str(error)) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        connection = self._connection
+        setup = connection.get_setup()
+        screen = setup.roots[connection.pref_screen]
+        _check_pixels(setup, screen)
+        for extension in (xcffib.damage, xcffib.xfixes, xcffib.shm, xcffib.randr):
+            _check_extension(connection, extension.key.name)
+        self._damage = connection(xcffib.damage.key)
+        self._xfixes = connection(xcffib.xfixes.key)
+        self._shm = connection(xcffib.shm.key)
+        self._randr = connection(xcffib.randr.key)
+        self._fd = connection.get_file_descriptor()
+        self._root = screen.root
+        # Each extension wants to be asked for its version before anything else.
+        self._damage.QueryVersion(1, 1).reply()
+        self._xfixes.QueryVersion(2, 0).reply()
+        if self._randr.QueryVersion(1, 5).reply().minor_version < 5:
+            raise CannotWatchError("its RandR is older than 1.5")
+        notify = xcffib.randr.NotifyMask
+        self._randr.SelectInput(self._root, notify.ScreenChange | notify.CrtcChange)
+        # After the subscription, so that no change is missed.
+        geometry = connection.core.GetGeometry(self._root).reply()
+        self.size = geometry.width, geometry.height
+        self._share(4 * geometry.width * geometry.height)
+        self._region, self._damaged = connection.generate_id(), connection.generate_id()
+        self._xfixes.CreateRegion(self._region, 0, [])
+        level = xcffib.damage.ReportLevel.NonEmpty
+        self._damage.CreateChecked(self._damaged, self._root, level).check()
+
+    def _share(self, size: int) -> None:
+        self._segment = self._connection.generate_id()
+        with new_segment(size) as memory:
+            try:
+                self._shm.AttachChecked(self._segment, memory.id, False).check()
+            except xcffib.Error:
+                raise CannotWatchError("it shares no memory with this program") from None
+        self._memory = memory
+
+    def close(self) -> None:
+        """Disconnect; the server forgets everything we made there."""
+        self._connection.disconnect()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def monitors(self) -> dict[int, Rect]:
+        """The monitors and their places on the desktop, counted from 1 in the server's order."""
+        active_only = True
+        reply = self._randr.GetMonitors(self._root, active_only).reply()
+        return {
+            number: Rect(monitor.x, monitor.y, monitor.width, monitor.height)
+            for number, monitor in enumerate(reply.monitors, 1)
+        }
+
+    async def wait_drawn(self) -> None:
+        """Sleep until something has been drawn that `take_damage` has not told of.
+
+        Raises:
+            MonitorsChanged: instead.
+            ScreenGoneError: the server has ended, or has ended the connection.
+        """
+        await trio.lowlevel.checkpoint()
+        with _lost():
+            self._connection.flush()
+            while not self.was_drawn():
+                await trio.lowlevel.wait_readable(self._fd)
+
+    def was_drawn(self) -> bool:
+        """Whether something has been drawn that `take_damage` has not told of."""
+        with _lost():
+            while (event := self._connection.poll_for_event()) is not None:
+                if isinstance(event, xcffib.damage.NotifyEvent):
+                    self._drawn = True
+                elif isinstance(
+                    event, xcffib.randr.ScreenChangeNotifyEvent | xcffib.randr.NotifyEvent
+                ):
+                    self._moved = True
+        if self._moved:
+            raise MonitorsChanged
+        return self._drawn
+
+    async def take_damage(self) -> list[Rect]:
+        """Rectangles of the desktop in which something was drawn since the last call.
+
+        Raises:
+            ScreenGoneError: the server has ended.
+        """
+        with _lost():
+            self._drawn = False
+            self._damage.Subtract(self._damaged, 0, self._region)
+            reply = await self._reply(self._xfixes.FetchRegion(self._region))
+        return merged(np.frombuffer(reply, RECTANGLE, offset=REPLY))
+
+    async def read(self, rects: Sequence[Rect]) -> list[Pixels]:
+        """The pixels of rectangles that do not overlap; valid until the next call.
+
+        Raises:
+            MonitorsChanged: a rectangle lies outside of what is left of the desktop.
+            ScreenGoneError: the server has ended.
+        """
+        found, offset, cookies = [], 0, []
+        with _lost():
+            for rect in rects:
+                cookies.append(
+                    self._shm.GetImage(
+                        self._root, rect.x, rect.y, rect.width, rect.height,
+                        ALL_PLANES, Z_PIXMAP, self._segment, offset,
+                    )
+                )  # fmt: skip
+                found.append(self._memory.pixels(offset, rect.height, rect.width))
+                offset += 4 * rect.area
+            try:
+                for cookie in cookies:
+                    await self._reply(cookie)
+            except xcffib.xproto.MatchError:
+                # Smaller than it was. The event that says so came before this error.
+                self.was_drawn()
+                raise
+        return found
+
+    async def _reply(self, cookie: Any) -> bytes:  # noqa: ANN401 - one of a hundred cookies
+        """The bytes of a reply."""
+        # xcffib only knows how to block for a reply; xcb also knows how to ask for it.
+        lib, pointer = xcffib.lib, self._connection._conn
+        reply, error = ffi.new("void **"), ffi.new("xcb_generic_error_t **")
+        self._connection.flush()
+        while not lib.xcb_poll_for_reply(pointer, cookie.sequence, reply, error):
+            await trio.lowlevel.wait_readable(self._fd)
+        self._connection.invalid()
+        if error[0] != ffi.NULL:
+            self._connection._process_error(ffi.gc(error[0], xcffib.c_free))
+        data = ffi.gc(reply[0], xcffib.c_free)
+        length = REPLY + 4 * ffi.cast("xcb_generic_reply_t *", data).length
+        return bytes(ffi.buffer(data, length))
+
+
+@contextlib.contextmanager
+def _lost() -> Iterator[None]:
+    try:
+        yield
+    except xcffib.ConnectionException:
+        raise ScreenGoneError("the X server has ended, or has closed its connection") from None
+
+
+def _check_pixels(setup: Any, screen: Any) -> None:  # noqa: ANN401 - xcffib makes its classes late
+    """Refuse what is not BGRA in memory."""
+    formats = {entry.depth: entry for entry in setup.pixmap_formats}
+    shape = formats[screen.root_depth]
+    if screen.root_depth not in (24, 32) or shape.bits_per_pixel != 32 or setup.image_byte_order:
+        raise CannotWatchError(f"its pixels have {screen.root_depth} bits in an order of their own")
+
+
+def _check_extension(connection: Any, name: str) -> None:  # noqa: ANN401 - see connect
+    if not connection.core.QueryExtension(len(name), name).reply().present:
+        raise CannotWatchError(f"it has no {name} extension")
