@@ -44,6 +44,7 @@ class Display:
     """A virtual X server and the programs started on it, which end with it."""
 
     name: str
+    server: subprocess.Popen[bytes]
     programs: list[subprocess.Popen[bytes]] = attrs.field(factory=list)
 
     def start(self, *command: str, **options) -> subprocess.Popen[bytes]:
@@ -63,21 +64,22 @@ class Display:
 
 
 @contextlib.contextmanager
-def virtual_screen(size: str) -> Iterator[Display]:
+def virtual_screen(size: str, *more: str) -> Iterator[Display]:
     reading, writing = os.pipe()
+    screen = ["-screen", "0", f"{size}x24", "-nolisten", "tcp", *more]
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writing), *screen],
         pass_fds=[writing],
         stderr=subprocess.DEVNULL,
     )
     os.close(writing)
     try:
         with os.fdopen(reading) as pipe:
-            screen = Display(f":{pipe.readline().strip()}")
+            display = Display(f":{pipe.readline().strip()}", server)
         try:
-            yield screen
+            yield display
         finally:
-            for program in screen.programs:
+            for program in display.programs:
                 program.kill()
                 program.wait(timeout=10)
     finally:

@@ -102,10 +102,11 @@ class _Buffer:
             self.missed = [functools.reduce(Rect.union, self.missed)]
 
     def show(self) -> Pixels:
-        # numpy keeps only the innermost array alive for a slice of a slice, and that is this one.
         root = self._shown() if self._shown is not None else None
         if root is None:
-            root = np.frombuffer(self.memory, np.uint8)
+            # Every slice, and slice of a slice, keeps alive the array that stands on memory which
+            # is no array: this one.
+            root = np.frombuffer(self.memory.data.cast("B"), np.uint8)
             root.flags.writeable = False
             self._shown = weakref.ref(root)
         return root.reshape(self.memory.shape)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 INLINE_PIXELS = 1_000_000
 """Up to which pixels are copied and compared in the loop: within a millisecond."""
+AGAIN = (0.1, 0.4)
+"""Seconds between attempts: an X server without clients starts anew when its last one leaves."""
+SETTLED = 0.5
+"""Seconds from the first word of a change of monitors until they are looked at again."""
 SOON = 0.1
 """Seconds until the next check after one that found something: this driver does not tell all."""
 
@@ -90,11 +94,23 @@ class Damage(Desktop):
         """Watch until the monitors change."""
         from stages.capture.x11 import MonitorsChanged  # noqa: PLC0415 - as above
 
-        with await trio.to_thread.run_sync(self._open) as server:
+        with await self._opened() as server:
             boxes = self._present(server)
             with contextlib.suppress(MonitorsChanged):
                 await _Watch(self, server, boxes, outbox).go_on()
+        # A change of mode comes in several steps, in some of which there is no monitor at all.
+        await trio.sleep(SETTLED)
         self.warn("the monitors have changed; watching them as they are now")
+
+    async def _opened(self) -> Server:
+        for wait in AGAIN:
+            try:
+                return await trio.to_thread.run_sync(self._open)
+            except NoDamageError:
+                raise
+            except UsageError:
+                await trio.sleep(wait)
+        return await trio.to_thread.run_sync(self._open)
 
     def _present(self, server: Server) -> Boxes:
         try:

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import collections
+import random
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hud.items import Rect
+from stages.capture.buffers import MOST_MISSED, WORTH_COMPARING, Buffers
+
+HEIGHT, WIDTH = 48, 64
+FOUR_K = (2160, 3840, 4)
+PATCH = st.tuples(st.integers(0, WIDTH - 8), st.integers(0, HEIGHT - 8), st.integers(1, 8))
+
+
+def patch(x, y, size, value):
+    return Rect(x, y, size, size), np.full((size, size, 4), value, np.uint8)
+
+
+@given(st.lists(st.tuples(st.lists(PATCH, max_size=40), st.integers(0, 5)), max_size=40))
+def test_every_state_stays_as_it_was_for_whoever_looks_at_it(steps):
+    truth = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+    buffers = Buffers(truth)
+    seen = [(buffers.show(), truth.copy())]
+    for value, (places, kept) in enumerate(steps, 1):
+        patches = [patch(*place, value) for place in places]
+        for rect, pixels in patches:
+            truth[rect.slices] = pixels
+        seen = [*seen[len(seen) - min(kept, len(seen)) :], (buffers.take(patches), truth.copy())]
+        for picture, was in seen:
+            assert np.array_equal(picture, was)
+
+
+def test_a_frame_cannot_be_drawn_into():
+    picture = Buffers(np.zeros((HEIGHT, WIDTH, 4), np.uint8)).show()
+    with pytest.raises(ValueError, match="read-only"):
+        picture[0, 0] = 1
+
+
+def test_a_slice_of_a_frame_keeps_it_as_it_is():
+    buffers = Buffers(np.zeros((HEIGHT, WIDTH, 4), np.uint8))
+    corner = buffers.show()[:4, :4][1:]
+    buffers.take([patch(0, 0, 8, 9)])
+    assert not corner.any()
+
+
+def test_what_nobody_looks_at_is_drawn_into_at_once():
+    buffers = Buffers(np.zeros((HEIGHT, WIDTH, 4), np.uint8))
+    for value in range(9):
+        buffers.take([patch(value, 0, 8, value)])
+    assert buffers.size == HEIGHT * WIDTH * 4
+
+
+@pytest.mark.parametrize("in_flight", [1, 2, 4])
+def test_a_small_change_at_4k_allocates_and_copies_nothing_large(in_flight):
+    buffers = Buffers(np.zeros(FOUR_K, np.uint8))
+    frames = collections.deque([buffers.show()], maxlen=in_flight)
+    lines = [np.full((20, 400, 4), value, np.uint8) for value in range(50)]
+
+    def change(number):
+        place = Rect(random.randrange(3400), random.randrange(2100), 400, 20)
+        frames.append(buffers.take([(place, lines[number % 50])]))
+
+    for number in range(20):
+        change(number)
+    size = buffers.size
+    # One for each frame in flight, and the one that is drawn into.
+    assert size == (in_flight + 1) * np.prod(FOUR_K)
+    tracemalloc.start()
+    try:
+        for number in range(500):
+            change(number)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert buffers.size == size
+    assert peak < 100_000
+
+
+def test_a_buffer_that_missed_much_catches_up_in_few_pieces():
+    truth = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+    buffers = Buffers(truth)
+    first = buffers.show()
+    held = buffers.take([patch(0, 0, 1, 1)])
+    truth[0, 0] = 1
+    del first
+    for step in range(3 * MOST_MISSED):
+        place = patch(step % WIDTH, step % HEIGHT, 1, step % 200 + 2)
+        truth[place[0].slices] = place[1]
+        kept, held = held, buffers.take([place])
+    assert np.array_equal(held, truth)
+    assert kept is not held
+
+
+def test_the_same_drawn_again_is_no_news():
+    buffers = Buffers(np.zeros((1000, 1000, 4), np.uint8))
+    same, other = patch(0, 0, 8, 0), patch(20, 0, 8, 1)
+    assert [rect for rect, _ in buffers.news([same, other])] == [other[0]]
+    large = Rect(0, 0, 1000, WORTH_COMPARING // 1000 + 1)
+    assert buffers.news([(large, np.zeros((large.height, 1000, 4), np.uint8))])
+
+
+def test_a_look_at_everything_finds_the_rows_that_differ():
+    buffers = Buffers(np.zeros((100, 64, 4), np.uint8))
+    whole = np.zeros((100, 64, 4), np.uint8)
+    assert buffers.differences(whole) == []
+    whole[40, 3] = whole[99, 63] = 5
+    rects = [rect for rect, _ in buffers.differences(whole)]
+    assert rects == [Rect(0, 32, 64, 32), Rect(0, 96, 64, 4)]
+    assert np.array_equal(buffers.take(buffers.differences(whole)), whole)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hud.items import Rect
+from stages.capture.rectangles import MANY, common, merged, moved
+
+FIELDS = np.dtype([("x", "<i2"), ("y", "<i2"), ("width", "<u2"), ("height", "<u2")])
+SIDE = st.integers(0, 120)
+
+
+def region(*rects):
+    return np.array(sorted(rects, key=lambda rect: (rect[1], rect[0])), FIELDS)
+
+
+@given(st.lists(st.tuples(SIDE, SIDE, st.integers(1, 60), st.integers(1, 60)), max_size=60))
+def test_a_few_rectangles_hold_all_of_many_and_never_overlap(rects):
+    found = merged(region(*rects))
+    assert len(found) <= MANY
+    covered = np.zeros((200, 200), int)
+    for rect in found:
+        covered[rect.slices] += 1
+    assert covered.max(initial=0) <= 1
+    for x, y, width, height in rects:
+        assert covered[y : y + height, x : x + width].all()
+
+
+def test_what_lies_apart_stays_apart():
+    caret, clock = (10, 400, 2, 15), (1800, 0, 60, 20)
+    assert merged(region(caret, clock)) == [Rect(*clock), Rect(*caret)]
+    lines = [(40, 30 * row, 200, 12) for row in range(MANY + 1)]
+    assert merged(region(*lines)) == [Rect(40, 0, 200, 30 * MANY + 12)]
+    assert merged(region()) == []
+
+
+def test_the_part_of_a_monitor():
+    monitor = Rect(1920, 100, 1280, 720)
+    assert common(Rect(1900, 90, 40, 30), monitor) == Rect(0, 0, 20, 20)
+    assert common(Rect(0, 100, 1920, 30), monitor) is None
+    assert moved(Rect(5, 6, 7, 8), monitor) == Rect(1925, 106, 7, 8)
