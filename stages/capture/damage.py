@@ -15,6 +15,7 @@ from hud.errors import PipelineError, UsageError, unwrapped
 from hud.items import Frame, Pixels, Rect, Tick
 from stages.capture.buffers import Buffers, Patch
 from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option
+from stages.capture.films import PERIOD, Films
 from stages.capture.rectangles import common, moved
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ class _Watch:
         self._boxes = boxes
         self._outbox = outbox
         self._buffers: dict[int, Buffers] = {}
+        self._films = Films(*server.size)
 
     async def go_on(self) -> None:
         """Watch for ever."""
@@ -144,16 +146,32 @@ class _Watch:
             await self._begin(monitor, box)
         longest = wait = self._options.check
         check_at = trio.current_time() + wait
+        woken, film_at, left = -math.inf, -math.inf, False
         while True:
-            with trio.move_on_at(check_at):
-                await self._server.wait_drawn()
+            films = self._films.present(trio.current_time())
+            latest = min(check_at, film_at if films or left else math.inf)
+            with trio.move_on_at(latest):
+                await self._server.wait_drawn(films)
+            await self._pace(woken)
             woken = trio.current_time()
-            await self._take(await self._server.take_damage())
+            if woken >= latest:
+                films, film_at = [], woken + PERIOD
+            # What was drawn in a film meanwhile must be asked for, also when the film has ended.
+            left = bool(films)
+            damage = await self._server.take_damage(films)
+            for rect in damage:
+                self._films.drawn(rect, woken)
+            await self._take(damage)
             if woken >= check_at:
                 told = await self._check()
                 wait = min(2 * wait, longest) if told else min(SOON, longest)
                 check_at = trio.current_time() + wait
-            await trio.sleep_until(woken + 1 / self._options.max_fps)
+
+    async def _pace(self, before: float) -> None:
+        """Wait where the last look was too short a time ago."""
+        due = before + 1 / self._options.max_fps
+        if due > trio.current_time():
+            await trio.sleep_until(due)
 
     async def _begin(self, monitor: int, box: Rect) -> None:
         moment = _now()

@@ -38,6 +38,11 @@ def merged(region: Region) -> list[Rect]:
     ]
 
 
+def inside(rect: Rect, other: Rect) -> bool:
+    """Whether all of a rectangle lies in the other."""
+    return rect.union(other) == other
+
+
 def common(rect: Rect, box: Rect) -> Rect | None:
     """What two rectangles share, counted from the corner of `box`; None if nothing."""
     if not rect.intersects(box):

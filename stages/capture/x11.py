@@ -8,9 +8,12 @@ DAMAGE 1.1, XFIXES 2.0, MIT-SHM 1.2 and RandR 1.5 extensions of X.Org.
 from __future__ import annotations
 
 import contextlib
+import functools
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import attrs
 import numpy as np
 import trio
 import xcffib
@@ -23,15 +26,22 @@ from xcffib.ffi import ffi
 
 from hud.errors import ScreenGoneError
 from hud.items import Pixels, Rect
-from stages.capture.rectangles import merged
+from stages.capture.rectangles import inside, merged
 from stages.capture.shared_memory import new_segment
 
 ALL_PLANES = 0xFFFFFFFF
 Z_PIXMAP = xcffib.xproto.ImageFormat.ZPixmap
+BOX = "=hhHH"
 RECTANGLE = np.dtype([("x", "<i2"), ("y", "<i2"), ("width", "<u2"), ("height", "<u2")])
 """As it stands on the wire, of which `Server` refuses big-endian ones."""
 REPLY = 32
-"""Bytes of a reply in front of its list."""
+"""Bytes of an event, and of a reply in front of its list."""
+ALL = 0
+"""In place of a region."""
+AREA = 16
+"""Offset of the rectangle in a DamageNotify event."""
+MANY_DRAWN = 64
+"""Rectangles of events, beyond which only one around all of them is kept."""
 
 
 class CannotOpenError(Exception):
@@ -61,7 +71,8 @@ class Server:
             self._connection = connect(display)
         except xcffib.ConnectionException as error:
             raise CannotOpenError(str(error)) from None
-        self._drawn = self._moved = False
+        self._drawn: set[Rect] = set()
+        self._moved = False
         try:
             self._begin()
         except xcffib.ConnectionException as error:
@@ -78,6 +89,9 @@ class Server:
         _check_pixels(setup, screen)
         for extension in (xcffib.damage, xcffib.xfixes, xcffib.shm, xcffib.randr):
             _check_extension(connection, extension.key.name)
+        self._damage_event = _first_event(connection, xcffib.damage)
+        first = _first_event(connection, xcffib.randr)
+        self._randr_events = first, first + 1
         self._damage = connection(xcffib.damage.key)
         self._xfixes = connection(xcffib.xfixes.key)
         self._shm = connection(xcffib.shm.key)
@@ -95,9 +109,13 @@ class Server:
         geometry = connection.core.GetGeometry(self._root).reply()
         self.size = geometry.width, geometry.height
         self._share(4 * geometry.width * geometry.height)
-        self._region, self._damaged = connection.generate_id(), connection.generate_id()
-        self._xfixes.CreateRegion(self._region, 0, [])
-        level = xcffib.damage.ReportLevel.NonEmpty
+        numbers = [int(connection.generate_id()) for _ in range(3)]
+        self._region, self._asked, self._damaged = numbers
+        for region in (self._region, self._asked):
+            self._xfixes.CreateRegion(region, 0, [])
+        # One event for each rectangle that is not in the damage yet: none while a film goes on in
+        # a place that nobody has asked about since.
+        level = xcffib.damage.ReportLevel.DeltaRectangles
         self._damage.CreateChecked(self._damaged, self._root, level).check()
 
     def _share(self, size: int) -> None:
@@ -128,8 +146,8 @@ class Server:
             for number, monitor in enumerate(reply.monitors, 1)
         }
 
-    async def wait_drawn(self) -> None:
-        """Sleep until something has been drawn that `take_damage` has not told of.
+    async def wait_drawn(self, films: Sequence[Rect] = ()) -> None:
+        """Sleep until something has been drawn, outside of `films`, that nobody has asked for.
 
         Raises:
             MonitorsChanged: instead.
@@ -138,34 +156,57 @@ class Server:
         await trio.lowlevel.checkpoint()
         with _lost():
             self._connection.flush()
-            while not self.was_drawn():
+            while not self._drawn_outside(films):
                 await trio.lowlevel.wait_readable(self._fd)
 
     def was_drawn(self) -> bool:
-        """Whether something has been drawn that `take_damage` has not told of."""
+        """Whether something has been drawn that nobody has asked for."""
+        self._drain()
+        return bool(self._drawn)
+
+    def _drawn_outside(self, films: Sequence[Rect]) -> bool:
+        self._drain()
+        return any(not any(inside(rect, film) for film in films) for rect in self._drawn)
+
+    def _drain(self) -> None:
+        """Take in what the server has told so far. Parsing by xcffib costs five times as much."""
+        lib, pointer = xcffib.lib, self._connection._conn
         with _lost():
-            while (event := self._connection.poll_for_event()) is not None:
-                if isinstance(event, xcffib.damage.NotifyEvent):
-                    self._drawn = True
-                elif isinstance(
-                    event, xcffib.randr.ScreenChangeNotifyEvent | xcffib.randr.NotifyEvent
-                ):
+            while (event := lib.xcb_poll_for_event(pointer)) != ffi.NULL:
+                raw = ffi.buffer(ffi.gc(event, xcffib.c_free), REPLY)
+                kind = event.response_type & 0x7F
+                if kind == self._damage_event:
+                    self._drawn.add(Rect(*struct.unpack_from(BOX, raw, AREA)))
+                elif kind in self._randr_events:
                     self._moved = True
+            self._connection.invalid()
         if self._moved:
             raise MonitorsChanged
-        return self._drawn
+        if len(self._drawn) > MANY_DRAWN:
+            self._drawn = {functools.reduce(Rect.union, self._drawn)}
 
-    async def take_damage(self) -> list[Rect]:
-        """Rectangles of the desktop in which something was drawn since the last call.
+    async def take_damage(self, films: Sequence[Rect] = ()) -> list[Rect]:
+        """Rectangles of the desktop in which something was drawn since it was last asked.
+
+        What lies in `films` is neither told nor forgotten; `wait_drawn` does not wake for it.
 
         Raises:
             ScreenGoneError: the server has ended.
         """
         with _lost():
-            self._drawn = False
-            self._damage.Subtract(self._damaged, 0, self._region)
+            self._drawn = {rect for rect in self._drawn if any(inside(rect, f) for f in films)}
+            asked = self._outside(films) if films else ALL
+            self._damage.Subtract(self._damaged, asked, self._region)
             reply = await self._reply(self._xfixes.FetchRegion(self._region))
         return merged(np.frombuffer(reply, RECTANGLE, offset=REPLY))
+
+    def _outside(self, films: Sequence[Rect]) -> int:
+        """The number of a region of the whole desktop without the films."""
+        places = [struct.pack(BOX, *attrs.astuple(film)) for film in films]
+        everything = 0, 0, *self.size
+        self._xfixes.SetRegion(self._region, len(places), places)
+        self._xfixes.InvertRegion(self._region, everything, self._asked)
+        return self._asked
 
     async def read(self, rects: Sequence[Rect]) -> list[Pixels]:
         """The pixels of rectangles that do not overlap; valid until the next call.
@@ -224,6 +265,11 @@ def _check_pixels(setup: Any, screen: Any) -> None:  # noqa: ANN401 - xcffib mak
     shape = formats[screen.root_depth]
     if screen.root_depth not in (24, 32) or shape.bits_per_pixel != 32 or setup.image_byte_order:
         raise CannotWatchError(f"its pixels have {screen.root_depth} bits in an order of their own")
+
+
+def _first_event(connection: Any, extension: Any) -> int:  # noqa: ANN401 - see connect
+    data = xcffib.lib.xcb_get_extension_data(connection._conn, extension.key.c_key)
+    return int(data.first_event)
 
 
 def _check_extension(connection: Any, name: str) -> None:  # noqa: ANN401 - see connect

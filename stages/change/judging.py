@@ -13,6 +13,8 @@ from hud.items import Cause, Change, Frame, Rect
 
 SHORTEST_NAP = 0.02
 """Seconds between two calls of `wake`, whatever the detector wishes."""
+INLINE = 50_000
+"""Pixels of damage up to which a detector looks within the loop, in less than a millisecond."""
 MOST_NAPS = 100
 """Calls of `wake` behind the last frame."""
 
@@ -39,9 +41,9 @@ async def judge(
         if frame.monitor not in detectors:
             detectors[frame.monitor] = make()
         look = detectors[frame.monitor].look
-        # A still frame costs less than the way into a thread.
-        still = frame.damage == ()
-        await outbox.send(look(frame) if still else await trio.to_thread.run_sync(look, frame))
+        # A small change costs less than the way into a thread.
+        small = frame.damage is not None and sum(rect.area for rect in frame.damage) <= INLINE
+        await outbox.send(look(frame) if small else await trio.to_thread.run_sync(look, frame))
     # The screen stays as it is now, so whatever is awaited comes to rest.
     for _ in range(MOST_NAPS):
         due = _due(detectors)
