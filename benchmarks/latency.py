@@ -24,6 +24,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from benchmarks import rig
 
+LINE, ROWS = 16, 36
+
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -61,19 +63,24 @@ def measure(width: int, height: int, count: int, settings: list[str]) -> dict[st
             }
 
 
-def draw(window: rig.Window, count: int) -> list[float]:
+def draw(window: rig.Window, count: int) -> list[tuple[float, float]]:
+    """Draw lines below one another; for each the moments before it was drawn and of the next."""
     moments = []
     for number in range(count):
-        # Not the length of the line before: what stood there is gone without a trace.
-        moments.append(window.write(10, 20 + 16 * (number % 36), rig.words(60)))
+        row = number % ROWS
+        if row == 0:
+            window.fill(0, 0, 900, 600, 0xFFFFFF)
+            time.sleep(4)
+        drawn = window.write(10, 20 + LINE * row, rig.words(60))
         time.sleep(random.uniform(0.4, 0.7))
+        moments.append((drawn, time.monotonic()))
     return moments
 
 
-def compare(drawn: list[float], arrived: list[float]) -> dict[str, Any]:
+def compare(drawn: list[tuple[float, float]], arrived: list[float]) -> dict[str, Any]:
     """Every line and the first request before the next line was drawn."""
     times, alone = [], 0
-    for moment, following in zip(drawn, [*drawn[1:], drawn[-1] + 1], strict=True):
+    for moment, following in drawn:
         mine = [when for when in arrived if moment <= when < following]
         alone += len(mine) == 1
         times += [1000 * (when - moment) for when in mine[:1]]

@@ -126,7 +126,7 @@ def watching(
     """`hud run` with everything at its default except the model; `more` are further arguments."""
     command = [sys.executable, "-m", "hud", "run", "--sink", "file:notes.jsonl", *more]
     environment = os.environ | {"DISPLAY": display, "OPENAI_API_KEY": "loopback"}
-    setting = ["--set", f"realtime.url={url}"]
+    setting = ["--set", f"realtime.url={url}", "--set", "realtime.free=true"]
     with running(*command, *setting, env=environment, cwd=folder) as program:
         yield program
 

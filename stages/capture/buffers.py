@@ -40,6 +40,17 @@ class Buffers:
         """In bytes, of all buffers."""
         return sum(buffer.memory.nbytes for buffer in self._all)
 
+    @property
+    def spare(self) -> bool:
+        """Whether there is one to draw into; else the next `take` copies the whole picture."""
+        return any(buffer.free for buffer in self._all)
+
+    def trim(self) -> None:
+        """Let go of what a busier time has left over: all free buffers but one."""
+        free = [buffer for buffer in self._all if buffer.free and buffer is not self._latest]
+        for buffer in free[1:]:
+            self._all.remove(buffer)
+
     def show(self) -> Pixels:
         """The present picture, read-only and safe from what comes next."""
         return self._latest.show()

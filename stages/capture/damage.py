@@ -203,6 +203,7 @@ class _Watch:
                 patches = buffers.differences(whole)
             # What was drawn in the meantime X has told of, though nobody has asked where.
             told &= not patches or self._server.was_drawn()
+            buffers.trim()
             await self._renew(monitor, moment, patches)
         return told
 
@@ -211,12 +212,11 @@ class _Watch:
     ) -> None:
         if not patches:
             return
-        rects = tuple(rect for rect, _ in patches)
-        take = self._buffers[monitor].take
-        if sum(rect.area for rect in rects) > INLINE_PIXELS:
-            picture = await trio.to_thread.run_sync(take, patches)
+        rects, buffers = tuple(rect for rect, _ in patches), self._buffers[monitor]
+        if buffers.spare and sum(rect.area for rect in rects) <= INLINE_PIXELS:
+            picture = buffers.take(patches)
         else:
-            picture = take(patches)
+            picture = await trio.to_thread.run_sync(buffers.take, patches)
         await self._send(monitor, moment, picture, rects)
 
     async def _send(

@@ -73,6 +73,8 @@ class Server:
             raise CannotOpenError(str(error)) from None
         self._drawn: set[Rect] = set()
         self._moved = False
+        self._asked_by = 0
+        """Number of the request that took the damage last; events carry the latest one's."""
         try:
             self._begin()
         except xcffib.ConnectionException as error:
@@ -175,7 +177,7 @@ class Server:
             while (event := lib.xcb_poll_for_event(pointer)) != ffi.NULL:
                 raw = ffi.buffer(ffi.gc(event, xcffib.c_free), REPLY)
                 kind = event.response_type & 0x7F
-                if kind == self._damage_event:
+                if kind == self._damage_event and self._is_after(event.full_sequence):
                     self._drawn.add(Rect(*struct.unpack_from(BOX, raw, AREA)))
                 elif kind in self._randr_events:
                     self._moved = True
@@ -196,9 +198,14 @@ class Server:
         with _lost():
             self._drawn = {rect for rect in self._drawn if any(inside(rect, f) for f in films)}
             asked = self._outside(films) if films else ALL
-            self._damage.Subtract(self._damaged, asked, self._region)
+            cookie = self._damage.Subtract(self._damaged, asked, self._region)
+            self._asked_by = cookie.sequence
             reply = await self._reply(self._xfixes.FetchRegion(self._region))
         return merged(np.frombuffer(reply, RECTANGLE, offset=REPLY))
+
+    def _is_after(self, sequence: int) -> bool:
+        """Whether an event is not about damage that has been asked for since it was sent."""
+        return (sequence - self._asked_by) % 2**32 < 2**31
 
     def _outside(self, films: Sequence[Rect]) -> int:
         """The number of a region of the whole desktop without the films."""

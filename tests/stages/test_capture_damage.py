@@ -202,6 +202,35 @@ async def test_every_change_is_seen_and_none_comes_too_soon(display):
     assert 3 <= len(frames) <= 10 * lasted + 2
 
 
+async def test_a_film_wakes_nobody_and_is_not_forgotten(display):
+    painter, film = Painter(display), Rect(600, 300, 320, 200)
+    with Damage(display=display.name)._open() as server:
+        await server.take_damage()
+        painter.fill(620, 310, 100, 100, 0x123456)
+        with trio.move_on_after(0.3) as asleep:
+            await server.wait_drawn([film])
+        assert asleep.cancelled_caught
+        painter.fill(10, 20, 30, 40, 0x654321)
+        with trio.fail_after(LONG):
+            await server.wait_drawn([film])
+        assert await server.take_damage([film]) == [Rect(10, 20, 30, 40)]
+        assert server.was_drawn()
+        assert await server.take_damage() == [Rect(620, 310, 100, 100)]
+        assert not server.was_drawn()
+
+
+async def test_the_last_picture_of_a_film_is_there(display):
+    painter, film = Painter(display), Rect(600, 300, 320, 200)
+    async with watched(display) as watcher:
+        await watcher.next()
+        for number in range(80):
+            painter.fill(film.x, film.y, film.width, film.height, number)
+            with trio.move_on_after(0.02):
+                await watcher.frames.receive()
+        last = (await watcher.rest())[-1]
+        assert last.pixels[film.y, film.x, 0] == 79
+
+
 async def test_a_still_screen_costs_no_wake_up(display):
     display.xterm("echo still; sleep 99", "+bc")
     await trio.sleep(1)
