@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import attrs
 import cv2
 import numpy as np
@@ -104,3 +106,20 @@ def test_what_is_outdated_is_found_to_a_tile():
     after[40:44, 70:74] ^= 255
     after[719, 1279] ^= 255
     assert outdated(PIXELS, after) == [Rect(64, 32, 16, 16), Rect(1264, 704, 16, 16)]
+
+
+def test_a_close_up_of_a_4k_frame_copies_nothing_but_its_jpeg():
+    pixels = np.zeros((2160, 3840, 4), np.uint8)
+    pixels.flags.writeable = False
+    small = fakes.change(1, Rect(1000, 900, 600, 20))
+    small = attrs.evolve(small, frame=fakes.frame(pixels=pixels))
+    rects = plan(small, 24, 4)
+    shoot(small, rects, 85)
+    tracemalloc.start()
+    try:
+        shot = shoot(small, rects, 85)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert rects[0].area * 4 > 100_000
+    assert peak < 4 * len(shot.pictures[0].jpeg) + 20_000
