@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from typing import TYPE_CHECKING
 
 import attrs
-import mss
-import mss.exception
 import numpy as np
 import trio
 
@@ -15,6 +14,9 @@ from hud.items import Frame, Pixels, Rect, Tick
 from hud.pixels import dirty_bands, words
 from hud.stage import given
 from stages.capture.desktop import Boxes, Desktop, cannot_open, rest_option
+
+if TYPE_CHECKING:
+    import mss
 
 Damage = tuple[Rect, ...] | None
 RESTS_AFTER = 2.0
@@ -72,6 +74,9 @@ class Screen(Desktop):
                     await outbox.send(Frame(next(self.seqs), monitor, moment, wall, pixels, damage))
 
     def _open(self) -> mss.MSS:
+        import mss  # noqa: PLC0415 - seldom needed, where X says what is drawn
+        import mss.exception  # noqa: PLC0415
+
         self.need_display()
         try:
             return mss.MSS() if self.display is None else mss.MSS(display=self.display)
