@@ -10,7 +10,7 @@ import trio
 
 from hud.items import Frame, Tick
 from stages.capture.damage import Damage, NoDamageError
-from stages.capture.desktop import Desktop, check_option, rest_option
+from stages.capture.desktop import Desktop, check_option, once_more, rest_option
 from stages.capture.screen import Screen
 
 T = TypeVar("T", bound=Desktop)
@@ -64,7 +64,7 @@ class Auto(Desktop):
 
     def _looking(self) -> Screen:
         screen = self._as(Screen)
-        screen.preflight()
+        once_more(screen.preflight)
         return screen
 
     def _as(self, capture: type[T]) -> T:

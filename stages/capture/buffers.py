@@ -40,10 +40,11 @@ class Buffers:
         """In bytes, of all buffers."""
         return sum(buffer.memory.nbytes for buffer in self._all)
 
-    @property
-    def spare(self) -> bool:
-        """Whether there is one to draw into; else the next `take` copies the whole picture."""
-        return any(buffer.free for buffer in self._all)
+    def behind(self) -> int:
+        """Pixels that the next `take` copies besides its patches, at most."""
+        buffer = self._unused()
+        missed = buffer.missed if buffer is not None else [self._whole]
+        return sum(rect.area for rect in missed)
 
     def trim(self) -> None:
         """Let go of what a busier time has left over: all free buffers but one."""
@@ -72,7 +73,7 @@ class Buffers:
 
     def take(self, patches: Sequence[Patch]) -> Pixels:
         """Make the patches part of the picture; the new state, read-only."""
-        latest, buffer = self._latest, self._unused()
+        latest, buffer = self._latest, self._unused() or self._another()
         rects = [rect for rect, _ in patches]
         for rect in buffer.missed:
             if not any(inside(rect, new) for new in rects):
@@ -86,14 +87,21 @@ class Buffers:
         self._latest = buffer
         return buffer.show()
 
-    def _unused(self) -> _Buffer:
+    def _unused(self) -> _Buffer | None:
+        """The buffer nobody looks at that missed least."""
         if self._latest.free:
             return self._latest
         free = [buffer for buffer in self._all if buffer.free]
-        if free:
-            return min(free, key=lambda buffer: sum(rect.area for rect in buffer.missed))
+        return min(free, key=lambda buffer: sum(rect.area for rect in buffer.missed), default=None)
+
+    def _another(self) -> _Buffer:
         self._all.append(_Buffer(self._latest.memory.copy()))
         return self._all[-1]
+
+    @property
+    def _whole(self) -> Rect:
+        height, width = self._latest.memory.shape[:2]
+        return Rect(0, 0, width, height)
 
 
 @attrs.define(eq=False)

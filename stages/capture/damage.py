@@ -14,17 +14,15 @@ import trio
 from hud.errors import PipelineError, UsageError, unwrapped
 from hud.items import Frame, Pixels, Rect, Tick
 from stages.capture.buffers import Buffers, Patch
-from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option
+from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option, once_more
 from stages.capture.films import PERIOD, Films
 from stages.capture.rectangles import common, moved
 
 if TYPE_CHECKING:
     from stages.capture.x11 import Server
 
-INLINE_PIXELS = 1_000_000
-"""Up to which pixels are copied and compared in the loop: within a millisecond."""
-AGAIN = (0.1, 0.4)
-"""Seconds between attempts: an X server without clients starts anew when its last one leaves."""
+INLINE_PIXELS = 300_000
+"""Up to which pixels are copied and compared in the loop: within half a millisecond."""
 SETTLED = 0.5
 """Seconds from the first word of a change of monitors until they are looked at again."""
 SOON = 0.1
@@ -95,23 +93,13 @@ class Damage(Desktop):
         """Watch until the monitors change."""
         from stages.capture.x11 import MonitorsChanged  # noqa: PLC0415 - as above
 
-        with await self._opened() as server:
+        with await trio.to_thread.run_sync(once_more, self._open) as server:
             boxes = self._present(server)
             with contextlib.suppress(MonitorsChanged):
                 await _Watch(self, server, boxes, outbox).go_on()
         # A change of mode comes in several steps, in some of which there is no monitor at all.
         await trio.sleep(SETTLED)
         self.warn("the monitors have changed; watching them as they are now")
-
-    async def _opened(self) -> Server:
-        for wait in AGAIN:
-            try:
-                return await trio.to_thread.run_sync(self._open)
-            except NoDamageError:
-                raise
-            except UsageError:
-                await trio.sleep(wait)
-        return await trio.to_thread.run_sync(self._open)
 
     def _present(self, server: Server) -> Boxes:
         try:
@@ -213,7 +201,7 @@ class _Watch:
         if not patches:
             return
         rects, buffers = tuple(rect for rect, _ in patches), self._buffers[monitor]
-        if buffers.spare and sum(rect.area for rect in rects) <= INLINE_PIXELS:
+        if buffers.behind() + sum(rect.area for rect in rects) <= INLINE_PIXELS:
             picture = buffers.take(patches)
         else:
             picture = await trio.to_thread.run_sync(buffers.take, patches)

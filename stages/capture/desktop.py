@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -14,6 +15,7 @@ from hud.errors import UsageError
 from hud.items import Rect
 from hud.stage import between, given, option
 
+T = TypeVar("T")
 Boxes = Mapping[int, Rect]
 """Number of the monitor, from 1 → its place in pixels of the whole desktop."""
 
@@ -104,10 +106,27 @@ class Desktop:
             raise UsageError(problem)
 
 
-def cannot_open(display: str | None, reason: object) -> UsageError:
+class NoAnswerError(UsageError):
+    """The display cannot be opened."""
+
+
+def cannot_open(display: str | None, reason: object) -> NoAnswerError:
     """The error of a display that does not answer."""
     name = display or os.environ.get("DISPLAY", "")
-    return UsageError(f"display {name!r} cannot be opened: {reason}")
+    return NoAnswerError(f"display {name!r} cannot be opened: {reason}")
+
+
+def once_more(connect: Callable[[], T]) -> T:
+    """Call what connects to a display that has answered before, if need be again.
+
+    An X server whose last client leaves starts anew, and answers nobody meanwhile.
+    """
+    for wait in (0.1, 0.4):
+        try:
+            return connect()
+        except NoAnswerError:
+            time.sleep(wait)
+    return connect()
 
 
 def no_display(name: str | None) -> str | None:

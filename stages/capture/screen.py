@@ -13,7 +13,7 @@ import trio
 from hud.items import Frame, Pixels, Rect, Tick
 from hud.pixels import dirty_bands, words
 from hud.stage import given
-from stages.capture.desktop import Boxes, Desktop, cannot_open, rest_option
+from stages.capture.desktop import Boxes, Desktop, cannot_open, once_more, rest_option
 
 if TYPE_CHECKING:
     import mss
@@ -61,7 +61,7 @@ class Screen(Desktop):
         self, inbox: trio.abc.ReceiveChannel[Tick], outbox: trio.abc.SendChannel[Frame]
     ) -> None:
         """Grab every watched monitor at each tick."""
-        with self._open() as source:
+        with once_more(self._open) as source:
             boxes = self.chosen(monitors(source))
             before: dict[int, Pixels] = {}
             async for _tick in inbox:

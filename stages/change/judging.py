@@ -13,8 +13,6 @@ from hud.items import Cause, Change, Frame, Rect
 
 SHORTEST_NAP = 0.02
 """Seconds between two calls of `wake`, whatever the detector wishes."""
-INLINE = 50_000
-"""Pixels of damage up to which a detector looks within the loop, in less than a millisecond."""
 MOST_NAPS = 100
 """Calls of `wake` behind the last frame."""
 
@@ -41,9 +39,9 @@ async def judge(
         if frame.monitor not in detectors:
             detectors[frame.monitor] = make()
         look = detectors[frame.monitor].look
-        # A small change costs less than the way into a thread.
-        small = frame.damage is not None and sum(rect.area for rect in frame.damage) <= INLINE
-        await outbox.send(look(frame) if small else await trio.to_thread.run_sync(look, frame))
+        # A still frame costs less than the way into a thread.
+        still = frame.damage == ()
+        await outbox.send(look(frame) if still else await trio.to_thread.run_sync(look, frame))
     # The screen stays as it is now, so whatever is awaited comes to rest.
     for _ in range(MOST_NAPS):
         due = _due(detectors)
@@ -61,7 +59,8 @@ async def _pay(
     detectors: dict[int, Detector], outbox: trio.abc.SendChannel[Change], time: float
 ) -> None:
     for detector in detectors.values():
-        change = detector.wake(time)
+        # With much to judge this takes longer than the loop may stand still.
+        change = await trio.to_thread.run_sync(detector.wake, time)
         if change is not None:
             await outbox.send(change)
 

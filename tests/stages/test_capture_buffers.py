@@ -84,14 +84,14 @@ def test_a_small_change_at_4k_allocates_and_copies_nothing_large(in_flight):
 def test_what_a_busy_time_needed_is_given_back():
     buffers = Buffers(np.zeros((HEIGHT, WIDTH, 4), np.uint8))
     frames = [buffers.show()]
-    assert not buffers.spare
+    assert buffers.behind() == HEIGHT * WIDTH  # another one must be made
     frames += [buffers.take([patch(value, 0, 8, value)]) for value in range(5)]
     assert buffers.size == 6 * frames[0].nbytes
     last = frames[-1]
     del frames
     buffers.trim()
     assert buffers.size == 2 * last.nbytes
-    assert buffers.spare
+    assert buffers.behind() == 5 * 64
     assert np.array_equal(buffers.take([patch(0, 0, 1, 0)])[:, 1:], last[:, 1:])
 
 

@@ -407,6 +407,7 @@ async def test_a_next_stage_that_is_gone_is_no_failure(display):
 async def test_without_the_extension_auto_looks_and_says_why(missing):
     need_x11()
     with virtual_screen("640x480", "-extension", missing) as display:
+        _client = Painter(display)  # without any, the server would start anew each time
         with pytest.raises(NoDamageError, match=f"it has no {missing} extension"):
             Damage(display=display.name).preflight()
         capture = Auto(display=display.name, max_fps=20.0, rest_fps=5.0)
