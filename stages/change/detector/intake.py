@@ -21,6 +21,7 @@ from stages.change.detector.shapes import (
     caret_moved,
     palette,
     plain_inside,
+    ruled,
     without_caret,
     written,
 )
@@ -120,6 +121,9 @@ class Intake:
         self, new: Words, piece: Blob, noise: list[Rect], hulls: list[Rect], time: float
     ) -> Spot | None:
         screen, rect = self.screen, piece.rect
+        if ruled(screen.difference.mask[rect.slices], piece.pixels):
+            screen.accept_changed(rect, new)
+            return None
         before, after = screen.now[rect.slices], new[rect.slices]
         host = next((box for box in noise if _belongs(rect, box)), None)
         at = cells_in(rect, screen.difference.cells)
@@ -206,7 +210,8 @@ def is_badge(piece: Blob, after: Words) -> bool:
 def _belongs(rect: Rect, noise: Rect) -> bool:
     """Whether a change is part of background that changes beside it in the same frame."""
     if noise.height > LINE:
-        return noise.union(rect).area <= 1.1 * noise.area
+        near = attrs.evolve(noise, x=noise.x - 8, y=noise.y - 8, width=noise.width + 16, height=noise.height + 16)
+        return near.intersects(rect) and noise.union(rect).area <= 1.1 * noise.area
     level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
     gap = max(rect.x - noise.right, noise.x - rect.right)
     return level and gap <= max(8, 0.6 * noise.height) and rect.width <= 8 * noise.height

@@ -106,6 +106,10 @@ class Screen:
         piece = np.ascontiguousarray(self.shown[rect.slices])
         return piece.view(np.uint8).reshape(rect.height, rect.width, 4)
 
+    def accept_changed(self, rect: Rect, new: Words) -> None:
+        """What changed in `rect` just now counts as shown, and nothing else there."""
+        np.copyto(self.shown[rect.slices], new[rect.slices], where=self.difference.mask[rect.slices])
+
     def accept(self, rect: Rect) -> None:
         """What is in `rect` now counts as shown."""
         self.shown[rect.slices] = self.now[rect.slices]

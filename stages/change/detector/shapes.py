@@ -18,6 +18,25 @@ LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
 
+THIN, LONG, LONGEST = 5, 16, 80
+"""Lines that are drawn: thinner than this, each at least so long, the longest at least so long."""
+
+
+def ruled(mask: Mask, pixels: int) -> bool:
+    """Whether `pixels` changed pixels are thin straight lines: a frame around a cell, a marker."""
+    height, width = mask.shape
+    if max(height, width) < LONGEST or pixels > 4 * THIN * (height + width):
+        return False
+    changed = np.ascontiguousarray(mask).view(np.uint8)
+    runs = [
+        cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+        for size in ((1, LONG), (LONG, 1))
+    ]
+    if 20 * np.count_nonzero(runs[0] | runs[1]) < 19 * pixels:
+        return False
+    return not cv2.erode(changed, np.ones((THIN, THIN), np.uint8)).any()
+
+
 def levels(before: Words, after: Words) -> Words:
     """Absolute difference, channel by channel, one word a pixel."""
     height, width = before.shape
