@@ -19,6 +19,7 @@ from stages.change.detector.shapes import (
     blank,
     caret,
     caret_moved,
+    lettered,
     palette,
     plain_inside,
     ruled,
@@ -57,6 +58,8 @@ class Intake:
         if hulls:
             fresh = cells & ~restless
             pieces = blobs(mask, fresh)
+        if not hulls:
+            pieces = self._still(new, pieces, time)
         found = [self._place(new, piece, noise, hulls, time) for piece in pieces]
         self._together([spot for spot in found if spot is not None] + strange, fresh, time)
         screen.take(new, dirty, time)
@@ -74,14 +77,29 @@ class Intake:
         values = blobs(self.screen.difference.mask, cells)
         return moving, [spot for value in values for spot in self._strange(new, value.rect, time)]
 
+    def _still(self, new: Words, pieces: list[Blob], time: float) -> list[Blob]:
+        """The pieces that are not part of a film, or are written in it."""
+        films = self.screen.films
+        films.count(self.screen.difference.cells, time)
+        still = []
+        for piece in pieces:
+            if films.holds(piece.rect) and not lettered(new[piece.rect.slices]):
+                at = cells_in(piece.rect, self.screen.difference.cells)
+                self.screen.rates.move(*at, time)
+                self.screen.owing[at] = True
+            else:
+                still.append(piece)
+        return still
+
     def _strange(self, new: Words, rect: Rect, time: float) -> list[Spot]:
         """A background value of a kind that the values around it never were."""
         if rect.height > 2 * LINE or rect.area > 4 * LINE * LINE:
             return []
         colours = palette(new[rect.slices][self.screen.difference.mask[rect.slices]])
-        if rect.height <= LINE and rect.area <= LINE * LINE:
+        if rect.height <= LINE and rect.area <= LINE * LINE and lettered(new[rect.slices]):
             self.field.add(time, rect, colours)
-        if self.field.flickers(rect, time) and self.field.strange(rect, colours, time):
+        flickers = self.field.flickers(rect, time) and self.field.strange(rect, colours, time)
+        if flickers and lettered(new[rect.slices]):
             return [Spot(rect, time, time, time, whole=rect, rested=True, value=True)]
         return []
 
@@ -159,7 +177,8 @@ class Intake:
     def _flickers(self, rect: Rect, after: Words, time: float) -> bool:
         """Note a changed value; return whether it is one of many, and none of a new kind."""
         colours = palette(after)
-        self.field.add(time, rect, colours)
+        if lettered(after):
+            self.field.add(time, rect, colours)
         return self.field.flickers(rect, time) and not self.field.strange(rect, colours, time)
 
     def _caret(self, rect: Rect, time: float, *, moved: bool) -> None:

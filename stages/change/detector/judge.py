@@ -16,6 +16,7 @@ from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import (
     LINE,
     caret,
+    changed_colours,
     erased,
     palette,
     plain_inside,
@@ -140,6 +141,10 @@ class Judge:
 
     def _small(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         spot.follow(tight)
+        if spot.small and spot.born == time:
+            spot.colours = changed_colours(
+                self.screen.shown[tight.slices], self.screen.now[tight.slices]
+            )
         if spot.moves:
             return Verdict(Say.WAIT, "something small moves about")
         trifle = self._trifle(spot, tight, time)

@@ -101,6 +101,11 @@ class Rates:
         self._background_until[rows, columns] = until
         self.restless_at[rows, columns] = time
 
+    def move(self, rows: Indices, columns: Indices, time: float) -> None:
+        """These cells are part of a film."""
+        self._last[rows, columns] = time
+        self._learn(rows, columns, np.full(rows.size, FAST), time)
+
     def _restless(self, times: Times) -> Mask:
         """Four changes within a few seconds, or four at equal distances: a machine is at work.
 

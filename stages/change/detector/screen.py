@@ -7,6 +7,7 @@ import numpy as np
 from hud.items import Pixels, Rect
 from hud.pixels import Words
 from stages.change.detector.dirty import CELL, Difference, Indices, Mask, any_in_cells, places
+from stages.change.detector.film import Films
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import Limits
 from stages.change.detector.shapes import differ
@@ -35,6 +36,7 @@ class Screen:
         self.shown: Words = self.now.copy()
         self.known = Known(rows, columns)
         self.rates = Rates(rows, columns, options)
+        self.films = Films(rows, columns)
         self.rates.touched[:] = self.rates.painted[:] = time
         self.owing: Mask = np.zeros((rows, columns), bool)
         """Background cells that changed and have not been judged since."""

@@ -113,7 +113,12 @@ def palette(patch: Words) -> Shares:
     """The share of a patch that each of 64 colours has, four levels a channel."""
     blue, green, red = patch & 0xC0, (patch >> 8) & 0xC0, (patch >> 16) & 0xC0
     codes = (blue >> 6) | (green >> 4) | (red >> 2)
-    return np.bincount(codes.ravel(), minlength=64) / patch.size
+    return np.bincount(codes.ravel(), minlength=64) / max(1, patch.size)
+
+
+def changed_colours(before: Words, after: Words) -> Shares:
+    """The palette of what was put in place of something else."""
+    return palette(after[differ(before, after, 32)])
 
 
 def without_caret(patch: Words) -> int:
@@ -136,6 +141,14 @@ def plain_inside(patch: Words) -> bool:
 def textual(patch: Words) -> bool:
     """Whether there are as many strong edges from left to right as letters have."""
     return bool(differ(patch[:, 1:], patch[:, :-1], 64).mean() >= 0.08)
+
+
+def lettered(patch: Words) -> bool:
+    """Whether a row has as many strong edges, for its height, as one of digits or letters."""
+    height, width = patch.shape
+    if height < 7 or width < 3:
+        return False
+    return bool(differ(patch[:, 1:], patch[:, :-1], 64).sum() >= 0.1 * height * height)
 
 
 def sharper(before: Words, after: Words) -> bool:

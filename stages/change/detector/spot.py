@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from hud.items import Rect
+from stages.change.detector.shapes import LINE, Shares
 
 REACH_X, REACH_Y = 20, 8
 """A change this close to a place that is still moving belongs to it."""
@@ -46,6 +47,8 @@ class Spot:
     """All that changed here, tints and erased text included."""
     first: Rect | None = None
     """Where the difference was when it was looked at first."""
+    colours: Shares | None = None
+    """Those of something small that came up here."""
     moves: int = 0
     """How often the same small thing went to another place."""
     due: float | None = None
@@ -57,6 +60,12 @@ class Spot:
     def ticks(self) -> bool:
         """Whether it changed again after it had stood still for a while, before it was shown."""
         return self.changes > 1 and self.began - self.born >= 1.0
+
+    @property
+    def small(self) -> bool:
+        """Whether it is no larger than a pointer."""
+        rect = self.size or self.rect
+        return max(rect.width, rect.height) <= LINE
 
     def near(self, rect: Rect) -> bool:
         """Whether a change there belongs to this place."""
@@ -114,6 +123,7 @@ class Spot:
         self.moves = max(self.moves, other.moves)
         self.size = self.size or other.size
         self.first = other.first or self.first
+        self.colours = self.colours if self.colours is not None else other.colours
 
 
 def similar(one: Rect, other: Rect) -> bool:
@@ -126,7 +136,7 @@ def similar(one: Rect, other: Rect) -> bool:
 
 def travelled(old: Rect, new: Rect) -> bool:
     """Whether a small thing is now elsewhere, not merely longer."""
-    if max(new.width, new.height, old.width, old.height) > 72 or not similar(old, new):
+    if max(new.width, new.height, old.width, old.height) > LINE or not similar(old, new):
         return False
     left, right = new.x - old.x, new.right - old.right
     top, bottom = new.y - old.y, new.bottom - old.bottom
