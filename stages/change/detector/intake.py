@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import attrs
 import numpy as np
 
@@ -19,6 +21,7 @@ from stages.change.detector.shapes import (
     blank,
     caret,
     caret_moved,
+    differ,
     lettered,
     palette,
     plain_inside,
@@ -61,6 +64,7 @@ class Intake:
         if not hulls:
             pieces = self._still(new, pieces, time)
         found = [self._place(new, piece, noise, hulls, time) for piece in pieces]
+        self._swaps(new, [spot for spot in found if spot is not None and spot.small])
         self._together([spot for spot in found if spot is not None] + strange, fresh, time)
         screen.take(new, dirty, time)
 
@@ -161,6 +165,7 @@ class Intake:
             whole=rect,
             scrolled=any(hull.intersects(rect) for hull in hulls),
         )
+        fading = time - screen.rates.touched[at].max(initial=-1e6) <= BURST
         if not spot.scrolled:
             screen.rates.count(*at, time)
         if rect.area >= self.options.large * screen.area:
@@ -168,11 +173,25 @@ class Intake:
         elif rect.height <= LINE:
             narrow = rect.width <= 2.5 * rect.height
             spot.letter = narrow and written(before, after) and not is_badge(piece, after)
-            fading = time - screen.rates.touched[at].max(initial=-1e6) <= BURST
             spot.value = not (spot.letter or blank(before))
+            spot.changes += spot.value and fading  # what just moved is not complete at once
             if spot.value and not (fading or spot.scrolled):
                 spot.flickers = self._flickers(rect, after, time)
         return spot
+
+    def _swaps(self, new: Words, found: list[Spot]) -> None:
+        """Mark two places that now show what the other showed: a selection went on by one."""
+        old = self.screen.now
+        for spot in found:
+            before, after = old[spot.rect.slices], new[spot.rect.slices]
+            spot.swaps = not differ(before[:, ::-1], after, 32).any()
+        if len(found) > 4:
+            return
+        for one, other in itertools.combinations(found, 2):
+            a, b = one.rect.slices, other.rect.slices
+            same = new[a].shape == new[b].shape
+            if same and not (differ(new[a], old[b], 32).any() or differ(old[a], new[b], 32).any()):
+                one.swaps = other.swaps = True
 
     def _flickers(self, rect: Rect, after: Words, time: float) -> bool:
         """Note a changed value; return whether it is one of many, and none of a new kind."""
@@ -198,7 +217,7 @@ class Intake:
             self.painted_at = time
         for spot in steady:
             spot.page = page
-            spot.follows = bool(typing) and not spot.letter
+            spot.follows = (bool(typing) and not spot.letter) or spot.swaps
             self._unite(spot)
 
     def _unite(self, spot: Spot) -> None:

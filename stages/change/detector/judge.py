@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 import attrs
+import numpy as np
 
 from hud.items import Rect
 from stages.change.detector.dirty import Mask, any_in_cells
@@ -36,6 +37,9 @@ WIDE = 2.5
 """Text this many times wider than high is more than the letters of one frame."""
 CRISP = 100
 """Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
+
+PLAIN = 0.95
+"""What has this share of one colour has nothing written on it."""
 
 
 class Say(enum.Enum):
@@ -87,6 +91,8 @@ class Judge:
         tight = bounds(mask)
         if tight is None:
             return Verdict(Say.LEAVE, "back to what was shown before", gone=True)
+        if masked and palette(self.screen.now[box.slices][mask]).max() >= PLAIN:
+            return Verdict(Say.FORGET, "the ground of something that moves")
         tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
         big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
@@ -145,10 +151,20 @@ class Judge:
             spot.colours = changed_colours(
                 self.screen.shown[tight.slices], self.screen.now[tight.slices]
             )
+        if not spot.moves and self._leaves_nothing(spot, mask):
+            spot.moves += 1
         if spot.moves:
             return Verdict(Say.WAIT, "something small moves about")
         trifle = self._trifle(spot, tight, time)
         return trifle or self._content_of(spot, box, mask, tight, time)
+
+    def _leaves_nothing(self, spot: Spot, mask: Mask) -> bool:
+        """Whether it passed over places that are now as they were."""
+        if spot.changes < 4 or spot.letter or spot.caret or not spot.small:
+            return False
+        trail = self.screen.rates.touched[cell_slices(spot.whole or spot.rect)] >= spot.born
+        differs = any_in_cells(np.ascontiguousarray(mask))
+        return int(np.count_nonzero(trail)) > 2 * int(np.count_nonzero(differs)) + 2
 
     def _trifle(self, spot: Spot, tight: Rect, time: float) -> Verdict | None:
         """A verdict if nothing was written here."""
@@ -210,7 +226,8 @@ class Judge:
             return self._complete(spot, tight, time, need if crisp else self.options.rest)
         if spot.paused:
             return Verdict(Say.SHOW, "a word was finished", (tight,))
-        if time - spot.began >= self.options.bound - SLACK and not spot.page:
+        grows = spot.grown and not spot.page
+        if grows and time - spot.began >= self.options.bound - SLACK:
             return Verdict(Say.SHOW, "writing goes on for long", (tight,))
         need = 2 * self.options.word
         if spot.caret:
@@ -220,7 +237,8 @@ class Judge:
         elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
             need = self.options.rest  # it faded in where it is
         need = max(need, self._restlessness(spot, tight, time))
-        need = min(need, spot.began + self.options.bound - spot.touched)
+        if grows:
+            need = min(need, spot.began + self.options.bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, "writing came to rest", tight)
 
     def _complete(self, spot: Spot, tight: Rect, time: float, need: float) -> Verdict:

@@ -31,6 +31,8 @@ class Spot:
     """It changed together with much else: a page is being painted."""
     follows: bool = False
     """It changed in the same frame as a letter that was typed elsewhere."""
+    swaps: bool = False
+    """It shows now what another place showed before, and that shows what this did."""
     flickers: bool = False
     """It is one of many values that change all the time."""
     letter: bool = False
@@ -60,6 +62,11 @@ class Spot:
     def ticks(self) -> bool:
         """Whether it changed again after it had stood still for a while, before it was shown."""
         return self.changes > 1 and self.began - self.born >= 1.0
+
+    @property
+    def grown(self) -> bool:
+        """Whether the difference takes more room than at first, as writing does."""
+        return self.size is None or self.first is None or self.size.area >= 1.3 * self.first.area
 
     @property
     def small(self) -> bool:
