@@ -200,7 +200,8 @@ class Judge:
         if tight.area < 150 or min(tight.width, tight.height) < 5:
             return Verdict(Say.FORGET, "an edge of something that moved")
         if tight.height <= LINE / 2 and tight.width <= 2.5 * tight.height:
-            return Verdict(Say.WAIT, "a trifle beside something that moved", easy=True)
+            rule, need = "a trifle beside something that moved", self.options.doubt
+            return attrs.evolve(self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True)
         rule = "new content came into view"
         return self._when_quiet(spot, time, self.options.confirm, Say.SHOW, rule, tight)
 

@@ -29,7 +29,7 @@ class Limits:
     """A place that was moving has come to rest after this time without a change."""
     word: float = _number(0.35)
     """A pause this long ends a word that is being typed."""
-    bound: float = _number(2.0)
+    bound: float = _number(1.7)
     """The longest wait for something that keeps growing or fading."""
     page: float = _number(0.2)
     """As `rest`, for a change of a large part of the screen."""
