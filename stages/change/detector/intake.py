@@ -174,7 +174,7 @@ class Intake:
             narrow = rect.width <= 2.5 * rect.height
             spot.letter = narrow and written(before, after) and not is_badge(piece, after)
             spot.value = not (spot.letter or blank(before))
-            spot.changes += spot.value and fading  # what just moved is not complete at once
+            spot.again = fading
             if spot.value and not (fading or spot.scrolled):
                 spot.flickers = self._flickers(rect, after, time)
         return spot

@@ -266,9 +266,8 @@ class Judge:
         if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):
             return Verdict(Say.FORGET, "seen before in this place", gone=True)
         painted = self.screen.rates.painted[cell_slices(tight)].max()
-        need = (
-            self.options.confirm if spot.changes == 1 and self._crisp(tight) else self.options.rest
-        )
+        complete = spot.changes == 1 and not spot.again and self._crisp(tight)
+        need = self.options.confirm if complete else self.options.rest
         if spot.follows:
             return Verdict(Say.WAIT, "changes with every key", easy=True)
         if spot.born - painted < self.options.young or spot.ticks:

@@ -23,6 +23,8 @@ class Spot:
     touched: float
     """When it changed last."""
     changes: int = 1
+    again: bool = False
+    """It had moved a moment before, so it is not complete at once."""
     scrolled: bool = False
     """Its surroundings moved, and this came into view."""
     rested: bool = False
@@ -120,6 +122,7 @@ class Spot:
         self.changes += other.changes if other.touched != self.touched else 0
         self.touched = max(self.touched, other.touched)
         self.scrolled |= other.scrolled
+        self.again |= other.again
         self.rested &= other.rested
         self.page |= other.page
         self.value &= other.value
