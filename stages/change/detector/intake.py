@@ -117,25 +117,28 @@ class Intake:
                 continue
             shift = find_shift(new, self.screen.now, hull)
             if shift is not None:
-                self._scroll(new, shift)
-                hulls.append(hull)
+                hulls.append(self._scroll(new, shift))
         return hulls
 
-    def _scroll(self, new: Words, shift: Shift) -> None:
+    def _scroll(self, new: Words, shift: Shift) -> Rect:
+        """Move along what was shown; return where things moved or came into view."""
         screen, rect = self.screen, shift.rect
         mask = screen.difference.mask
         changed = mask[rect.slices]
-        changed &= ~follow(screen.shown, new, screen.now, shift)
-        uncover(screen.shown, new, rect, changed)
+        moved = follow(screen.shown, new, screen.now, shift)
+        strip = _strip(shift, moved & changed)
+        changed &= ~moved
+        uncover(screen.shown, new, strip, mask[strip.slices])
         rows, _ = cell_slices(rect)
         screen.difference.cells[rows] = any_in_cells(mask[rows.start * CELL : rows.stop * CELL])
         for spot in self.spots:
-            if rect.intersects(spot.rect) and spot.rect.area < rect.area:
+            if strip.intersects(spot.rect) and spot.rect.area < 2 * strip.area:
                 top = min(
                     max(0, spot.rect.y + shift.distances[0]), screen.height - spot.rect.height
                 )
                 spot.rect = spot.rect.union(attrs.evolve(spot.rect, y=top))
                 spot.size = None
+        return strip
 
     # Places ---------------------------------------------------------------------------------
 
@@ -163,9 +166,9 @@ class Intake:
             time,
             time,
             whole=rect,
+            again=time - screen.rates.touched[at].max(initial=-1e6) <= BURST,
             scrolled=any(hull.intersects(rect) for hull in hulls),
         )
-        fading = time - screen.rates.touched[at].max(initial=-1e6) <= BURST
         if not spot.scrolled:
             screen.rates.count(*at, time)
         if rect.area >= self.options.large * screen.area:
@@ -174,8 +177,7 @@ class Intake:
             narrow = rect.width <= 2.5 * rect.height
             spot.letter = narrow and written(before, after) and not is_badge(piece, after)
             spot.value = not (spot.letter or blank(before))
-            spot.again = fading
-            if spot.value and not (fading or spot.scrolled):
+            if spot.value and not (spot.again or spot.scrolled):
                 spot.flickers = self._flickers(rect, after, time)
         return spot
 
@@ -237,6 +239,16 @@ def columns(pieces: list[Blob]) -> tuple[Rect, ...]:
         attrs.evolve(rect, y=rect.y + HULL, height=rect.height - 2 * HULL)
         for rect in together(tall, 16)
     )
+
+
+def _strip(shift: Shift, moved: Mask) -> Rect:
+    """The part of a rectangle in which something moved, and as far again as it moved."""
+    rect, rows = shift.rect, np.flatnonzero(moved.any(axis=1))
+    if not rows.size:
+        return attrs.evolve(rect, height=0)
+    reach = max(abs(distance) for distance in shift.distances)
+    top, bottom = max(0, int(rows[0]) - reach), min(rect.height, int(rows[-1]) + 1 + reach)
+    return attrs.evolve(rect, y=rect.y + top, height=bottom - top)
 
 
 def is_badge(piece: Blob, after: Words) -> bool:

@@ -38,6 +38,10 @@ WIDE = 2.5
 CRISP = 100
 """Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
 
+KNOWN = 0.85
+"""A place of which this share was seen before shows nothing new."""
+WORD = 4
+"""Cells that hold less than a word."""
 PLAIN = 0.95
 """What has this share of one colour has nothing written on it."""
 
@@ -117,12 +121,10 @@ class Judge:
         due = min(spot.touched + need, spot.began + self.options.page_bound)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
-        cells, before = self.screen.seen(box, mask)
-        ink = cells & self.screen.inked(box)
-        told = ink if ink.any() else cells
-        known = int((before & told).sum()) / int(told.sum())
-        if known >= 0.85:
+        known, _ = self._known(box, mask)
+        if known >= KNOWN:
             return Verdict(Say.FORGET, "seen before in this place")
+        cells, before = self.screen.seen(box, mask)
         fresh = cells & ~before if known > 0.5 else cells
         rects = [blob.rect for blob in blobs(mask, fresh, (box.x, box.y))]
         if not any(self._content(rect, time, scrolled=spot.scrolled) for rect in rects):
@@ -184,7 +186,7 @@ class Judge:
 
     def _content_of(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         if spot.scrolled:
-            return self._came_into_view(spot, tight, time)
+            return self._came_into_view(spot, box, mask, tight, time)
         if spot.rested:
             return self._rested(spot, tight, time)
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
@@ -196,14 +198,33 @@ class Judge:
     def _crisp(self, tight: Rect) -> bool:
         return strongest(self.screen.shown[tight.slices], self.screen.now[tight.slices]) >= CRISP
 
-    def _came_into_view(self, spot: Spot, tight: Rect, time: float) -> Verdict:
+    def _known(self, box: Rect, mask: Mask) -> tuple[float, int]:
+        """How much of what differs, blank ground aside, was seen before in this place.
+
+        The share, and the number of cells that are new.
+        """
+        cells, before = self.screen.seen(box, mask)
+        ink = cells & self.screen.inked(box)
+        told = ink if ink.any() else cells
+        count, old = int(told.sum()), int((before & told).sum())
+        return old / max(1, count), count - old
+
+    def _came_into_view(
+        self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float
+    ) -> Verdict:
+        known, new = self._known(box, mask)
+        if known >= KNOWN and new <= WORD:
+            return Verdict(Say.FORGET, "seen before in this place")
         if tight.area < 150 or min(tight.width, tight.height) < 5:
             return Verdict(Say.FORGET, "an edge of something that moved")
         if tight.height <= LINE / 2 and tight.width <= 2.5 * tight.height:
             rule, need = "a trifle beside something that moved", self.options.doubt
             return attrs.evolve(self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True)
         rule = "new content came into view"
-        return self._when_quiet(spot, time, self.options.confirm, Say.SHOW, rule, tight)
+        need = self.options.confirm
+        if spot.again or spot.changes > 1:  # it slides into view, or much is written at once
+            need = min(self.options.page, spot.began + self.options.bound - spot.touched)
+        return self._when_quiet(spot, time, need, Say.SHOW, rule, tight)
 
     def _rested(self, spot: Spot, tight: Rect, time: float) -> Verdict:
         """Inside background: a value of a strange kind, or a line of text that stands still."""

@@ -18,6 +18,8 @@ LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
 
+STROKE = 80
+"""Pixels that are more than the specks of a tint: a word was struck out."""
 THIN, LONG, LONGEST = 5, 16, 80
 """Lines that are drawn: thinner than this, each at least so long, the longest at least so long."""
 
@@ -60,9 +62,10 @@ def strongest(before: Words, after: Words) -> int:
 
 
 def tinted(before: Words, after: Words, faint: int) -> bool:
-    """Whether all but a twentieth of what changed did so by `faint` levels at most."""
+    """Whether nearly all of what changed did so by `faint` levels at most."""
     strength = levels(before, after).view(np.uint8).reshape(*before.shape, 4).max(axis=2)
-    return bool(20 * np.count_nonzero(strength > faint) <= np.count_nonzero(strength > 4))
+    strong = np.count_nonzero(strength > faint)
+    return bool(strong <= STROKE and 20 * strong <= np.count_nonzero(strength > 4))
 
 
 def alike_rows(patch: Words, tolerance: int = 16) -> bool:
