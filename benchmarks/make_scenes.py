@@ -57,6 +57,8 @@ SCENES = {
     "carousel": Scene("carousel", 900, 560, 44),
     "sheet": Scene("sheet", 820, 580, 38),
     "fleet": Scene("fleet", 1000, 600, 40),
+    "meeting": Scene("meeting", 950, 540, 38),
+    "monitor": Scene("monitor", 780, 470, 40),
 }
 
 
