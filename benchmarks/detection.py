@@ -20,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.peers import Bytes, EverySecond, Histogram, Similarity
+from benchmarks.peers import Bytes, EverySecond, Histogram, Similarity, TwoStep
 from benchmarks.replay import load, play
 from benchmarks.scoring import Score, score, together
 from hud.detector import Detector as Judges
@@ -36,6 +36,7 @@ PEERS: dict[str, Callable[[], Judges]] = {
     "SSIM < 0.9": Similarity,
     "dHash > 5": lambda: HashDetector(dhash, 5),
     "pHash > 5": lambda: HashDetector(phash, 5),
+    "two steps": TwoStep,
     "bytes": Bytes,
     "1 a second": EverySecond,
 }
@@ -71,10 +72,11 @@ def plot(results: dict[str, list[Score]], file: str) -> None:
     from matplotlib import pyplot  # noqa: PLC0415 - needed for this alone
 
     figure, axes = pyplot.subplots(figsize=(7, 4.5))
-    for (name, scores), marker in zip(results.items(), "*PXsD^voh", strict=False):
+    for (name, scores), marker in zip(results.items(), "*PXsD^vo<h", strict=False):
         row = together(scores).row()
         axes.scatter(row["sends"], row["recall"], s=90, marker=marker, label=name)
-    axes.legend(loc="center right")
+    axes.set_xscale("log")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     axes.set(xlabel="frames sent", ylabel="changes caught within 2 s", ylim=(0, 1.05))
     figure.savefig(file, bbox_inches="tight")
 
