@@ -40,7 +40,10 @@ class Field:
 
     def flickers(self, rect: Rect, time: float) -> bool:
         """Whether so many values like this one changed lately that it means nothing."""
-        near = self._alike(rect) & (self._times >= time - WINDOW)
+        recent = self._times >= time - WINDOW
+        if np.count_nonzero(recent) < MOMENTS:
+            return False
+        near = self._alike(rect) & recent
         if np.count_nonzero(near) < MOMENTS or np.unique(self._times[near]).size < MOMENTS:
             return False
         return self._places(self._rects[:, near])

@@ -27,10 +27,10 @@ class Films:
     def count(self, cells: Mask, time: float) -> None:
         """These cells changed."""
         rows, columns = places(cells)
-        moving = np.zeros(self._last.shape, bool)
-        moving[rows // TILE, columns // TILE] = True
-        self._burst[moving & (time - self._last > BURST)] = time
-        self._last[moving] = time
+        at = np.unique(rows // TILE * self._last.shape[1] + columns // TILE)
+        last, burst = self._last.ravel(), self._burst.ravel()
+        burst[at[time - last[at] > BURST]] = time
+        last[at] = time
         on = (time - self._last <= BURST) & (time - self._burst >= FILM)
         self._films = _large(on) if np.count_nonzero(on) >= LEAST**2 else []
 

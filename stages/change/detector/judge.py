@@ -245,7 +245,8 @@ class Judge:
         filled = solid and width == tight.width and tight.height >= 12
         if spot.changes == 1 and (width > WIDE * tight.height or filled) and not dot:
             need = BLOCK if tight.height > LINE / 2 else self.options.confirm
-            return self._complete(spot, tight, time, need if crisp else self.options.rest)
+            sudden = crisp and not spot.again
+            return self._complete(spot, tight, time, need if sudden else self.options.rest)
         if spot.paused:
             return Verdict(Say.SHOW, "a word was finished", (tight,))
         grows = spot.grown and not spot.page

@@ -53,23 +53,25 @@ class Screen:
 
     def take(self, new: Words, cells: Mask, time: float) -> None:
         """Make the new picture the present one; `cells` are those that changed."""
-        self.known.leave(cells, time)
+        at = places(cells)
+        self.known.leave(*at, time)
         for top, bottom in self.difference.used:
             self.now[top:bottom, : self.width] = new[top:bottom]
-        self.rates.touched[cells] = time
-        self._fresh |= cells
+        self.rates.touched[at] = time
+        self._fresh[at] = True
         self._fresh_due = time + CALM
 
     def remember(self, time: float) -> None:
         """Add to the memory what has been still for a while."""
         if self._fresh_due is None or time < self._fresh_due - 1e-6:
             return
-        calm = self._fresh & (time - self.rates.touched >= CALM - 1e-6)
-        rows, columns = places(calm)
+        rows, columns = places(self._fresh)
+        calm = time - self.rates.touched[rows, columns] >= CALM - 1e-6
+        self._fresh_due = None if calm.all() else time + CALM
+        rows, columns = rows[calm], columns[calm]
         if rows.size:
             self.known.rest(rows, columns, signatures(self.now, rows, columns))
             self._fresh[rows, columns] = False
-        self._fresh_due = time + CALM if self._fresh.any() else None
 
     def outstanding(self, rect: Rect, without: Mask | None) -> tuple[Rect, Mask, float]:
         """The pixels of `rect`, widened to cells, that differ from what was shown.
