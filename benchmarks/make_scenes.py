@@ -3,8 +3,9 @@
     make_scenes.py OUT [NAME ...] [--fps 30]
 
 Each page draws tick k when asked to and says what began; so pictures and labels agree exactly and
-the same pages give the same scenes, at any rate that ten divides. Needs Chromium and the websockets package; nothing else in the
-project does. `remote` is `counters` as a remote desktop shows it: JPEG, first coarse, then finer.
+the same pages give the same scenes, at any rate that ten divides. Needs Chromium and the websockets
+package; nothing else in the project does. `remote` is `counters` as a remote desktop shows it:
+JPEG, first coarse, then finer.
 """
 
 from __future__ import annotations

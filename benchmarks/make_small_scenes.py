@@ -30,6 +30,8 @@ import numpy as np
 PAGE = (Path(__file__).parent / "pages" / "small.html").as_uri()
 FPS = 10
 MARGIN = 1
+CAPTION = (84, 130, 170, 14)
+"""Where the letters of the captions stand."""
 
 
 @attrs.frozen
@@ -119,10 +121,10 @@ SCENES = {
         "Chromium: a film with captions, and a counter below it",
         (340, 240), chromium("captions", 340, 240),
         (
-            Step(3.0, "n", label="caption", text="The bridge opens at noon.", box=(84, 130, 170, 14)),
-            Step(2.0, "n", kind="noise", label="caption gone", ends=0, box=(84, 130, 170, 14)),
+            Step(3.0, "n", label="caption", text="The bridge opens at noon.", box=CAPTION),
+            Step(2.0, "n", kind="noise", label="caption gone", ends=0, box=CAPTION),
             Step(1.5, "n", label="counter", text="4", box=(10, 185, 320, 40)),
-            Step(1.5, "n", label="caption", text="Then the ships may pass.", box=(84, 130, 170, 14)),
+            Step(1.5, "n", label="caption", text="Then the ships may pass.", box=CAPTION),
         ),
         noise=(("film", (0, 0, 340, 180)),),
     ),
@@ -175,7 +177,7 @@ def record(small: Small, folder: Path) -> list[float]:
         recorder = None
         try:
             time.sleep(small.settle)
-            subprocess.run(["xdotool", "mousemove", "60", "60"], env=environment)
+            subprocess.run(["xdotool", "mousemove", "60", "60"], env=environment, check=True)
             hud = Path(sys.executable).with_name("hud")
             recorder = subprocess.Popen(
                 [hud, "record", folder, "--fps", str(FPS), "--for", str(seconds)],
@@ -188,7 +190,8 @@ def record(small: Small, folder: Path) -> list[float]:
                 due += step.wait
                 time.sleep(max(0.0, begin + due - time.monotonic()))
                 times.append(time.monotonic() - begin)
-                subprocess.run(["xdotool", "key", *step.keys.split()], env=environment)
+                keys = ["xdotool", "key", *step.keys.split()]
+                subprocess.run(keys, env=environment, check=True)
             recorder.wait(timeout=30)
         finally:
             for process in (recorder, program):
@@ -219,7 +222,7 @@ def label(small: Small, folder: Path, times: list[float]) -> list[dict[str, Any]
     return events + made
 
 
-def _event(
+def _event(  # noqa: PLR0913, PLR0917 - the keys of an event
     t: float, until: float, kind: str, name: str, rect: list[int], text: str
 ) -> dict[str, Any]:
     return {"t": round(t, 3), "until": round(until, 3), "kind": kind, "label": name,

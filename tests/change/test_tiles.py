@@ -262,4 +262,4 @@ def test_the_same_changes_are_caught_at_any_rate():
                 if second >= 9 and name not in caught and screen.shows(*at):
                     caught.append(name)
         told[fps] = caught
-    assert told == dict.fromkeys((5, 10, 30), ["number", "line", "message"])
+    assert told == {fps: ["number", "line", "message"] for fps in (5, 10, 30)}

@@ -40,7 +40,7 @@ class Films:
 
 
 def _large(tiles: Mask) -> list[Rect]:
-    """Groups of tiles, in pixels, that are wide and high enough; gaps of a tile do not part them."""
+    """Groups of tiles, in pixels, that are large enough; gaps of a tile do not part them."""
     closed = cv2.morphologyEx(tiles.view(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     edge = TILE * CELL

@@ -260,7 +260,9 @@ def is_badge(piece: Blob, after: Words) -> bool:
 def _belongs(rect: Rect, noise: Rect) -> bool:
     """Whether a change is part of background that changes beside it in the same frame."""
     if noise.height > LINE:
-        near = attrs.evolve(noise, x=noise.x - 8, y=noise.y - 8, width=noise.width + 16, height=noise.height + 16)
+        near = attrs.evolve(
+            noise, x=noise.x - 8, y=noise.y - 8, width=noise.width + 16, height=noise.height + 16
+        )
         return near.intersects(rect) and noise.union(rect).area <= 1.1 * noise.area
     level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
     gap = max(rect.x - noise.right, noise.x - rect.right)

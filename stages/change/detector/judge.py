@@ -219,7 +219,9 @@ class Judge:
             return Verdict(Say.FORGET, "an edge of something that moved")
         if tight.height <= LINE / 2 and tight.width <= 2.5 * tight.height:
             rule, need = "a trifle beside something that moved", self.options.doubt
-            return attrs.evolve(self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True)
+            return attrs.evolve(
+                self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True
+            )
         rule = "new content came into view"
         need = self.options.confirm
         if spot.again or spot.changes > 1:  # it slides into view, or much is written at once

@@ -112,7 +112,9 @@ class Screen:
 
     def accept_changed(self, rect: Rect, new: Words) -> None:
         """What changed in `rect` just now counts as shown, and nothing else there."""
-        np.copyto(self.shown[rect.slices], new[rect.slices], where=self.difference.mask[rect.slices])
+        np.copyto(
+            self.shown[rect.slices], new[rect.slices], where=self.difference.mask[rect.slices]
+        )
 
     def accept(self, rect: Rect) -> None:
         """What is in `rect` now counts as shown."""

@@ -30,11 +30,9 @@ def ruled(mask: Mask, pixels: int) -> bool:
     if max(height, width) < LONGEST or pixels > 4 * THIN * (height + width):
         return False
     changed = np.ascontiguousarray(mask).view(np.uint8)
-    runs = [
-        cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones(size, np.uint8))
-        for size in ((1, LONG), (LONG, 1))
-    ]
-    if 20 * np.count_nonzero(runs[0] | runs[1]) < 19 * pixels:
+    across = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((1, LONG), np.uint8))
+    down = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((LONG, 1), np.uint8))
+    if 20 * cv2.countNonZero(cv2.bitwise_or(across, down)) < 19 * pixels:
         return False
     return not cv2.erode(changed, np.ones((THIN, THIN), np.uint8)).any()
 
