@@ -1,7 +1,7 @@
 """The change detectors of other programs, reduced to their idea, behind the same calls.
 
 The numbers are those of the programs as they come: screenpipe (Histogram), OpenRecall (Similarity),
-Observer (TwoStep: the default "hybrid" mode of its change detector, Roy3838/Observer, app/src/utils).
+Observer (TwoStep: the "hybrid" default of its change detector, Roy3838/Observer, app/src/utils).
 """
 
 from __future__ import annotations
