@@ -1,6 +1,6 @@
 """Replays labelled scenes through the change detector and through its peers.
 
-    detection.py SCENE_DIR... [--every N] [--peers] [--missed DIR] [--json] [--plot FILE]
+    detection.py SCENE_DIR... [--every N] [--peers] [--missed DIR] [--ablate] [--json] [--plot FILE]
 
 Prints recall, frames sent, the share of these that showed nothing new, delay (seconds), the share
 of events inside the close-ups, and the median area of the close-ups. The model is simulated: an
@@ -20,7 +20,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.peers import Bytes, EverySecond, Histogram, Similarity
+from benchmarks.ablation import RULES, without
+from benchmarks.peers import Bytes, EverySecond, Histogram, Similarity, TwoStep
 from benchmarks.replay import load, play
 from benchmarks.scoring import Score, score, together
 from hud.detector import Detector as Judges
@@ -36,6 +37,7 @@ PEERS: dict[str, Callable[[], Judges]] = {
     "SSIM < 0.9": Similarity,
     "dHash > 5": lambda: HashDetector(dhash, 5),
     "pHash > 5": lambda: HashDetector(phash, 5),
+    "two steps": TwoStep,
     "bytes": Bytes,
     "1 a second": EverySecond,
 }
@@ -53,14 +55,26 @@ def run(
     return results
 
 
+def ablate(folders: list[Path], every: int) -> dict[str, list[Score]]:
+    """The score with every rule, and with each of them switched off in turn."""
+    results: dict[str, list[Score]] = {name: [] for name in ["every rule", *RULES]}
+    for folder in folders:
+        scene, frames = load(folder, every)
+        results["every rule"].append(score(scene, play(frames, Detector())))
+        for rule in RULES:
+            with without(rule):
+                results[rule].append(score(scene, play(frames, Detector())))
+    return {name: [together(scores)] for name, scores in results.items()}
+
+
 def table(results: dict[str, list[Score]]) -> str:
     """The figures, a line per detector and scene."""
-    lines = ["detector     scene            recall sends wasted  p50   p95  region  area"]
+    lines = ["detector             scene            recall sends wasted  p50   p95  region  area"]
     for name, scores in results.items():
-        for s in [*scores, together(scores)]:
+        for s in scores if len(scores) == 1 else [*scores, together(scores)]:
             r = s.row()
             lines.append(
-                f"{name:12} {r['scene']:16} {r['recall']:6.2f} {r['sends']:5} {r['wasted']:6.2f} "
+                f"{name:20} {r['scene']:16} {r['recall']:6.2f} {r['sends']:5} {r['wasted']:6.2f} "
                 f"{r['p50']:5.2f} {r['p95']:5.2f} {r['region']:6.2f} {float(r['area']):6.1%}"
             )
     return "\n".join(lines)
@@ -71,10 +85,11 @@ def plot(results: dict[str, list[Score]], file: str) -> None:
     from matplotlib import pyplot  # noqa: PLC0415 - needed for this alone
 
     figure, axes = pyplot.subplots(figsize=(7, 4.5))
-    for (name, scores), marker in zip(results.items(), "*PXsD^voh", strict=False):
+    for (name, scores), marker in zip(results.items(), "*PXsD^vo<h", strict=False):
         row = together(scores).row()
         axes.scatter(row["sends"], row["recall"], s=90, marker=marker, label=name)
-    axes.legend(loc="center right")
+    axes.set_xscale("log")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     axes.set(xlabel="frames sent", ylabel="changes caught within 2 s", ylim=(0, 1.05))
     figure.savefig(file, bbox_inches="tight")
 
@@ -106,8 +121,12 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--plot", metavar="FILE")
+    parser.add_argument("--ablate", action="store_true", help="switch each rule off in turn")
     given = parser.parse_args()
     cv2.setNumThreads(1)
+    if given.ablate:
+        print(table(ablate(given.scenes, given.every)))
+        return
     wanted = OURS | PEERS if given.peers or given.plot else OURS
     results = run(given.scenes, wanted, given.every)
     if given.json:

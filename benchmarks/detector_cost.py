@@ -1,13 +1,15 @@
 """What one look of the detector costs, by size of the screen and of the change.
 
-    detector_cost.py
+    detector_cost.py [--plot FILE]
 
 Milliseconds a frame, median of 60, one thread: nothing changed, a line of text changed, everything
-changed; and the same with damage reported, where nothing else is compared.
+changed; and the same with damage reported, where nothing else is compared. The plot, which needs
+matplotlib, shows the cost against the number of pixels that changed, damage reported.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -33,6 +35,40 @@ def page(width: int, height: int, seed: int) -> np.ndarray:
     return pixels
 
 
+def curve(width: int, height: int, areas: list[float]) -> list[float]:
+    """Median milliseconds of a look when so many pixels of text change, and damage is reported."""
+    one, two = page(width, height, 1), page(width, height, 2)
+    times = []
+    for area in areas:
+        side = (min(width, round(area**0.5 * 1.3)), min(height, round(area**0.5 / 1.3)))
+        part = Rect(0, 0, *side)
+        shown, spent, detector = one.copy(), [], Detector()
+        for k in range(14):
+            shown[part.slices] = (two if k % 2 else one)[part.slices]
+            frame = Frame(k, 1, k * 5.0, 0.0, shown, (part,) if k else None)
+            begin = time.perf_counter()
+            detector.look(frame)
+            spent.append(time.perf_counter() - begin)
+            while (due := detector.due()) is not None and due < (k + 1) * 5.0:
+                detector.wake(due)
+        times.append(1000 * float(np.median(spent[2:])))
+    return times
+
+
+def plot(file: str) -> None:
+    """Draw the curve for every size."""
+    from matplotlib import pyplot  # noqa: PLC0415 - needed for this alone
+
+    figure, axes = pyplot.subplots(figsize=(6, 3.6), dpi=80)
+    for name, (width, height) in SIZES.items():
+        areas = [a for a in (5e3, 2e4, 1e5, 4e5, 1e6, 2e6, 4e6) if a <= 0.6 * width * height]
+        axes.plot([a / 1e6 for a in areas], curve(width, height, areas), marker="o", label=name)
+    axes.set(xlabel="pixels that changed, millions", ylabel="ms a look", xscale="log", yscale="log")
+    axes.legend()
+    axes.grid(alpha=0.3)
+    figure.savefig(file, bbox_inches="tight")
+
+
 def timed(width: int, height: int, kind: str, *, damage: bool = False) -> float:
     """Median milliseconds of a look at frames that change in this way."""
     one, two = page(width, height, 1), page(width, height, 2)
@@ -54,8 +90,16 @@ def timed(width: int, height: int, kind: str, *, damage: bool = False) -> float:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, or draw the curve."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--plot", metavar="FILE")
+    given = parser.parse_args()
     cv2.setNumThreads(1)
+    if given.plot:
+        plot(given.plot)
+        return
     print("size     none   line   all    line, with damage")
     for name, (width, height) in SIZES.items():
         figures = [timed(width, height, kind) for kind in ("none", "line", "all")]

@@ -1,54 +1,79 @@
 """Makes labelled scenes from pages/*.html with a headless Chromium, tick by tick.
 
-    make_scenes.py OUT [NAME ...]
+    make_scenes.py OUT [NAME ...] [--fps 30]
 
 Each page draws tick k when asked to and says what began; so pictures and labels agree exactly and
-the same pages give the same scenes. Needs Chromium and the websockets package; nothing else in the
-project does. `remote` is `counters` as a remote desktop shows it: JPEG, first coarse, then finer.
+the same pages give the same scenes, at any rate that ten divides. Needs Chromium and the websockets
+package; nothing else in the project does. `remote` is `counters` as a remote desktop shows it:
+JPEG, first coarse, then finer.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
+import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+import attrs
 import cv2
 import numpy as np
 from websockets.sync.client import connect
 
 PAGES = Path(__file__).parent / "pages"
-SCENES: dict[str, tuple[str, int, int, float, int]] = {
-    "chat": ("chat", 1100, 700, 1, 400),
-    "trading": ("trading", 860, 640, 1, 450),
-    "desk": ("desk", 900, 600, 1, 1200),
-    "mail": ("mail", 1000, 640, 1, 400),
-    "counters": ("counters", 900, 520, 1, 380),
-    "captions": ("captions", 760, 560, 1, 420),
-    "popup": ("popup", 700, 420, 2, 330),
-    "load": ("load", 1000, 640, 1, 300),
-    "remote": ("counters", 900, 520, 1, 380),
+
+
+@attrs.frozen
+class Scene:
+    """How a page is recorded."""
+
+    page: str
+    width: int
+    height: int
+    seconds: float
+    scale: float = 1
+
+
+SCENES = {
+    "chat": Scene("chat", 1100, 700, 40),
+    "trading": Scene("trading", 860, 640, 45),
+    "desk": Scene("desk", 900, 600, 120),
+    "mail": Scene("mail", 1000, 640, 40),
+    "counters": Scene("counters", 900, 520, 38),
+    "captions": Scene("captions", 760, 560, 42),
+    "popup": Scene("popup", 700, 420, 33, scale=2),
+    "load": Scene("load", 1000, 640, 30),
+    "remote": Scene("counters", 900, 520, 38),
+    "booking": Scene("booking", 980, 620, 36),
+    "ci": Scene("ci", 900, 560, 38),
+    "ide": Scene("ide", 1020, 600, 36),
+    "dm": Scene("dm", 460, 620, 41, scale=2),
+    "game": Scene("game", 800, 540, 42),
+    "carousel": Scene("carousel", 900, 560, 44),
+    "sheet": Scene("sheet", 820, 580, 38),
+    "fleet": Scene("fleet", 1000, 600, 40),
+    "meeting": Scene("meeting", 950, 540, 38),
+    "monitor": Scene("monitor", 780, 470, 40),
 }
-"""Name: page, width, height, scale, ticks."""
 
 
 class Browser:
     """One page of a headless Chromium, driven over its debugging protocol."""
 
     def __init__(self, page: str, width: int, height: int, scale: float) -> None:
-        home = tempfile.mkdtemp()
+        self._home = home = Path(tempfile.mkdtemp())
         self._process = subprocess.Popen(
             ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-             f"--user-data-dir={home}", "--remote-debugging-port=9333",
+             f"--user-data-dir={home}", "--remote-debugging-port=0",
              f"--force-device-scale-factor={scale}", f"--window-size={width},{height + 200}",
              (PAGES / f"{page}.html").as_uri()],
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._socket = connect(self._find(), max_size=None)
         self._count = 0
@@ -60,7 +85,8 @@ class Browser:
         for _ in range(100):
             time.sleep(0.1)
             try:
-                with urllib.request.urlopen("http://127.0.0.1:9333/json") as answer:
+                port = (self._home / "DevToolsActivePort").read_text().split()[0]
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/json") as answer:
                     pages = [p for p in json.load(answer) if p["type"] == "page"]
             except OSError:
                 continue
@@ -77,9 +103,11 @@ class Browser:
             if answer.get("id") == self._count:
                 return answer["result"]
 
-    def tick(self, k: int) -> tuple[dict[str, Any], np.ndarray]:
+    def tick(self, k: int, fps: int) -> tuple[dict[str, Any], np.ndarray]:
         """Draw tick k; return what began, and the picture."""
-        said = self.call("Runtime.evaluate", expression=f"tick({k})", returnByValue=True)
+        said = self.call("Runtime.evaluate", expression=f"tick({k}, {fps})", returnByValue=True)
+        if "exceptionDetails" in said:
+            raise RuntimeError(said["exceptionDetails"]["exception"]["description"])
         shot = self.call("Page.captureScreenshot", format="png")["data"]
         pixels = cv2.imdecode(np.frombuffer(base64.b64decode(shot), np.uint8), cv2.IMREAD_COLOR)
         return said["result"]["value"], pixels
@@ -89,6 +117,7 @@ class Browser:
         self._socket.close()
         self._process.terminate()
         self._process.wait()
+        shutil.rmtree(self._home, ignore_errors=True)
 
 
 def tight(box: list[float], scale: float, old: np.ndarray | None, new: np.ndarray) -> list[int]:
@@ -128,9 +157,10 @@ def aged(ages: np.ndarray, old: np.ndarray | None, new: np.ndarray) -> np.ndarra
     return ages
 
 
-def make(name: str, out: Path) -> None:
+def make(name: str, out: Path, fps: int) -> None:
     """Make one scene in a folder of its own."""
-    page, width, height, scale, ticks = SCENES[name]
+    made, ticks = SCENES[name], round(SCENES[name].seconds * fps)
+    page, width, height, scale = made.page, made.width, made.height, made.scale
     folder = out / name
     folder.mkdir(parents=True, exist_ok=True)
     browser = Browser(page, width, height, scale)
@@ -138,15 +168,15 @@ def make(name: str, out: Path) -> None:
     old = shown = None
     ages = np.zeros((-(-height // 64), -(-width // 64)), int)
     for k in range(ticks):
-        said, pixels = browser.tick(k)
-        t = k / 10
+        said, pixels = browser.tick(k, fps)
+        t = k / fps
         for key in said["ended"]:
             for event in open_events.pop(key, []):
                 event["until"] = t
         for s in said["started"]:
             until = s["until"]
             before = None if s["kind"] == "noise" else old
-            event = {"t": t, "until": until if isinstance(until, int | float) else ticks / 10,
+            event = {"t": t, "until": until if isinstance(until, int | float) else made.seconds,
                      "kind": s["kind"], "label": s["label"], "text": s["text"],
                      "rect": tight(s["box"], scale, before, pixels)}  # fmt: skip
             events.append(event)
@@ -164,14 +194,21 @@ def make(name: str, out: Path) -> None:
         old = pixels
     browser.close()
     for event in events:
-        event["until"] = min(event["until"], ticks / 10)
+        event["until"] = min(event["until"], made.seconds)
     size = [shown.shape[1], shown.shape[0]]
-    scene = {"name": name, "description": f"made from pages/{page}.html", "size": size, "fps": 10,
-             "duration_s": ticks / 10, "frames": frames, "events": events}  # fmt: skip
+    scene = {"name": name, "description": f"made from pages/{page}.html", "size": size, "fps": fps,
+             "duration_s": made.seconds, "frames": frames, "events": events}  # fmt: skip
     (folder / "scene.json").write_text(json.dumps(scene, ensure_ascii=False))
     print(name, len(files), "pictures", sum(map(len, files)) // 1024, "kB")
 
 
 if __name__ == "__main__":
-    for wanted in sys.argv[2:] or SCENES:
-        make(wanted, Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("out", type=Path)
+    parser.add_argument("names", nargs="*", default=list(SCENES))
+    parser.add_argument("--fps", type=int, default=10)
+    given = parser.parse_args()
+    for wanted in given.names:
+        make(wanted, given.out, given.fps)

@@ -1,4 +1,8 @@
-"""The change detectors of other programs, reduced to their idea, behind the same calls."""
+"""The change detectors of other programs, reduced to their idea, behind the same calls.
+
+The numbers are those of the programs as they come: screenpipe (Histogram), OpenRecall (Similarity),
+Observer (TwoStep: the "hybrid" default of its change detector, Roy3838/Observer, app/src/utils).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import cv2
 import numpy as np
 
 from hud.items import Cause, Change, Fate, Frame, Rect
+from stages.change.whole_frame import dhash
 
 
 class WholeFrame(abc.ABC):
@@ -76,3 +81,18 @@ class Similarity(WholeFrame):
         both = cv2.blur(a * b, (7, 7)) - mean_a * mean_b
         light = (2 * mean_a * mean_b + 6.5) / (mean_a**2 + mean_b**2 + 6.5)
         return float((light * (2 * both + 58.5) / (var_a + var_b + 58.5)).mean()) < 0.9
+
+
+class TwoStep(WholeFrame):
+    """A dHash decides what is clearly another picture; where it sees none, pixels are counted."""
+
+    def differs(self, old: Frame, new: Frame) -> bool:
+        """Whether under 90 % of the bits agree, or under 95 % of the pixels where all bits do.
+
+        In between, at 90 to 99.8 % of the bits, it takes the difference for a camera's noise.
+        """
+        alike = float(np.mean(dhash(old.pixels) == dhash(new.pixels)))
+        if alike < 0.998:
+            return alike < 0.9
+        same = np.all(old.pixels[..., :3] == new.pixels[..., :3], axis=2)
+        return float(same.mean()) < 0.95

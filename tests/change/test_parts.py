@@ -73,7 +73,7 @@ def test_known_holds_what_was_left_not_what_is():
     known, at, sign = Known(2, 2), (np.array([0]), np.array([1])), np.array([77], np.uint64)
     known.rest(*at, sign)
     assert not known.holds(*at, sign).any()
-    known.leave(np.ones((2, 2), bool), 1.0)
+    known.leave(*at, 1.0)
     assert known.holds(*at, sign).all()
 
 

@@ -234,3 +234,32 @@ def test_standing_buffer_may_be_drawn_into():
     pixels[60:70, 60:190:3] = 0
     change = detector.look(Frame(2, 1, 6.0, 0.0, pixels))
     assert change.regions or detector.wake(detector.due()).regions
+
+
+def test_the_same_changes_are_caught_at_any_rate():
+    """A caret, a clock and a film beside a number, a line and a message that slides in."""
+    told = {}
+    for fps in (5, 10, 30):
+        screen, rng = Screen(fps=fps), np.random.default_rng(1)
+        caught = []
+        for k in range(26 * fps):
+            second = k / fps
+            screen.fill(60, 110, 2, 18, WHITE if int(second / 0.5) % 2 else BLACK)
+            screen.value(500, 340, f"10:41:{int(second):02}")
+            dots = rng.integers(0, 255, (8, 12, 3), np.uint8).repeat(10, 0).repeat(10, 1)
+            screen.pixels[120:200, 400:520, :3] = dots
+            screen.value(84, 80, "12" if second < 11 else "13")
+            if second >= 14:
+                screen.fill(36, 200, 320, 30)
+                screen.text(40, 220, "error: no such file or directory")
+            top = 360 - min(60, max(0, round(150 * (second - 18))))
+            screen.fill(260, top, 240, 360 - top, GREY)
+            if top < 340:
+                screen.text(270, top + 20, "A message slides into view", RED)
+            screen.passed.clear()
+            screen.look()
+            for name, at in {"number": (96, 76), "line": (100, 216), "message": (300, 316)}.items():
+                if second >= 9 and name not in caught and screen.shows(*at):
+                    caught.append(name)
+        told[fps] = caught
+    assert told == {fps: ["number", "line", "message"] for fps in (5, 10, 30)}

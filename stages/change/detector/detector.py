@@ -16,7 +16,7 @@ from stages.change.detector.options import Limits
 from stages.change.detector.past import PAGE, Past
 from stages.change.detector.regions import blobs, clusters, tidy
 from stages.change.detector.screen import Screen, cell_slices
-from stages.change.detector.shapes import LINE
+from stages.change.detector.shapes import changed_colours
 from stages.change.detector.spot import Spot, similar
 
 SLOW = 0.15
@@ -26,6 +26,9 @@ POLLED = 0.5
 
 EASY = 0.15
 """What waits only for rest and has been quiet this long goes with something that is shown."""
+
+ALIKE = 0.6
+"""Share of its colours that a pointer keeps when the ground below it changes."""
 
 Judged = list[tuple[Spot, Verdict]]
 
@@ -112,7 +115,7 @@ class Detector:
             or (spot.due is not None and spot.due <= time + SLACK)
         ]
         judged = [pair for spot in ready for pair in self._decide(spot, time)]
-        judged = self._with_siblings(_pointer(judged, time), time)
+        judged = self._with_siblings(_pointer(screen, judged, time), time)
         shown = [done for spot, verdict in judged for done in self._carry_out(spot, verdict, time)]
         if not shown:
             self._accept(screen)
@@ -216,16 +219,25 @@ class Detector:
         return Change(frame, (), None, "not a pixel changed", Fate.UNCHANGED)
 
 
-def _pointer(judged: Judged, time: float) -> Judged:
+def _pointer(screen: Screen, judged: Judged, time: float) -> Judged:
     """Something small that went from one place and came up in another is a pointer."""
-    gone = [spot.size or spot.rect for spot, verdict in judged if verdict.gone]
-    gone = [rect for rect in gone if max(rect.width, rect.height) <= LINE]
+    gone = [spot for spot, verdict in judged if verdict.gone and spot.small]
     result: Judged = []
     for spot, verdict in judged:
-        new = spot.size or spot.rect
         fresh = not verdict.gone and spot.size and spot.born == time
-        if fresh and any(similar(old, new) for old in gone):
+        if fresh and any(_same_thing(screen, old, spot) for old in gone):
             spot.moves += 1
             verdict = Verdict(Say.WAIT, "something small moves about")  # noqa: PLW2901
         result.append((spot, verdict))
     return result
+
+
+def _same_thing(screen: Screen, old: Spot, new: Spot) -> bool:
+    """Whether what left one place has the size and the colours of what came up in another."""
+    was, now = old.size or old.rect, new.size or new.rect
+    if not similar(was, now):
+        return False
+    came = changed_colours(screen.shown[now.slices], screen.now[now.slices])
+    left = changed_colours(screen.now[was.slices], screen.shown[was.slices])
+    seen = [left] if old.colours is None else [left, old.colours]
+    return any(float(np.minimum(colours, came).sum()) >= ALIKE for colours in seen)

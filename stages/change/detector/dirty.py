@@ -42,6 +42,7 @@ class Difference:
         rows, columns = -(-height // CELL), -(-width // CELL)
         self.mask: Mask = np.zeros((rows * CELL, columns * CELL), bool)
         self.cells: Mask = np.zeros((rows, columns), bool)
+        self._scratch = np.empty((BAND, width), np.uint32)  # a fresh one costs page faults
         self.used: list[tuple[int, int]] = []
 
     def compare(self, new: Words, old: Words, damage: Sequence[Rect] | None) -> bool:
@@ -57,9 +58,12 @@ class Difference:
 
     def _band(self, new: Words, old: Words, top: int, bottom: int) -> None:
         width = new.shape[1]
-        changed = new[top:bottom] ^ old[top:bottom, :width]
-        changed &= COLOUR
-        np.not_equal(changed, 0, out=self.mask[top:bottom, :width])
+        for first in range(top, bottom, BAND):
+            last = min(first + BAND, bottom)
+            changed = self._scratch[: last - first]
+            np.bitwise_xor(new[first:last], old[first:last, :width], out=changed)
+            changed &= COLOUR
+            np.not_equal(changed, 0, out=self.mask[first:last, :width])
         end = -(-bottom // CELL) * CELL
         cells = any_in_cells(self.mask[top:end])
         if cells.any():

@@ -15,6 +15,8 @@ MOMENTS, PLACES = 6, 4
 """A field has changed at so many moments, in so many places, within the window."""
 STRANGE = 0.1
 """A value with this share of colours that hardly any other had is another kind of news."""
+WIDER = 10
+"""Values of one column may differ so much in width: one digit changed, or all of them."""
 ROOM = 512
 """Changes remembered: ten seconds of a trading floor. Newer ones replace the oldest."""
 
@@ -38,7 +40,10 @@ class Field:
 
     def flickers(self, rect: Rect, time: float) -> bool:
         """Whether so many values like this one changed lately that it means nothing."""
-        near = self._alike(rect) & (self._times >= time - WINDOW)
+        recent = self._times >= time - WINDOW
+        if np.count_nonzero(recent) < MOMENTS:
+            return False
+        near = self._alike(rect) & recent
         if np.count_nonzero(near) < MOMENTS or np.unique(self._times[near]).size < MOMENTS:
             return False
         return self._places(self._rects[:, near])
@@ -69,7 +74,9 @@ class Field:
         height = bottom - y
         across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
         down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
-        column = 2 * across >= np.minimum(right - x, rect.width)
+        width = right - x
+        column = 2 * across >= np.minimum(width, rect.width)
+        column &= (width <= WIDER * rect.width) & (WIDER * width >= rect.width)
         row = 2 * down >= np.minimum(height, rect.height)
         found: Mask = (column | row) & (height <= 3 * rect.height) & (3 * height >= rect.height)
         return found

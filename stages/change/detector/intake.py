@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import attrs
 import numpy as np
 
@@ -19,8 +21,11 @@ from stages.change.detector.shapes import (
     blank,
     caret,
     caret_moved,
+    differ,
+    lettered,
     palette,
     plain_inside,
+    ruled,
     without_caret,
     written,
 )
@@ -56,7 +61,10 @@ class Intake:
         if hulls:
             fresh = cells & ~restless
             pieces = blobs(mask, fresh)
+        if not hulls:
+            pieces = self._still(new, pieces, time)
         found = [self._place(new, piece, noise, hulls, time) for piece in pieces]
+        self._swaps(new, [spot for spot in found if spot is not None and spot.small])
         self._together([spot for spot in found if spot is not None] + strange, fresh, time)
         screen.take(new, dirty, time)
 
@@ -73,14 +81,29 @@ class Intake:
         values = blobs(self.screen.difference.mask, cells)
         return moving, [spot for value in values for spot in self._strange(new, value.rect, time)]
 
+    def _still(self, new: Words, pieces: list[Blob], time: float) -> list[Blob]:
+        """The pieces that are not part of a film, or are written in it."""
+        films = self.screen.films
+        films.count(self.screen.difference.cells, time)
+        still = []
+        for piece in pieces:
+            if films.holds(piece.rect) and not lettered(new[piece.rect.slices]):
+                at = cells_in(piece.rect, self.screen.difference.cells)
+                self.screen.rates.move(*at, time)
+                self.screen.owing[at] = True
+            else:
+                still.append(piece)
+        return still
+
     def _strange(self, new: Words, rect: Rect, time: float) -> list[Spot]:
         """A background value of a kind that the values around it never were."""
         if rect.height > 2 * LINE or rect.area > 4 * LINE * LINE:
             return []
         colours = palette(new[rect.slices][self.screen.difference.mask[rect.slices]])
-        if rect.height <= LINE and rect.area <= LINE * LINE:
+        if rect.height <= LINE and rect.area <= LINE * LINE and lettered(new[rect.slices]):
             self.field.add(time, rect, colours)
-        if self.field.flickers(rect, time) and self.field.strange(rect, colours, time):
+        flickers = self.field.flickers(rect, time) and self.field.strange(rect, colours, time)
+        if flickers and lettered(new[rect.slices]):
             return [Spot(rect, time, time, time, whole=rect, rested=True, value=True)]
         return []
 
@@ -94,25 +117,28 @@ class Intake:
                 continue
             shift = find_shift(new, self.screen.now, hull)
             if shift is not None:
-                self._scroll(new, shift)
-                hulls.append(hull)
+                hulls.append(self._scroll(new, shift))
         return hulls
 
-    def _scroll(self, new: Words, shift: Shift) -> None:
+    def _scroll(self, new: Words, shift: Shift) -> Rect:
+        """Move along what was shown; return where things moved or came into view."""
         screen, rect = self.screen, shift.rect
         mask = screen.difference.mask
         changed = mask[rect.slices]
-        changed &= ~follow(screen.shown, new, screen.now, shift)
-        uncover(screen.shown, new, rect, changed)
+        moved = follow(screen.shown, new, screen.now, shift)
+        strip = _strip(shift, moved & changed)
+        changed &= ~moved
+        uncover(screen.shown, new, strip, mask[strip.slices])
         rows, _ = cell_slices(rect)
         screen.difference.cells[rows] = any_in_cells(mask[rows.start * CELL : rows.stop * CELL])
         for spot in self.spots:
-            if rect.intersects(spot.rect) and spot.rect.area < rect.area:
+            if strip.intersects(spot.rect) and spot.rect.area < 2 * strip.area:
                 top = min(
                     max(0, spot.rect.y + shift.distances[0]), screen.height - spot.rect.height
                 )
                 spot.rect = spot.rect.union(attrs.evolve(spot.rect, y=top))
                 spot.size = None
+        return strip
 
     # Places ---------------------------------------------------------------------------------
 
@@ -120,6 +146,9 @@ class Intake:
         self, new: Words, piece: Blob, noise: list[Rect], hulls: list[Rect], time: float
     ) -> Spot | None:
         screen, rect = self.screen, piece.rect
+        if ruled(screen.difference.mask[rect.slices], piece.pixels):
+            screen.accept_changed(rect, new)
+            return None
         before, after = screen.now[rect.slices], new[rect.slices]
         host = next((box for box in noise if _belongs(rect, box)), None)
         at = cells_in(rect, screen.difference.cells)
@@ -137,6 +166,7 @@ class Intake:
             time,
             time,
             whole=rect,
+            again=time - screen.rates.touched[at].max(initial=-1e6) <= BURST,
             scrolled=any(hull.intersects(rect) for hull in hulls),
         )
         if not spot.scrolled:
@@ -146,16 +176,30 @@ class Intake:
         elif rect.height <= LINE:
             narrow = rect.width <= 2.5 * rect.height
             spot.letter = narrow and written(before, after) and not is_badge(piece, after)
-            fading = time - screen.rates.touched[at].max(initial=-1e6) <= BURST
             spot.value = not (spot.letter or blank(before))
-            if spot.value and not (fading or spot.scrolled):
+            if spot.value and not (spot.again or spot.scrolled):
                 spot.flickers = self._flickers(rect, after, time)
         return spot
+
+    def _swaps(self, new: Words, found: list[Spot]) -> None:
+        """Mark two places that now show what the other showed: a selection went on by one."""
+        old = self.screen.now
+        for spot in found:
+            before, after = old[spot.rect.slices], new[spot.rect.slices]
+            spot.swaps = not differ(before[:, ::-1], after, 32).any()
+        if len(found) > 4:
+            return
+        for one, other in itertools.combinations(found, 2):
+            a, b = one.rect.slices, other.rect.slices
+            same = new[a].shape == new[b].shape
+            if same and not (differ(new[a], old[b], 32).any() or differ(old[a], new[b], 32).any()):
+                one.swaps = other.swaps = True
 
     def _flickers(self, rect: Rect, after: Words, time: float) -> bool:
         """Note a changed value; return whether it is one of many, and none of a new kind."""
         colours = palette(after)
-        self.field.add(time, rect, colours)
+        if lettered(after):
+            self.field.add(time, rect, colours)
         return self.field.flickers(rect, time) and not self.field.strange(rect, colours, time)
 
     def _caret(self, rect: Rect, time: float, *, moved: bool) -> None:
@@ -175,7 +219,7 @@ class Intake:
             self.painted_at = time
         for spot in steady:
             spot.page = page
-            spot.follows = bool(typing) and not spot.letter
+            spot.follows = (bool(typing) and not spot.letter) or spot.swaps
             self._unite(spot)
 
     def _unite(self, spot: Spot) -> None:
@@ -197,6 +241,16 @@ def columns(pieces: list[Blob]) -> tuple[Rect, ...]:
     )
 
 
+def _strip(shift: Shift, moved: Mask) -> Rect:
+    """The part of a rectangle in which something moved, and as far again as it moved."""
+    rect, rows = shift.rect, np.flatnonzero(moved.any(axis=1))
+    if not rows.size:
+        return attrs.evolve(rect, height=0)
+    reach = max(abs(distance) for distance in shift.distances)
+    top, bottom = max(0, int(rows[0]) - reach), min(rect.height, int(rows[-1]) + 1 + reach)
+    return attrs.evolve(rect, y=rect.y + top, height=bottom - top)
+
+
 def is_badge(piece: Blob, after: Words) -> bool:
     """A filled shape with something in it, as letters are not."""
     full = piece.pixels >= 0.6 * piece.rect.area and piece.rect.height >= 12
@@ -206,7 +260,10 @@ def is_badge(piece: Blob, after: Words) -> bool:
 def _belongs(rect: Rect, noise: Rect) -> bool:
     """Whether a change is part of background that changes beside it in the same frame."""
     if noise.height > LINE:
-        return noise.union(rect).area <= 1.1 * noise.area
+        near = attrs.evolve(
+            noise, x=noise.x - 8, y=noise.y - 8, width=noise.width + 16, height=noise.height + 16
+        )
+        return near.intersects(rect) and noise.union(rect).area <= 1.1 * noise.area
     level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
     gap = max(rect.x - noise.right, noise.x - rect.right)
     return level and gap <= max(8, 0.6 * noise.height) and rect.width <= 8 * noise.height

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 import attrs
+import numpy as np
 
 from hud.items import Rect
 from stages.change.detector.dirty import Mask, any_in_cells
@@ -16,6 +17,7 @@ from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import (
     LINE,
     caret,
+    changed_colours,
     erased,
     palette,
     plain_inside,
@@ -35,6 +37,13 @@ WIDE = 2.5
 """Text this many times wider than high is more than the letters of one frame."""
 CRISP = 100
 """Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
+
+KNOWN = 0.85
+"""A place of which this share was seen before shows nothing new."""
+WORD = 4
+"""Cells that hold less than a word."""
+PLAIN = 0.95
+"""What has this share of one colour has nothing written on it."""
 
 
 class Say(enum.Enum):
@@ -86,6 +95,8 @@ class Judge:
         tight = bounds(mask)
         if tight is None:
             return Verdict(Say.LEAVE, "back to what was shown before", gone=True)
+        if masked and palette(self.screen.now[box.slices][mask]).max() >= PLAIN:
+            return Verdict(Say.FORGET, "the ground of something that moves")
         tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
         big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
@@ -110,12 +121,10 @@ class Judge:
         due = min(spot.touched + need, spot.began + self.options.page_bound)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
-        cells, before = self.screen.seen(box, mask)
-        ink = cells & self.screen.inked(box)
-        told = ink if ink.any() else cells
-        known = int((before & told).sum()) / int(told.sum())
-        if known >= 0.85:
+        known, _ = self._known(box, mask)
+        if known >= KNOWN:
             return Verdict(Say.FORGET, "seen before in this place")
+        cells, before = self.screen.seen(box, mask)
         fresh = cells & ~before if known > 0.5 else cells
         rects = [blob.rect for blob in blobs(mask, fresh, (box.x, box.y))]
         if not any(self._content(rect, time, scrolled=spot.scrolled) for rect in rects):
@@ -140,10 +149,24 @@ class Judge:
 
     def _small(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         spot.follow(tight)
+        if spot.small and spot.born == time:
+            spot.colours = changed_colours(
+                self.screen.shown[tight.slices], self.screen.now[tight.slices]
+            )
+        if not spot.moves and self._leaves_nothing(spot, mask):
+            spot.moves += 1
         if spot.moves:
             return Verdict(Say.WAIT, "something small moves about")
         trifle = self._trifle(spot, tight, time)
         return trifle or self._content_of(spot, box, mask, tight, time)
+
+    def _leaves_nothing(self, spot: Spot, mask: Mask) -> bool:
+        """Whether it passed over places that are now as they were."""
+        if spot.changes < 4 or spot.letter or spot.caret or not spot.small:
+            return False
+        trail = self.screen.rates.touched[cell_slices(spot.whole or spot.rect)] >= spot.born
+        differs = any_in_cells(np.ascontiguousarray(mask))
+        return int(np.count_nonzero(trail)) > 2 * int(np.count_nonzero(differs)) + 2
 
     def _trifle(self, spot: Spot, tight: Rect, time: float) -> Verdict | None:
         """A verdict if nothing was written here."""
@@ -163,7 +186,7 @@ class Judge:
 
     def _content_of(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         if spot.scrolled:
-            return self._came_into_view(spot, tight, time)
+            return self._came_into_view(spot, box, mask, tight, time)
         if spot.rested:
             return self._rested(spot, tight, time)
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
@@ -175,13 +198,35 @@ class Judge:
     def _crisp(self, tight: Rect) -> bool:
         return strongest(self.screen.shown[tight.slices], self.screen.now[tight.slices]) >= CRISP
 
-    def _came_into_view(self, spot: Spot, tight: Rect, time: float) -> Verdict:
+    def _known(self, box: Rect, mask: Mask) -> tuple[float, int]:
+        """How much of what differs, blank ground aside, was seen before in this place.
+
+        The share, and the number of cells that are new.
+        """
+        cells, before = self.screen.seen(box, mask)
+        ink = cells & self.screen.inked(box)
+        told = ink if ink.any() else cells
+        count, old = int(told.sum()), int((before & told).sum())
+        return old / max(1, count), count - old
+
+    def _came_into_view(
+        self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float
+    ) -> Verdict:
+        known, new = self._known(box, mask)
+        if known >= KNOWN and new <= WORD:
+            return Verdict(Say.FORGET, "seen before in this place")
         if tight.area < 150 or min(tight.width, tight.height) < 5:
             return Verdict(Say.FORGET, "an edge of something that moved")
         if tight.height <= LINE / 2 and tight.width <= 2.5 * tight.height:
-            return Verdict(Say.WAIT, "a trifle beside something that moved", easy=True)
+            rule, need = "a trifle beside something that moved", self.options.doubt
+            return attrs.evolve(
+                self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True
+            )
         rule = "new content came into view"
-        return self._when_quiet(spot, time, self.options.confirm, Say.SHOW, rule, tight)
+        need = self.options.confirm
+        if spot.again or spot.changes > 1:  # it slides into view, or much is written at once
+            need = min(self.options.page, spot.began + self.options.bound - spot.touched)
+        return self._when_quiet(spot, time, need, Say.SHOW, rule, tight)
 
     def _rested(self, spot: Spot, tight: Rect, time: float) -> Verdict:
         """Inside background: a value of a strange kind, or a line of text that stands still."""
@@ -202,10 +247,12 @@ class Judge:
         filled = solid and width == tight.width and tight.height >= 12
         if spot.changes == 1 and (width > WIDE * tight.height or filled) and not dot:
             need = BLOCK if tight.height > LINE / 2 else self.options.confirm
-            return self._complete(spot, tight, time, need if crisp else self.options.rest)
+            sudden = crisp and not spot.again
+            return self._complete(spot, tight, time, need if sudden else self.options.rest)
         if spot.paused:
             return Verdict(Say.SHOW, "a word was finished", (tight,))
-        if time - spot.began >= self.options.bound - SLACK and not spot.page:
+        grows = spot.grown and not spot.page
+        if grows and time - spot.began >= self.options.bound - SLACK:
             return Verdict(Say.SHOW, "writing goes on for long", (tight,))
         need = 2 * self.options.word
         if spot.caret:
@@ -215,7 +262,8 @@ class Judge:
         elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
             need = self.options.rest  # it faded in where it is
         need = max(need, self._restlessness(spot, tight, time))
-        need = min(need, spot.began + self.options.bound - spot.touched)
+        if grows:
+            need = min(need, spot.began + self.options.bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, "writing came to rest", tight)
 
     def _complete(self, spot: Spot, tight: Rect, time: float, need: float) -> Verdict:
@@ -242,9 +290,8 @@ class Judge:
         if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):
             return Verdict(Say.FORGET, "seen before in this place", gone=True)
         painted = self.screen.rates.painted[cell_slices(tight)].max()
-        need = (
-            self.options.confirm if spot.changes == 1 and self._crisp(tight) else self.options.rest
-        )
+        complete = spot.changes == 1 and not spot.again and self._crisp(tight)
+        need = self.options.confirm if complete else self.options.rest
         if spot.follows:
             return Verdict(Say.WAIT, "changes with every key", easy=True)
         if spot.born - painted < self.options.young or spot.ticks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stages.change.detector.dirty import Indices, Mask, places
+from stages.change.detector.dirty import Indices, Mask
 from stages.change.detector.options import Limits
 from stages.change.detector.signature import Signatures
 
@@ -39,9 +39,10 @@ class Known:
         """The cells have come to rest in these states."""
         self._current[rows, columns] = signs
 
-    def leave(self, cells: Mask, time: float) -> None:
+    def leave(self, rows: Indices, columns: Indices, time: float) -> None:
         """The cells change: the states they rested in belong to the past now."""
-        rows, columns = places(cells & (self._current != 0))
+        rested = self._current[rows, columns] != 0
+        rows, columns = rows[rested], columns[rested]
         if rows.size:
             self._add(rows, columns, self._current[rows, columns], time)
             self._current[rows, columns] = 0
@@ -70,6 +71,8 @@ class Rates:
         self.restless_at: Times = np.full((rows, columns), NEVER)
         """When the place was last background."""
         self._background_until: Times = np.full((rows, columns), NEVER)
+        self._none: Mask = np.zeros((rows, columns), bool)
+        self._last_until = NEVER
         self._interval: Times = np.full((rows, columns), 1.0)
 
     def count(self, rows: Indices, columns: Indices, time: float) -> None:
@@ -99,7 +102,13 @@ class Rates:
         self._interval[rows, columns] = interval
         until = time + np.maximum(self._options.forget, 4 * interval)
         self._background_until[rows, columns] = until
+        self._last_until = max(self._last_until, float(until.max(initial=NEVER)))
         self.restless_at[rows, columns] = time
+
+    def move(self, rows: Indices, columns: Indices, time: float) -> None:
+        """These cells are part of a film."""
+        self._last[rows, columns] = time
+        self._learn(rows, columns, np.full(rows.size, FAST), time)
 
     def _restless(self, times: Times) -> Mask:
         """Four changes within a few seconds, or four at equal distances: a machine is at work.
@@ -113,7 +122,9 @@ class Rates:
         return found
 
     def background(self, time: float) -> Mask:
-        """The cells that are background now."""
+        """The cells that are background now; not to be written into."""
+        if self._last_until <= time:
+            return self._none
         return self._background_until > time
 
     def join(
@@ -122,6 +133,7 @@ class Rates:
         """Make cells background too, because they belong to some that are."""
         until = np.maximum(self._background_until[cells], time + self._options.forget)
         self._background_until[cells] = until
+        self._last_until = max(self._last_until, float(until.max(initial=NEVER)))
         self._interval[cells] = self._interval[host].max(initial=0.3)
 
     def film(self, rect_of_cells: tuple[slice, slice]) -> bool:

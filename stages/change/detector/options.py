@@ -29,7 +29,7 @@ class Limits:
     """A place that was moving has come to rest after this time without a change."""
     word: float = _number(0.35)
     """A pause this long ends a word that is being typed."""
-    bound: float = _number(2.0)
+    bound: float = _number(1.7)
     """The longest wait for something that keeps growing or fading."""
     page: float = _number(0.2)
     """As `rest`, for a change of a large part of the screen."""
@@ -48,8 +48,14 @@ class Limits:
 
 
 SENSITIVITY: dict[str, Limits] = {
-    "low": Limits(tolerance=32, faint=64, confirm=0.15, word=0.8, doubt=1.8, young=4.0),
+    # Later, and only what is strong: what follows meanwhile goes with it.
+    "low": Limits(
+        tolerance=32, faint=64, confirm=0.4, rest=0.6, word=0.8, bound=3.0, young=4.0, doubt=1.8
+    ),
     "normal": Limits(),
-    "high": Limits(tolerance=8, faint=16, confirm=0.04, word=0.25, doubt=0.7, restless=5.0),
+    # At once, and what is doubtful too.
+    "high": Limits(
+        tolerance=8, faint=16, rest=0.2, word=0.25, bound=1.2, young=1.0, doubt=0.7, restless=5.0
+    ),
 }
 """What the words of the configuration stand for."""

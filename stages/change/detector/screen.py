@@ -7,6 +7,7 @@ import numpy as np
 from hud.items import Pixels, Rect
 from hud.pixels import Words
 from stages.change.detector.dirty import CELL, Difference, Indices, Mask, any_in_cells, places
+from stages.change.detector.film import Films
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import Limits
 from stages.change.detector.shapes import differ
@@ -35,6 +36,7 @@ class Screen:
         self.shown: Words = self.now.copy()
         self.known = Known(rows, columns)
         self.rates = Rates(rows, columns, options)
+        self.films = Films(rows, columns)
         self.rates.touched[:] = self.rates.painted[:] = time
         self.owing: Mask = np.zeros((rows, columns), bool)
         """Background cells that changed and have not been judged since."""
@@ -51,23 +53,25 @@ class Screen:
 
     def take(self, new: Words, cells: Mask, time: float) -> None:
         """Make the new picture the present one; `cells` are those that changed."""
-        self.known.leave(cells, time)
+        at = places(cells)
+        self.known.leave(*at, time)
         for top, bottom in self.difference.used:
             self.now[top:bottom, : self.width] = new[top:bottom]
-        self.rates.touched[cells] = time
-        self._fresh |= cells
+        self.rates.touched[at] = time
+        self._fresh[at] = True
         self._fresh_due = time + CALM
 
     def remember(self, time: float) -> None:
         """Add to the memory what has been still for a while."""
         if self._fresh_due is None or time < self._fresh_due - 1e-6:
             return
-        calm = self._fresh & (time - self.rates.touched >= CALM - 1e-6)
-        rows, columns = places(calm)
+        rows, columns = places(self._fresh)
+        calm = time - self.rates.touched[rows, columns] >= CALM - 1e-6
+        self._fresh_due = None if calm.all() else time + CALM
+        rows, columns = rows[calm], columns[calm]
         if rows.size:
             self.known.rest(rows, columns, signatures(self.now, rows, columns))
             self._fresh[rows, columns] = False
-        self._fresh_due = time + CALM if self._fresh.any() else None
 
     def outstanding(self, rect: Rect, without: Mask | None) -> tuple[Rect, Mask, float]:
         """The pixels of `rect`, widened to cells, that differ from what was shown.
@@ -105,6 +109,12 @@ class Screen:
             return None
         piece = np.ascontiguousarray(self.shown[rect.slices])
         return piece.view(np.uint8).reshape(rect.height, rect.width, 4)
+
+    def accept_changed(self, rect: Rect, new: Words) -> None:
+        """What changed in `rect` just now counts as shown, and nothing else there."""
+        np.copyto(
+            self.shown[rect.slices], new[rect.slices], where=self.difference.mask[rect.slices]
+        )
 
     def accept(self, rect: Rect) -> None:
         """What is in `rect` now counts as shown."""

@@ -114,5 +114,7 @@ def _equal_stripes(one: Words, other: Words) -> Mask:
 
 def uncover(shown: Words, new: Words, rect: Rect, fresh: Mask) -> None:
     """What came into view was never shown: make it ground, so that only what is on it differs."""
+    if not rect.area:
+        return
     colours, counts = np.unique(new[rect.slices][::3, ::3], return_counts=True)
     shown[rect.slices][fresh] = colours[counts.argmax()]

@@ -18,6 +18,25 @@ LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
 
+STROKE = 80
+"""Pixels that are more than the specks of a tint: a word was struck out."""
+THIN, LONG, LONGEST = 5, 16, 80
+"""Lines that are drawn: thinner than this, each at least so long, the longest at least so long."""
+
+
+def ruled(mask: Mask, pixels: int) -> bool:
+    """Whether `pixels` changed pixels are thin straight lines: a frame around a cell, a marker."""
+    height, width = mask.shape
+    if max(height, width) < LONGEST or pixels > 4 * THIN * (height + width):
+        return False
+    changed = np.ascontiguousarray(mask).view(np.uint8)
+    across = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((1, LONG), np.uint8))
+    down = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((LONG, 1), np.uint8))
+    if 20 * cv2.countNonZero(cv2.bitwise_or(across, down)) < 19 * pixels:
+        return False
+    return not cv2.erode(changed, np.ones((THIN, THIN), np.uint8)).any()
+
+
 def levels(before: Words, after: Words) -> Words:
     """Absolute difference, channel by channel, one word a pixel."""
     height, width = before.shape
@@ -41,9 +60,10 @@ def strongest(before: Words, after: Words) -> int:
 
 
 def tinted(before: Words, after: Words, faint: int) -> bool:
-    """Whether all but a twentieth of what changed did so by `faint` levels at most."""
+    """Whether nearly all of what changed did so by `faint` levels at most."""
     strength = levels(before, after).view(np.uint8).reshape(*before.shape, 4).max(axis=2)
-    return bool(20 * np.count_nonzero(strength > faint) <= np.count_nonzero(strength > 4))
+    strong = np.count_nonzero(strength > faint)
+    return bool(strong <= STROKE and 20 * strong <= np.count_nonzero(strength > 4))
 
 
 def alike_rows(patch: Words, tolerance: int = 16) -> bool:
@@ -94,7 +114,12 @@ def palette(patch: Words) -> Shares:
     """The share of a patch that each of 64 colours has, four levels a channel."""
     blue, green, red = patch & 0xC0, (patch >> 8) & 0xC0, (patch >> 16) & 0xC0
     codes = (blue >> 6) | (green >> 4) | (red >> 2)
-    return np.bincount(codes.ravel(), minlength=64) / patch.size
+    return np.bincount(codes.ravel(), minlength=64) / max(1, patch.size)
+
+
+def changed_colours(before: Words, after: Words) -> Shares:
+    """The palette of what was put in place of something else."""
+    return palette(after[differ(before, after, 32)])
 
 
 def without_caret(patch: Words) -> int:
@@ -117,6 +142,14 @@ def plain_inside(patch: Words) -> bool:
 def textual(patch: Words) -> bool:
     """Whether there are as many strong edges from left to right as letters have."""
     return bool(differ(patch[:, 1:], patch[:, :-1], 64).mean() >= 0.08)
+
+
+def lettered(patch: Words) -> bool:
+    """Whether a row has as many strong edges, for its height, as one of digits or letters."""
+    height, width = patch.shape
+    if height < 7 or width < 3:
+        return False
+    return bool(differ(patch[:, 1:], patch[:, :-1], 64).sum() >= 0.1 * height * height)
 
 
 def sharper(before: Words, after: Words) -> bool:

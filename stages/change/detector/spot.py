@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from hud.items import Rect
+from stages.change.detector.shapes import LINE, Shares
 
 REACH_X, REACH_Y = 20, 8
 """A change this close to a place that is still moving belongs to it."""
@@ -22,6 +23,8 @@ class Spot:
     touched: float
     """When it changed last."""
     changes: int = 1
+    again: bool = False
+    """It had moved a moment before, so it is not complete at once."""
     scrolled: bool = False
     """Its surroundings moved, and this came into view."""
     rested: bool = False
@@ -30,6 +33,8 @@ class Spot:
     """It changed together with much else: a page is being painted."""
     follows: bool = False
     """It changed in the same frame as a letter that was typed elsewhere."""
+    swaps: bool = False
+    """It shows now what another place showed before, and that shows what this did."""
     flickers: bool = False
     """It is one of many values that change all the time."""
     letter: bool = False
@@ -46,6 +51,8 @@ class Spot:
     """All that changed here, tints and erased text included."""
     first: Rect | None = None
     """Where the difference was when it was looked at first."""
+    colours: Shares | None = None
+    """Those of something small that came up here."""
     moves: int = 0
     """How often the same small thing went to another place."""
     due: float | None = None
@@ -57,6 +64,17 @@ class Spot:
     def ticks(self) -> bool:
         """Whether it changed again after it had stood still for a while, before it was shown."""
         return self.changes > 1 and self.began - self.born >= 1.0
+
+    @property
+    def grown(self) -> bool:
+        """Whether the difference takes more room than at first, as writing does."""
+        return self.size is None or self.first is None or self.size.area >= 1.3 * self.first.area
+
+    @property
+    def small(self) -> bool:
+        """Whether it is no larger than a pointer."""
+        rect = self.size or self.rect
+        return max(rect.width, rect.height) <= LINE
 
     def near(self, rect: Rect) -> bool:
         """Whether a change there belongs to this place."""
@@ -104,6 +122,7 @@ class Spot:
         self.changes += other.changes if other.touched != self.touched else 0
         self.touched = max(self.touched, other.touched)
         self.scrolled |= other.scrolled
+        self.again |= other.again
         self.rested &= other.rested
         self.page |= other.page
         self.value &= other.value
@@ -114,6 +133,7 @@ class Spot:
         self.moves = max(self.moves, other.moves)
         self.size = self.size or other.size
         self.first = other.first or self.first
+        self.colours = self.colours if self.colours is not None else other.colours
 
 
 def similar(one: Rect, other: Rect) -> bool:
@@ -126,7 +146,7 @@ def similar(one: Rect, other: Rect) -> bool:
 
 def travelled(old: Rect, new: Rect) -> bool:
     """Whether a small thing is now elsewhere, not merely longer."""
-    if max(new.width, new.height, old.width, old.height) > 72 or not similar(old, new):
+    if max(new.width, new.height, old.width, old.height) > LINE or not similar(old, new):
         return False
     left, right = new.x - old.x, new.right - old.right
     top, bottom = new.y - old.y, new.bottom - old.bottom
