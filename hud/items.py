@@ -10,6 +10,7 @@ import enum
 import time
 import unicodedata
 from collections.abc import Sequence
+from typing import Literal
 
 import attrs
 import numpy as np
@@ -72,6 +73,12 @@ class Rect:
             and other.right <= self.right + near
             and other.bottom <= self.bottom + near
         )
+
+    def lies_mostly_in(self, other: Rect) -> bool:
+        """Whether seven tenths of this are also part of the other."""
+        across = min(self.right, other.right) - max(self.x, other.x)
+        down = min(self.bottom, other.bottom) - max(self.y, other.y)
+        return across > 0 and down > 0 and 10 * across * down >= 7 * self.area
 
     def padded(self, margin: int, width: int, height: int) -> Rect:
         """This rectangle grown by `margin` on every side, inside a picture of width x height."""
@@ -154,6 +161,11 @@ class Frame:
     def height(self) -> int:
         """In pixels."""
         return int(self.pixels.shape[0])
+
+    @property
+    def whole(self) -> Rect:
+        """All of it."""
+        return Rect(0, 0, self.width, self.height)
 
 
 class Fate(enum.Enum):
@@ -243,12 +255,37 @@ class Change:
         return Change(self.frame, together(regions), cause, rule, marks=marks)
 
 
+Detail = Literal["low", "high"]
+"""How closely the service looks at a picture, and what it charges."""
+
+
+@attrs.frozen
+class View:
+    """What one picture shows."""
+
+    rects: tuple[Rect, ...]
+    """Parts of the screen, which stand one below the other."""
+    size: tuple[int, int]
+    """Width and height of the picture in its own pixels, which need not be the screen's."""
+    detail: Detail = "high"
+
+
 @attrs.frozen(eq=False)
 class Picture:
-    """One JPEG and the part of the screen it shows."""
+    """One JPEG and what it shows."""
+
+    view: View
+    jpeg: bytes = attrs.field(repr=lambda jpeg: f"<{len(jpeg)} bytes>")
+
+
+@attrs.frozen
+class Words:
+    """What was read in one part of the screen, told instead of shown."""
 
     rect: Rect
-    jpeg: bytes = attrs.field(repr=lambda jpeg: f"<{len(jpeg)} bytes>")
+    lines: tuple[str, ...]
+    near: tuple[str, ...] = ()
+    """What stands around them unchanged, such as the label of a number."""
 
 
 @attrs.frozen(eq=False)
@@ -258,11 +295,19 @@ class Shot:
     change: Change
     pictures: tuple[Picture, ...]
     caption: str
+    """When, where, and the words."""
+    words: tuple[Words, ...] = ()
 
     @property
     def seq(self) -> int:
         """Of the frame."""
         return self.change.seq
+
+    @property
+    def shown(self) -> tuple[Rect, ...]:
+        """The parts of the screen that are shown or told."""
+        seen = tuple(rect for picture in self.pictures for rect in picture.view.rects)
+        return seen + tuple(each.rect for each in self.words)
 
 
 class Status(enum.Enum):

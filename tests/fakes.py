@@ -11,7 +11,7 @@ import numpy as np
 import trio
 
 from hud.channel import Observer
-from hud.items import Cause, Change, Fate, Frame, NoteDelta, Picture, Rect, Shot, Status, Tick
+from hud.items import Cause, Change, Fate, Frame, NoteDelta, Picture, Rect, Shot, Status, Tick, View
 
 BOX = Rect(0, 0, 8, 8)
 
@@ -27,7 +27,9 @@ def change(seq: int = 1, *regions: Rect, monitor: int = 1, cause: Cause | None =
 
 
 def shot(seq: int = 1) -> Shot:
-    return Shot(change(seq, BOX), (Picture(BOX, b"jpeg"),), "14:03:20, screen 1 (64x64)")
+    return Shot(
+        change(seq, BOX), (Picture(View((BOX,), (8, 8)), b"jpeg"),), "14:03:20, screen 1 (64x64)"
+    )
 
 
 def delta(seq: int, text: str, status: Status = Status.IN_PROGRESS, time: float = 1.0) -> NoteDelta:
@@ -77,7 +79,7 @@ def every_third(frame: Frame) -> Change:
 
 
 def as_shot(change: Change) -> Shot:
-    return Shot(change, (Picture(BOX, b"jpeg"),), "caption")
+    return Shot(change, (Picture(View((BOX,), (8, 8)), b"jpeg"),), "caption")
 
 
 def answered(shot: Shot) -> NoteDelta:

@@ -14,6 +14,7 @@ import orjson
 
 from hud.items import Rect
 from hud.local.model import Sight
+from hud.local.reader import Line
 from hud.realtime.caption import Place
 
 _LENGTH = struct.Struct(">I")
@@ -27,6 +28,8 @@ class Request:
     session: str
     sights: tuple[Sight, ...]
     forgotten: tuple[str, ...] = ()
+    only_read: bool = False
+    """Whether the lines of each picture are wanted, and no note."""
 
 
 @attrs.frozen
@@ -35,6 +38,8 @@ class Answer:
 
     number: int
     text: str
+    lines: tuple[tuple[Line, ...], ...] = ()
+    """Of each picture that was only to be read."""
 
 
 def packed(item: Request | Answer) -> bytes:
@@ -44,7 +49,7 @@ def packed(item: Request | Answer) -> bytes:
     }
     sights = item.sights if isinstance(item, Request) else ()
     header["sights"] = [_described(sight) for sight in sights]
-    text = orjson.dumps(header)
+    text = orjson.dumps(header, default=attrs.asdict)
     return b"".join((_LENGTH.pack(len(text)), text, *(sight.jpeg for sight in sights)))
 
 
@@ -59,7 +64,9 @@ def read_request(stream: IO[bytes]) -> Request | None:
     except orjson.JSONDecodeError:
         return None
     sights = tuple(Sight(stream.read(sight["bytes"]), _place(sight)) for sight in fields["sights"])
-    return Request(fields["number"], fields["session"], sights, tuple(fields["forgotten"]))
+    return Request(
+        fields["number"], fields["session"], sights, tuple(fields["forgotten"]), fields["only_read"]
+    )
 
 
 def taken_answer(received: bytearray) -> Answer | None:
@@ -71,7 +78,8 @@ def taken_answer(received: bytearray) -> Answer | None:
         return None
     fields = orjson.loads(received[_LENGTH.size : end])
     del received[:end]
-    return Answer(fields["number"], fields["text"])
+    lines = tuple(tuple(_line(line) for line in lines) for lines in fields["lines"])
+    return Answer(fields["number"], fields["text"], lines)
 
 
 def _described(sight: Sight) -> dict[str, Any]:
@@ -79,6 +87,10 @@ def _described(sight: Sight) -> dict[str, Any]:
     return {"bytes": len(sight.jpeg), "place": place}
 
 
+def _line(line: dict[str, Any]) -> Line:
+    return Line(**line | {"rect": Rect(**line["rect"])})
+
+
 def _place(sight: dict[str, Any]) -> Place | None:
     place = sight["place"]
-    return place and Place(**place | {"rect": Rect(**place["rect"])})
+    return place and Place(**place | {"rects": tuple(Rect(**rect) for rect in place["rects"])})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 import cv2
 import numpy as np
 
+from hud import collage
 from hud.items import Rect
 from hud.local import wording
 from hud.local.canvas import MARGIN, Canvas, Piece
@@ -42,8 +43,7 @@ class Notetaker:
         """Say what these pictures show that was not there before, "" if nothing worth noting."""
         shown: dict[tuple[int, int, int], list[Piece]] = {}
         for sight in pictures:
-            key, piece = _piece(sight) or (None, None)
-            if key is not None and piece is not None:
+            for key, piece in _pieces(sight):
                 shown.setdefault(key, []).append(piece)
         notes = [self._look(key, pieces) for key, pieces in shown.items()]
         note = "; ".join(filter(None, notes))
@@ -69,14 +69,26 @@ class Notetaker:
         old = journal.take(news.touches)
         rows = canvas.rows(news, [entry.core for entry in old])
         old += journal.take(lambda rect: any(rect.intersects(row) for row in rows))
-        lines = [line for line in self._read(canvas, rows) if wording.tellable(line)]
+        lines = [line for line in _read(self._reader, canvas, rows) if wording.tellable(line)]
         told = journal.update(old, lines, self._clock(), news.exposed, any(backwards))
         told.sort(key=lambda happening: (happening.rect.y, happening.rect.x))
         return [what for what in told if not self._echo.is_note(what.text, what.rect)]
 
-    def _read(self, canvas: Canvas, rows: Sequence[Rect]) -> list[Line]:
-        read = self._reader.read_rows(canvas.cut(rows))
-        return [_placed(line, row) for row, lines in zip(rows, read, strict=True) for line in lines]
+
+def lines(reader: Reader, encoded: bytes) -> list[Line]:
+    """Read one picture for its own sake; nothing where it cannot be decoded."""
+    picture = _decoded(encoded)
+    if picture is None or max(picture.shape) > LARGEST_SIDE:
+        return []
+    height, width = picture.shape[:2]
+    canvas = Canvas(width, height)
+    news = canvas.look([Piece(Rect(0, 0, width, height), picture)])
+    return [line for line in _read(reader, canvas, canvas.rows(news, ())) if wording.tellable(line)]
+
+
+def _read(reader: Reader, canvas: Canvas, rows: Sequence[Rect]) -> list[Line]:
+    read = reader.read_rows(canvas.cut(rows))
+    return [_placed(line, row) for row, found in zip(rows, read, strict=True) for line in found]
 
 
 def _placed(line: Line, row: Rect) -> Line:
@@ -87,21 +99,23 @@ def _placed(line: Line, row: Rect) -> Line:
     return attrs.evolve(line, rect=Rect(x, top, line.rect.width, max(1, bottom - top)))
 
 
-def _piece(sight: Sight) -> tuple[tuple[int, int, int], Piece] | None:
-    """Which screen a picture belongs to, and the picture as large as its part of that screen."""
+def _pieces(sight: Sight) -> Iterator[tuple[tuple[int, int, int], Piece]]:
+    """The parts of a picture, each as large as on the screen, and which screen that is."""
     picture = _decoded(sight.jpeg)
     if picture is None:
-        return None
+        return
     height, width = picture.shape[:2]
-    place = sight.place or Place(0, width, height, Rect(0, 0, width, height))
+    place = sight.place or Place(0, width, height, (Rect(0, 0, width, height),))
     key = (place.screen, place.screen_width, place.screen_height)
-    rect = place.rect
-    if not rect.area or max(rect.width, rect.height, *key[1:]) > LARGEST_SIDE * 2:
-        return None
-    if (width, height) == (rect.width, rect.height):
-        return key, Piece(rect, picture)
-    whole = cv2.resize(picture, (rect.width, rect.height), interpolation=cv2.INTER_CUBIC)
-    return key, Piece(rect, np.asarray(whole, np.uint8), width / rect.width)
+    size = collage.size(place.rects)
+    if not min(size) or max(*size, *key[1:]) > LARGEST_SIDE * 2:
+        return
+    if (width, height) != size:
+        how = cv2.INTER_AREA if size[0] < width else cv2.INTER_CUBIC
+        picture = np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+    for rect, at in zip(place.rects, collage.places(place.rects), strict=True):
+        if rect.area:
+            yield key, Piece(rect, picture[at.slices], width / size[0])
 
 
 def _decoded(data: bytes) -> Bgr | None:

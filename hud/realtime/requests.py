@@ -7,10 +7,13 @@ is copied only once: over 400 kB each such pass costs more than all the rest.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, repeat
 
 import attrs
 import orjson
 import pybase64
+
+from hud.items import Detail
 
 Message = list[bytes]
 """The pieces of one message, to be sent one after the other."""
@@ -54,6 +57,8 @@ class Turn:
     """Earlier notes, one a line, "" for none."""
     caption: str
     jpegs: Sequence[bytes]
+    details: Sequence[Detail] = ()
+    """Of each picture; high where nothing is said."""
 
 
 def session_update(event_id: str, options: SessionOptions) -> Message:
@@ -136,16 +141,17 @@ def _notes(turn: Turn) -> Message:
 
 
 def _shown(turn: Turn) -> list[Message]:
-    return [_input_text(turn.caption), *(_input_image(jpeg) for jpeg in turn.jpegs)]
+    details = chain(turn.details, repeat[Detail]("high"))
+    return [_input_text(turn.caption), *map(_input_image, turn.jpegs, details)]
 
 
 def _input_text(text: str) -> Message:
     return _event({"type": "input_text", "text": text})
 
 
-def _input_image(jpeg: bytes) -> Message:
+def _input_image(jpeg: bytes, detail: Detail) -> Message:
     head = b'{"type":"input_image","image_url":"data:image/jpeg;base64,'
-    return [head, pybase64.b64encode(jpeg), b'","detail":"high"}']
+    return [head, pybase64.b64encode(jpeg), f'","detail":"{detail}"}}'.encode()]
 
 
 def _event(value: object) -> Message:

@@ -7,6 +7,11 @@ from fractions import Fraction
 
 BYTES_PER_TOKEN = 4
 """Of UTF-8: an average over English prose. Only an estimate; a bill is made from `usage`."""
+LOW_TOKENS = 65
+"""Of a picture at low detail; at high detail they come on top of those of its tiles."""
+TILE = 512  # pixels, across and down
+LONGEST = 2048
+"""Pixels of the longest side that the service looks at."""
 
 
 def image_tokens(width: int, height: int, detail: str = "high") -> int:
@@ -17,10 +22,27 @@ def image_tokens(width: int, height: int, detail: str = "high") -> int:
     after scaling down to 2048 at the longest and 512 at the shortest side.
     """
     if detail == "low":
-        return 65
-    scale = min(Fraction(1), Fraction(2048, max(width, height)), Fraction(512, min(width, height)))
-    columns, rows = (math.ceil(side * scale / 512) for side in (width, height))
-    return 65 + 129 * columns * rows
+        return LOW_TOKENS
+    scale = _scale(width, height, detail)
+    columns, rows = (math.ceil(side * scale / TILE) for side in (width, height))
+    return LOW_TOKENS + 129 * columns * rows
+
+
+def seen_size(width: int, height: int, detail: str = "high") -> tuple[int, int]:
+    """What the model sees of a picture of width x height pixels, by the same rule.
+
+    At low detail that is what fits into one tile. Nothing is known to be enlarged.
+    """
+    scale = _scale(width, height, detail)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _scale(width: int, height: int, detail: str) -> Fraction:
+    if detail == "low":
+        return min(Fraction(1), Fraction(TILE, max(width, height)))
+    return min(
+        Fraction(1), Fraction(LONGEST, max(width, height)), Fraction(TILE, min(width, height))
+    )
 
 
 def text_tokens(text: str) -> int:

@@ -101,7 +101,7 @@ def _turn(word: str) -> Turn:
     pixels = np.full((SIDE, SIDE, 3), 255, np.uint8)
     cv2.putText(pixels, f"hud {word}", (60, 260), cv2.FONT_HERSHEY_DUPLEX, 2.0, (0, 0, 0), 2)
     jpeg = cv2.imencode(".jpg", pixels)[1].tobytes()
-    place = caption.write(clock(time.time()), 1, (SIDE, SIDE), [Rect(0, 0, SIDE, SIDE)])
+    place = caption.write(clock(time.time()), 1, (SIDE, SIDE), [[Rect(0, 0, SIDE, SIDE)]])
     return Turn("", place, [jpeg])
 
 

@@ -183,7 +183,9 @@ class Turns:
     async def _asked(
         self, link: Link, shot: Shot, booking: Booking, on_text: OnText
     ) -> AnswerEnded | Refused:
-        turn = Turn(self.memory.text(), shot.caption, [each.jpeg for each in shot.pictures])
+        jpegs = [each.jpeg for each in shot.pictures]
+        details = [each.view.detail for each in shot.pictures]
+        turn = Turn(self.memory.text(), shot.caption, jpegs, details)
         try:
             return await self._answer(link, turn, on_text)
         except Exception:

@@ -66,7 +66,7 @@ class Eyes:
             rect = Rect(x, y, w, h).padded(random.randint(2, 20), rect.width, rect.height)
         height, width = pixels.shape[:2]
         self.last = pixels
-        place = Place(1, width, height, rect)
+        place = Place(1, width, height, (rect,))
         return self.notetaker.note([Sight(encoded(pixels[rect.slices], quality), place)])
 
 
@@ -230,7 +230,7 @@ def test_a_still_screen_is_told_once(terminal, eyes, quality):
     pixels, height, width = eyes.last, *eyes.last.shape[:2]
     for _ in range(6):
         rect = Rect(random.randrange(60), random.randrange(60), 700, 500)
-        sight = Sight(encoded(pixels[rect.slices], quality), Place(1, width, height, rect))
+        sight = Sight(encoded(pixels[rect.slices], quality), Place(1, width, height, (rect,)))
         assert eyes.notetaker.note([sight]) == ""
 
 
@@ -243,5 +243,5 @@ def test_a_picture_without_text_says_so_once(reader):
 
 @pytest.mark.parametrize("rubbish", [b"", b"not a picture", b"\xff\xd8\xff\xe0"])
 def test_rubbish_is_nothing(reader, rubbish):
-    place = Place(1, 100, 100, Rect(0, 0, 100, 100))
+    place = Place(1, 100, 100, (Rect(0, 0, 100, 100),))
     assert Notetaker(reader).note([Sight(rubbish, place), Sight(rubbish, None)]) == ""

@@ -444,11 +444,11 @@ def test_out_of_band_nothing_is_written_to_the_conversation():
 
 def test_a_reference_stands_for_the_item():
     script = Script()
-    line = caption.write("14:03:20", 2, (1920, 1080), [Rect(1, 2, 30, 40)])
+    line = caption.write("14:03:20", 2, (1920, 1080), [[Rect(1, 2, 30, 40)]])
     script.add(text(line), image(png(30, 40)), image(png(50, 60)), item_id="a")
     script.ask(conversation="none", input=[{"type": "item_reference", "id": "a"}])
     first, second = script.reply.ask.sights
-    assert first.place == caption.Place(2, 1920, 1080, Rect(1, 2, 30, 40))
+    assert first.place == caption.Place(2, 1920, 1080, (Rect(1, 2, 30, 40),))
     assert second.place is None
     assert picture.dimensions(first.jpeg) == (30, 40)
     events = script.ask(conversation="none", input=[{"type": "item_reference", "id": "b"}])

@@ -118,7 +118,7 @@ TEXT_ONLY = {"type": "realtime", "output_modalities": ["text"], "max_output_toke
 async def test_a_turn_as_the_sdk_sees_it():
     jpeg, uri = picture()
     model = FakeModel()
-    line = caption.write("14:03:20", 1, (1280, 720), [Rect(10, 20, 300, 40)])
+    line = caption.write("14:03:20", 1, (1280, 720), [[Rect(10, 20, 300, 40)]])
 
     async def dialogue(talk, created):
         assert created.session.output_modalities == ["audio"]
@@ -151,7 +151,7 @@ async def test_a_turn_as_the_sdk_sees_it():
         await with_sdk(address, dialogue)
     [(session, [sight])] = model.seen
     assert sight.jpeg == jpeg
-    assert sight.place.rect == Rect(10, 20, 300, 40)
+    assert sight.place.rects == (Rect(10, 20, 300, 40),)
     assert model.forgotten == [session]
 
 

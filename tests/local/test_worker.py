@@ -25,7 +25,7 @@ def sight(*texts: str) -> Sight:
         cv2.putText(drawn, text, (12, 40 + 40 * row), cv2.FONT_HERSHEY_DUPLEX, 0.8, (0, 0, 0), 1)
     jpeg = cv2.imencode(".jpg", drawn)[1].tobytes()
     height, width = drawn.shape[:2]
-    return Sight(jpeg, Place(1, width, height, Rect(0, 0, width, height)))
+    return Sight(jpeg, Place(1, width, height, (Rect(0, 0, width, height),)))
 
 
 SLOW = sight(*(f"a page with many words in its line {row}" for row in range(24)))
