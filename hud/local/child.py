@@ -16,7 +16,7 @@ import numpy as np
 from hud.errors import LocalModelError
 from hud.local import frames
 from hud.local.frames import Answer, Request
-from hud.local.notetaker import Notetaker
+from hud.local.notetaker import Notetaker, lines
 from hud.local.reader import Reader
 
 _SESSIONS = 16
@@ -42,8 +42,13 @@ def main() -> None:
         request = _next(requests)
         for session in request.forgotten:
             sessions.pop(session, None)
-        text = _notetaker(sessions, request.session, reader).note(request.sights)
-        answers.write(frames.packed(Answer(request.number, text)))
+        if request.only_read:
+            read = tuple(tuple(lines(reader, sight.jpeg)) for sight in request.sights)
+            answer = Answer(request.number, "", read)
+        else:
+            note = _notetaker(sessions, request.session, reader).note(request.sights)
+            answer = Answer(request.number, note)
+        answers.write(frames.packed(answer))
 
 
 def _next(requests: queue.SimpleQueue[Request]) -> Request:

@@ -19,6 +19,7 @@ from hud.errors import LocalModelError
 from hud.local import frames
 from hud.local.frames import Answer, Request
 from hud.local.model import Sight
+from hud.local.reader import Line
 
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # idle workers would spin
@@ -60,15 +61,17 @@ class LocalReader:
         the next one of the session. Raises LocalModelError where the child died or hangs; the next
         call starts another one, which has seen nothing yet.
         """
-        async with self._lock:
-            child = await self._ready()
-            try:
-                with trio.fail_after(_PATIENCE):
-                    await self._ask(child, session, sights)
-                    text = await self._answer(child)
-            except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError) as error:
-                raise await self._lost(child, error) from error
-        return "; ".join(filter(None, (self._unheard.pop(session, ""), text)))
+        answer = await self._answered(session, sights)
+        return "; ".join(filter(None, (self._unheard.pop(session, ""), answer.text)))
+
+    async def read(self, pictures: Sequence[bytes]) -> tuple[tuple[Line, ...], ...]:
+        """Lines of each encoded picture, in its pixels, for their own sake: nothing is remembered.
+
+        Raises LocalModelError as `note` does.
+        """
+        sights = [Sight(picture, None) for picture in pictures]
+        answer = await self._answered("", sights, only_read=True)
+        return answer.lines
 
     def forget(self, session: str) -> None:
         """Drop the memory of a session that has ended."""
@@ -82,6 +85,18 @@ class LocalReader:
         if child is not None:
             await child.aclose()
 
+    async def _answered(
+        self, session: str, sights: Sequence[Sight], *, only_read: bool = False
+    ) -> Answer:
+        async with self._lock:
+            child = await self._ready()
+            try:
+                with trio.fail_after(_PATIENCE):
+                    await self._ask(child, session, sights, only_read=only_read)
+                    return await self._answer(child)
+            except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError) as error:
+                raise await self._lost(child, error) from error
+
     async def _ready(self) -> _Child:
         if self._child is not None and self._child.process.poll() is not None:
             await self.aclose()
@@ -90,22 +105,24 @@ class LocalReader:
             self._child = await _Child.start()
         return self._child
 
-    async def _ask(self, child: _Child, session: str, sights: Sequence[Sight]) -> None:
+    async def _ask(
+        self, child: _Child, session: str, sights: Sequence[Sight], *, only_read: bool
+    ) -> None:
         while len(self._asked) >= _MOST_OPEN:
             self._keep(await child.receive())
         self._number += 1
         self._asked[self._number] = session
-        request = Request(self._number, session, tuple(sights), tuple(self._forgotten))
+        request = Request(self._number, session, tuple(sights), tuple(self._forgotten), only_read)
         self._forgotten.clear()
         with trio.CancelScope(shield=True), trio.fail_after(_PATIENCE):
             # half a frame would spoil the pipe; the child takes it at once, whatever else it does
             await child.send(request)
 
-    async def _answer(self, child: _Child) -> str:
+    async def _answer(self, child: _Child) -> Answer:
         while (answer := await child.receive()).number != self._number:
             self._keep(answer)
         self._asked.pop(answer.number, None)
-        return answer.text
+        return answer
 
     def _keep(self, answer: Answer) -> None:
         """Keep a note that nobody waits for any more."""
