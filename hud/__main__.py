@@ -108,6 +108,8 @@ def estimate(given: argparse.Namespace) -> None:
     """Say what a run over a recorded scene would send and cost."""
     import json
 
+    import attrs
+
     from hud import scene as scenes
     from hud.config import build
     from hud.estimate import Assumptions
@@ -121,7 +123,8 @@ def estimate(given: argparse.Namespace) -> None:
     assumed = Assumptions(
         sender.instructions, sender.tariff(), given.answer, memory, given.note_tokens
     )
-    result = _simulate(scene, assumed, stages["change"], stages["encode"])
+    encode = attrs.evolve(stages["encode"], standing=sender.is_local)
+    result = _simulate(scene, assumed, stages["change"], encode)
     if given.json:
         print(json.dumps(result.record()))  # noqa: T201 - what was asked for
         return
@@ -133,7 +136,8 @@ def estimate(given: argparse.Namespace) -> None:
 def _simulate(scene: Any, assumed: Any, change: Any, encode: Any) -> Any:  # noqa: ANN401 - stages
     from hud.estimate import estimate as simulate
 
-    return simulate(scene.frames(), scene.fps, change.detector(), encode.sketch, assumed)
+    sketch = encode.sketcher(_reading() if encode.reads else None)
+    return simulate(scene.frames(), scene.fps, change.detector(), sketch, assumed)
 
 
 def _print_choices(configuration: Configuration, result: Any, simulate: Any) -> None:  # noqa: ANN401
@@ -157,6 +161,16 @@ def _print_choices(configuration: Configuration, result: Any, simulate: Any) -> 
         choices.append(Choice((*settings, f"realtime.model={CHEAPEST}"), cheap, turns))
     proposal = advice(choices, configuration.budget, WORKING_DAY)
     print("by setting:", table(choices), *filter(None, [proposal]), sep="\n")  # noqa: T201
+
+
+def _reading() -> Callable[[bytes], Any]:
+    """What reads the words of a picture in this process."""
+    import functools
+
+    from hud.local.notetaker import lines
+    from hud.local.reader import Reader
+
+    return functools.partial(lines, Reader())
 
 
 def doctor(given: argparse.Namespace) -> None:
@@ -398,6 +412,7 @@ async def watch(
     from hud.figures import Figures, fullest
     from hud.latency import Spans
     from hud.ledger import Ledger
+    from hud.local.worker import open_reader
     from hud.pipeline import Pipeline, Unanswered, run_pipeline
     from hud.report import Reporter
     from hud.stage import equip
@@ -415,6 +430,8 @@ async def watch(
         if sender.is_local:
             address, key = await stack.enter_async_context(_local_model())
             sender = attrs.evolve(sender, url=address, key=key)
+        elif encode.reads:
+            encode = attrs.evolve(encode, reader=await stack.enter_async_context(open_reader()))
         stop = await stack.enter_async_context(stopping(seconds))
         unanswered = Unanswered()
         pipeline = Pipeline(

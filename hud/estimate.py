@@ -17,7 +17,7 @@ from hud.items import Change, Fate, Frame, Picture, Rect, Shot, Usage
 from hud.realtime.bill import Request, Segment, cached, counted
 from hud.realtime.memory import SUMMARIZE, Memory
 from hud.realtime.models import Price, cost
-from hud.realtime.tokens import image_tokens
+from hud.realtime.tokens import view_tokens
 
 NOTE_TOKENS = 60
 """Of an average note; it comes back as input with the later turns."""
@@ -185,7 +185,7 @@ class _Model:
                 frame.time,
                 round(frame.time * self._fps),
                 usage.input_tokens,
-                tuple(picture.rect for picture in shot.pictures),
+                shot.shown,
                 usage,
             )
         )
@@ -203,7 +203,7 @@ class _Model:
             Segment.of_text(self._assumed.instructions),
             *([Segment.of_text(f"Notes so far:\n{notes}")] if notes else []),
             Segment.of_text(caption),
-            *(Segment("image", id(each), _tokens(each.rect)) for each in pictures),
+            *(Segment("image", id(each), view_tokens(each.view)) for each in pictures),
         ]
         count, cache = counted(request), cached(request, [self._earlier])
         self._earlier = request
@@ -215,7 +215,3 @@ class _Model:
             cached_image_tokens=cache.image,
             output_tokens=output,
         )
-
-
-def _tokens(rect: Rect) -> int:
-    return image_tokens(rect.width, rect.height)

@@ -15,7 +15,7 @@ import trio.testing
 
 from hud.channel import Observers
 from hud.errors import unwrapped
-from hud.items import Cause, Change, Fate, Mark, Picture, Rect, Shot, Status
+from hud.items import Cause, Change, Fate, Mark, Picture, Rect, Shot, Status, View
 from hud.ledger import Ledger
 from hud.pipeline import Pipeline, Unanswered, run_pipeline
 from stages.assemble import Assemble
@@ -73,7 +73,9 @@ class Detector:
 
 
 def as_shot(change) -> Shot:
-    return Shot(change, (Picture(BOX, str(shown(change.frame)).encode()),), "caption")
+    return Shot(
+        change, (Picture(View((BOX,), (8, 8)), str(shown(change.frame)).encode()),), "caption"
+    )
 
 
 @attrs.define

@@ -69,7 +69,7 @@ def test_the_same_scene_twice_gives_the_same_result():
     scene = scenes.load(recording())
 
     def run():
-        encode = Jpeg().sketch
+        encode = Jpeg().sketcher()
         result = estimate(scene.frames(), scene.fps, Tiles().detector(), encode, ASSUMED)
         return json.dumps(result.record())
 

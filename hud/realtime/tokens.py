@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from hud.items import View
+
 BYTES_PER_TOKEN = 4
 """Of UTF-8: an average over English prose. Only an estimate; a bill is made from `usage`."""
 LOW_TOKENS = 65
@@ -26,6 +28,11 @@ def image_tokens(width: int, height: int, detail: str = "high") -> int:
     scale = _scale(width, height, detail)
     columns, rows = (math.ceil(side * scale / TILE) for side in (width, height))
     return LOW_TOKENS + 129 * columns * rows
+
+
+def view_tokens(view: View) -> int:
+    """Tokens of one picture as it is planned."""
+    return image_tokens(*view.size, view.detail)
 
 
 def seen_size(width: int, height: int, detail: str = "high") -> tuple[int, int]:

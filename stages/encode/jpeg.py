@@ -1,73 +1,164 @@
-"""Turns a change into the JPEGs that the model will be shown."""
+"""Turns a change into the JPEGs, or the words, that the model will be shown."""
 
 from __future__ import annotations
+
+import importlib.util
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 import attrs
 import cv2
 import trio
 
-from hud.items import Change, Frame, Picture, Rect, Shot, clock
+from hud.errors import LocalModelError, UsageError
+from hud.items import Cause, Change, Picture, Rect, Shot, View, Words, clock
+from hud.local.reader import Line
 from hud.realtime import caption
-from hud.stage import between, given, option
-from stages.encode.plan import plan
+from hud.stage import between, given, one_of, option
+from stages.encode import draw, words
+from stages.encode.plan import native, plan, with_overview
 from stages.encode.standing import Standing
+from stages.encode.surroundings import Surroundings
+from stages.encode.words import Recogniser
 
 INLINE_PIXELS = 500_000
 """Below this a crop is encoded faster (0.5 ms) than the loop must be spared."""
+PATIENCE = 1.0
+"""Seconds that reading may take before the picture is shown after all; it needs about 0.3."""
+
+Read = Callable[[bytes], Sequence[Line]]
 
 
 @attrs.frozen
 class Jpeg:
     """Close-ups of the changed regions at native resolution; the first frame whole."""
 
+    show: str = option(
+        "picture",
+        meaning="`picture`; `text`: the words of a change, read on this machine, instead; `auto`: "
+        "words where a change is nothing but text. Needs the extra `local`; the local model "
+        "always gets pictures",
+        check=one_of("picture", "text", "auto"),
+    )
     quality: int = option(
         85, meaning="JPEG quality; below 75 small text suffers", check=between(30, 100)
     )
     margin: int = option(
         24, meaning="pixels of surroundings around each region", check=between(0, 200)
     )
-    pictures: int = option(4, meaning="close-ups per note, at most", check=between(1, 16))
+    pictures: int = option(4, meaning="pictures per note, at most", check=between(1, 16))
+    low_detail: int = option(
+        362,
+        meaning="close-ups that fit a square of this many pixels are sent at low detail, which "
+        "costs a third; 0 never does",
+        check=between(0, 512),
+    )
 
     standing: bool = given(False)
     """Whether the model keeps a picture of the screen, which must not become outdated."""
+    reader: Recogniser | None = given(None)
+    """Who reads the words where `show` asks for them."""
 
-    def sketch(self, change: Change) -> Shot:
-        """The shot without its JPEGs, for an estimate."""
-        rects = plan(change, self.margin, self.pictures)
-        return Shot(change, tuple(Picture(rect, b"") for rect in rects), _caption(change, rects))
+    def preflight(self) -> None:
+        """Check that there is a reader to be had where one is needed."""
+        if self.show != "picture" and importlib.util.find_spec("rapidocr") is None:
+            raise UsageError(
+                f"encode.show: {self.show} needs the extra `local` (pip install 'hud[local]'); "
+                "or choose encode.show: picture"
+            )
+
+    @property
+    def reads(self) -> bool:
+        """Whether a reader is needed."""
+        return self.show != "picture" and not self.standing
+
+    def sketcher(self, read: Read | None = None) -> Callable[[Change], Shot]:
+        """What makes the shots of a run without their JPEGs, for an estimate.
+
+        `read` gives the lines of an encoded picture, where `show` asks for words.
+        """
+        seen: defaultdict[int, Surroundings] = defaultdict(Surroundings)
+
+        def sketch(change: Change) -> Shot:
+            if self.standing:
+                return _shot(change, _each(native(change, self.margin, self.pictures)))
+            told = tuple[Words, ...]()
+            if read is not None and self.reads:
+                strips = words.strips(change)
+                told = self._told(change, strips, [read(part) for part in _cut(change, strips)])
+            return _shot(change, self._views(change, seen[change.monitor], told), told)
+
+        return sketch
 
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Change], outbox: trio.abc.SendChannel[Shot]
     ) -> None:
         """Encode each change, large ones in a thread."""
         cv2.setNumThreads(1)
-        standing: dict[int, Standing] = {}
+        standing: defaultdict[int, Standing] = defaultdict(Standing)
+        seen: defaultdict[int, Surroundings] = defaultdict(Surroundings)
         async for change in inbox:
-            rects = plan(change, self.margin, self.pictures)
+            told = tuple[Words, ...]()
             if self.standing:
-                picture = standing.setdefault(change.monitor, Standing())
-                rects = await trio.to_thread.run_sync(picture.renew, change.frame, rects)
-            if sum(rect.area for rect in rects) < INLINE_PIXELS:
-                shot = shoot(change, rects, self.quality)
+                rects = native(change, self.margin, self.pictures)
+                renew = standing[change.monitor].renew
+                views = _each(await trio.to_thread.run_sync(renew, change.frame, rects))
             else:
-                shot = await trio.to_thread.run_sync(shoot, change, rects, self.quality)
+                told = await self._read(change)
+                views = self._views(change, seen[change.monitor], told)
+            if sum(rect.area for view in views for rect in view.rects) < INLINE_PIXELS:
+                shot = _shot(change, views, told, self.quality)
+            else:
+                shot = await trio.to_thread.run_sync(_shot, change, views, told, self.quality)
             await outbox.send(shot)
 
+    def _views(self, change: Change, seen: Surroundings, told: Sequence[Words]) -> tuple[View, ...]:
+        """The pictures of a change, of which the words may be told already."""
+        whole = change.frame.whole
+        regions = (whole,) if change.cause is Cause.FIRST else change.regions
+        views = () if told else plan(regions, whole, self.margin, self.pictures, self.low_detail)
+        return with_overview(views, whole, self.low_detail) if seen.are_missing(change) else views
 
-def shoot(change: Change, rects: tuple[Rect, ...], quality: int) -> Shot:
-    """Encode parts of the change's frame and write their caption."""
-    pictures = tuple(Picture(rect, encode(change.frame, rect, quality)) for rect in rects)
-    return Shot(change, pictures, _caption(change, rects))
+    async def _read(self, change: Change) -> tuple[Words, ...]:
+        """The words to tell instead of a picture; () where there are none, or not in time."""
+        strips = words.strips(change) if self.reader is not None and self.reads else ()
+        if self.reader is None or not strips:
+            return ()
+        with trio.move_on_after(PATIENCE):
+            try:
+                lines = await self.reader.read(_cut(change, strips))
+            except LocalModelError:
+                return ()  # it starts anew when it is asked next
+            return self._told(change, strips, lines)
+        return ()
+
+    def _told(
+        self, change: Change, strips: Sequence[Rect], lines: Sequence[Sequence[Line]]
+    ) -> tuple[Words, ...]:
+        read = zip(strips, lines, strict=True)
+        return words.told(change, read, only_if_sure=self.show == "auto")
 
 
-def _caption(change: Change, rects: tuple[Rect, ...]) -> str:
+def _each(rects: Sequence[Rect]) -> tuple[View, ...]:
+    return tuple(View((rect,), (rect.width, rect.height)) for rect in rects)
+
+
+def _cut(change: Change, strips: Sequence[Rect]) -> list[bytes]:
+    return [draw.lossless(change.frame, strip) for strip in strips]
+
+
+def _shot(
+    change: Change,
+    views: Sequence[View],
+    told: tuple[Words, ...] = (),
+    quality: int | None = None,
+) -> Shot:
+    """Draw the views of a change and write their caption; without a quality nothing is drawn."""
     frame = change.frame
-    return caption.write(clock(frame.wall_time), frame.monitor, (frame.width, frame.height), rects)
-
-
-def encode(frame: Frame, rect: Rect, quality: int) -> bytes:
-    """One part of a frame as JPEG; OpenCV takes BGRA where it stands: no conversion and no copy."""
-    part = frame.pixels[rect.slices]
-    done, data = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    assert done, "OpenCV encodes any non-empty 8-bit picture as JPEG"
-    return data.tobytes()
+    pictures = tuple(
+        Picture(view, b"" if quality is None else draw.encode(frame, view, quality))
+        for view in views
+    )
+    size, rects = (frame.width, frame.height), [view.rects for view in views]
+    text = caption.write(clock(frame.wall_time), frame.monitor, size, rects, told)
+    return Shot(change, pictures, text, told)

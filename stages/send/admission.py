@@ -14,7 +14,7 @@ from hud.items import Shot, Usage
 from hud.realtime.budget import Budget, Reservation, Step
 from hud.realtime.forecast import Forecast, Size
 from hud.realtime.models import Price, cost
-from hud.realtime.tokens import image_tokens, text_tokens
+from hud.realtime.tokens import text_tokens, view_tokens
 
 _SHARES = {Step.FULL: 1.0, Step.SMALLER: 0.7, Step.WORDS: 0.5, Step.LOCAL: 0.0}
 """What a turn is likely to cost at each step, as part of a full one, until it is known."""
@@ -88,8 +88,7 @@ class Admission:
 
     def size(self, shot: Shot, *texts: str) -> Size:
         """What a turn about a shot holds, by our rules of counting."""
-        pictures = [(picture.rect.width, picture.rect.height) for picture in shot.pictures]
-        image = sum(image_tokens(width, height) for width, height in pictures)
+        image = sum(view_tokens(picture.view) for picture in shot.pictures)
         return attrs.evolve(self.size_of([*texts, shot.caption]), image_tokens=image)
 
     def size_of(self, texts: Sequence[str]) -> Size:
