@@ -19,6 +19,7 @@ Tesseract (the program) and pytesseract.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -33,12 +34,15 @@ import pytesseract
 
 from hud import collage
 from hud import scene as scenes
-from hud.__main__ import _document, _reading
 from hud.config import build
+from hud.document import read as document
 from hud.estimate import Assumptions, estimate
 from hud.items import Cause, Change, Frame, Rect, Shot, View
-from hud.realtime.prices import FREE
-from hud.realtime.tokens import image_tokens, seen_size
+from hud.local.notetaker import lines
+from hud.local.reader import Reader
+from hud.packaged import config_file
+from hud.realtime.models import FREE
+from hud.realtime.tokens import image_tokens, seen_size, view_tokens
 from stages.encode import draw
 from stages.registry import SECTIONS
 
@@ -104,9 +108,11 @@ def main() -> None:
     arguments.add_argument("--qualities", action="store_true")
     given = arguments.parse_args()
     os.environ["OMP_THREAD_LIMIT"] = "1"
-    settings = ["realtime.url=wss://server.invalid", f"encode.show={given.show}", *given.set]
-    stages = build(_document(None, settings), SECTIONS).stages
-    read = _reading() if stages["encode"].reads else None
+    settings = document(config_file("openai.yaml"))
+    for assignment in [f"encode.show={given.show}", *given.set]:
+        settings.set(assignment)
+    stages = build(settings, SECTIONS).stages
+    read = functools.partial(lines, Reader()) if stages["encode"].reads else None
     changes, firsts, tables = Tally(), Tally(), dict[int, list[int]]()
     rows = list[str]()
     print(HEAD)
@@ -160,8 +166,7 @@ def _seen(event: dict[str, Any], shots: Sequence[Shot]) -> Seen | None:
 
 
 def cost(shot: Shot) -> int:
-    views = [picture.view for picture in shot.pictures]
-    return sum(image_tokens(*view.size, view.detail) for view in views)
+    return sum(view_tokens(picture.view) for picture in shot.pictures)
 
 
 def whole_cost(shot: Shot) -> int:
@@ -192,13 +197,12 @@ def shown(frame: Frame, views: Iterable[View], rect: Rect, quality: int) -> str:
     """What can be read of a part of the screen in pictures, as the service sees them."""
     found = []
     for view in views:
-        places = [Rect(0, 0, 0, 0), *collage.places(view.rects)][1:]
-        picture = None
-        for part, place in zip(view.rects, places, strict=True):
+        if not any(map(rect.intersects, view.rects)):
+            continue
+        picture = seen(draw.encode(frame, view, quality), view)
+        for part, place in zip(view.rects, collage.places(view.rects), strict=True):
             if not part.intersects(rect):
                 continue
-            if picture is None:
-                picture = seen(draw.encode(frame, view, quality), view)
             scale = picture.shape[1] / collage.size(view.rects)[0]
             common = _common(rect, part)
             x, y = common.x - part.x + place.x, common.y - part.y + place.y

@@ -6,7 +6,7 @@ is copied only once: over 400 kB each such pass costs more than all the rest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
 import attrs
@@ -141,7 +141,8 @@ def _notes(turn: Turn) -> Message:
 
 
 def _shown(turn: Turn) -> list[Message]:
-    details = chain(turn.details, repeat[Detail]("high"))
+    high: Iterator[Detail] = repeat("high")
+    details = chain(turn.details, high)
     return [_input_text(turn.caption), *map(_input_image, turn.jpegs, details)]
 
 

@@ -81,12 +81,12 @@ class Jpeg:
 
         def sketch(change: Change) -> Shot:
             if self.standing:
-                return _shot(change, _each(native(change, self.margin, self.pictures)))
+                return shoot(change, _each(native(change, self.margin, self.pictures)), None)
             told = tuple[Words, ...]()
             if read is not None and self.reads:
                 strips = words.strips(change)
                 told = self._told(change, strips, [read(part) for part in _cut(change, strips)])
-            return _shot(change, self._views(change, seen[change.monitor], told), told)
+            return shoot(change, self._views(change, seen[change.monitor], told), None, told)
 
         return sketch
 
@@ -107,9 +107,9 @@ class Jpeg:
                 told = await self._read(change)
                 views = self._views(change, seen[change.monitor], told)
             if sum(rect.area for view in views for rect in view.rects) < INLINE_PIXELS:
-                shot = _shot(change, views, told, self.quality)
+                shot = shoot(change, views, self.quality, told)
             else:
-                shot = await trio.to_thread.run_sync(_shot, change, views, told, self.quality)
+                shot = await trio.to_thread.run_sync(shoot, change, views, self.quality, told)
             await outbox.send(shot)
 
     def _views(self, change: Change, seen: Surroundings, told: Sequence[Words]) -> tuple[View, ...]:
@@ -147,11 +147,8 @@ def _cut(change: Change, strips: Sequence[Rect]) -> list[bytes]:
     return [draw.lossless(change.frame, strip) for strip in strips]
 
 
-def _shot(
-    change: Change,
-    views: Sequence[View],
-    told: tuple[Words, ...] = (),
-    quality: int | None = None,
+def shoot(
+    change: Change, views: Sequence[View], quality: int | None, told: tuple[Words, ...] = ()
 ) -> Shot:
     """Draw the views of a change and write their caption; without a quality nothing is drawn."""
     frame = change.frame

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import trio
 
-from hud.items import Status
+from hud.items import Status, View
 from stages.encode.jpeg import shoot
 from stages.send.realtime import Realtime
 from stages.send.troubles import Troubles
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.peers
 
 def shown(seq, caption):
     """A shot of one JPEG, with words that the scripted replies look for."""
-    shot = shoot(fakes.change(seq, fakes.BOX), (fakes.BOX,), 80)
+    shot = shoot(fakes.change(seq, fakes.BOX), [View((fakes.BOX,), (8, 8))], 80)
     return attrs.evolve(shot, caption=caption)
 
 

@@ -11,7 +11,7 @@ import trio
 import trustme
 
 from hud.errors import ConnectionLostError, ServiceError, unwrapped
-from hud.items import Status
+from hud.items import Status, View
 from hud.local.server import open_server
 from hud.realtime.prompt import NOTHING
 from hud.realtime.trouble import Cure
@@ -247,4 +247,4 @@ def jpeg():
     """Makes a shot of real JPEGs."""
     from stages.encode.jpeg import shoot
 
-    return lambda seq: shoot(fakes.change(seq, fakes.BOX), (fakes.BOX,), 80)
+    return lambda seq: shoot(fakes.change(seq, fakes.BOX), [View((fakes.BOX,), (8, 8))], 80)
