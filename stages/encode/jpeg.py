@@ -23,6 +23,8 @@ from stages.encode.words import Recogniser
 
 INLINE_PIXELS = 500_000
 """Below this a crop is encoded faster (0.5 ms) than the loop must be spared."""
+INLINE_REGIONS = 12
+"""Up to so many regions are planned within 2 ms."""
 PATIENCE = 1.0
 """Seconds that reading may take before the picture is shown after all; it needs about 0.3."""
 
@@ -105,12 +107,19 @@ class Jpeg:
                 views = _each(await trio.to_thread.run_sync(renew, change.frame, rects))
             else:
                 told = await self._read(change)
-                views = self._views(change, seen[change.monitor], told)
+                views = await self._planned(change, seen[change.monitor], told)
             if sum(rect.area for view in views for rect in view.rects) < INLINE_PIXELS:
                 shot = shoot(change, views, self.quality, told)
             else:
                 shot = await trio.to_thread.run_sync(shoot, change, views, self.quality, told)
             await outbox.send(shot)
+
+    async def _planned(
+        self, change: Change, seen: Surroundings, told: Sequence[Words]
+    ) -> tuple[View, ...]:
+        if len(change.regions) <= INLINE_REGIONS:
+            return self._views(change, seen, told)
+        return await trio.to_thread.run_sync(self._views, change, seen, told)
 
     def _views(self, change: Change, seen: Surroundings, told: Sequence[Words]) -> tuple[View, ...]:
         """The pictures of a change, of which the words may be told already."""
@@ -124,9 +133,10 @@ class Jpeg:
         strips = words.strips(change) if self.reader is not None and self.reads else ()
         if self.reader is None or not strips:
             return ()
+        parts = await trio.to_thread.run_sync(_cut, change, strips)
         with trio.move_on_after(PATIENCE):
             try:
-                lines = await self.reader.read(_cut(change, strips))
+                lines = await self.reader.read(parts)
             except LocalModelError:
                 return ()  # it starts anew when it is asked next
             return self._told(change, strips, lines)

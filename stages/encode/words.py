@@ -81,7 +81,7 @@ def _words(frame: Frame, strip: Rect, regions: Sequence[Rect], lines: Iterable[L
     changed, near = list[str](), list[tuple[int, str]]()
     for line in lines:
         text = _whole_words(line, strip, frame.width)
-        if text and any(map(line.rect.intersects, regions)):
+        if text and any(_stands_in(line.rect, region) for region in regions):
             changed.append(text)
         elif text and not _cut_across(line, strip, frame.height):
             near.append((min(_distance(line.rect, region) for region in regions), text))
@@ -103,6 +103,12 @@ def _cut_across(line: Line, strip: Rect, height: int) -> bool:
     return above or (line.rect.bottom >= strip.bottom - 1 and strip.bottom < height)
 
 
+def _stands_in(line: Rect, region: Rect) -> bool:
+    """Whether a row of a region is this line's, and not only the edge of a neighbour's."""
+    middle = line.y + line.height / 2
+    return line.intersects(region) and region.y <= middle < region.bottom
+
+
 def _distance(one: Rect, other: Rect) -> int:
     across = max(one.x, other.x) - min(one.right, other.right)
     down = max(one.y, other.y) - min(one.bottom, other.bottom)
@@ -113,7 +119,7 @@ def _is_text(frame: Frame, strip: Rect, regions: Iterable[Rect], lines: Sequence
     """Whether surely read lines are all that the regions show."""
     gray = cv2.cvtColor(np.ascontiguousarray(frame.pixels[strip.slices]), cv2.COLOR_BGRA2GRAY)
     for region in regions:
-        inside = [line for line in lines if line.rect.intersects(region)]
+        inside = [line for line in lines if _stands_in(line.rect, region)]
         unsure = (
             line.confidence < SURE or _cut_across(line, strip, frame.height) for line in inside
         )
@@ -121,7 +127,7 @@ def _is_text(frame: Frame, strip: Rect, regions: Iterable[Rect], lines: Sequence
             return False
         part = gray[_within(region, strip).slices].astype(np.int16)
         stray = np.abs(part - int(np.median(part))) > _INK
-        for line in inside:
+        for line in (line for line in lines if line.rect.intersects(region)):
             stray[_within(line.rect.padded(_EDGE, strip.right, strip.bottom), region).slices] = (
                 False
             )
