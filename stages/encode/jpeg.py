@@ -43,7 +43,9 @@ class Jpeg:
         check=one_of("picture", "text", "auto"),
     )
     quality: int = option(
-        85, meaning="JPEG quality; below 75 small text suffers", check=between(30, 100)
+        85,
+        meaning="JPEG quality; small text suffers below 70, tokens do not depend on it",
+        check=between(30, 100),
     )
     margin: int = option(
         24, meaning="pixels of surroundings around each region", check=between(0, 200)
