@@ -17,7 +17,7 @@ from hud.local.reader import Line
 from hud.realtime import caption
 from hud.realtime.tokens import image_tokens, seen_size
 from stages.encode import draw, words
-from stages.encode.jpeg import PATIENCE, Jpeg
+from stages.encode.jpeg import PATIENCE, Jpeg, shoot
 from stages.encode.plan import native, plan, scale, tokens, with_overview
 from stages.encode.standing import Standing, outdated
 from stages.encode.surroundings import PAUSE, Surroundings
@@ -392,13 +392,14 @@ def test_a_close_up_of_a_4k_frame_copies_nothing_but_its_jpeg():
     pixels.flags.writeable = False
     small = fakes.change(1, Rect(1000, 900, 600, 20))
     small = attrs.evolve(small, frame=fakes.frame(pixels=pixels))
-    rects = plan(small, 24, 4)
-    shoot(small, rects, 85)
+    views = planned(*small.regions, whole=small.frame.whole)
+    assert scale(views[0]) == 1
+    shoot(small, views, 85)
     tracemalloc.start()
     try:
-        shot = shoot(small, rects, 85)
+        shot = shoot(small, views, 85)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert rects[0].area * 4 > 100_000
+    assert views[0].rects[0].area * 4 > 100_000
     assert peak < 4 * len(shot.pictures[0].jpeg) + 20_000
