@@ -331,7 +331,7 @@ def _admission(configuration: Configuration) -> Iterator[Admission]:
 
     sender, options = configuration.stages["realtime"], configuration.budget
     price = sender.tariff()
-    budget = options.make(words=False, local=_has_local_extra())
+    budget = options.make(words=_has_local_extra(), local=_has_local_extra())
     admission = Admission(budget, price, sender.max_output_tokens, say)
     if price == FREE:
         yield admission
@@ -426,12 +426,16 @@ async def watch(
     talkative = configuration.log.level == "info"
     async with contextlib.AsyncExitStack() as stack:
         sender = stages["realtime"]
-        encode = attrs.evolve(stages["encode"], standing=sender.is_local)
+        encode = attrs.evolve(
+            stages["encode"], standing=sender.is_local, step=lambda: admission.budget.step
+        )
         if sender.is_local:
             address, key = await stack.enter_async_context(_local_model())
             sender = attrs.evolve(sender, url=address, key=key)
-        elif encode.reads:
-            encode = attrs.evolve(encode, reader=await stack.enter_async_context(open_reader()))
+        elif encode.reads or (configuration.budget.limits and _has_local_extra()):
+            # For the budget it starts when it is first needed.
+            reader = await stack.enter_async_context(open_reader(at_once=encode.reads))
+            encode = attrs.evolve(encode, reader=reader)
         stop = await stack.enter_async_context(stopping(seconds))
         unanswered = Unanswered()
         pipeline = Pipeline(

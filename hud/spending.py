@@ -55,6 +55,11 @@ class BudgetOptions:
         return Budget(usd, tokens, [*steps, *([Step.LOCAL] if local and self.local else [])])
 
     @property
+    def limits(self) -> bool:
+        """Whether there is any limit."""
+        return self.needs_past or self.usd_per_run is not None or self.tokens_per_minute is not None
+
+    @property
     def needs_past(self) -> bool:
         """Whether what earlier runs spent counts."""
         return self.usd_per_hour is not None or self.usd_per_day is not None

@@ -141,8 +141,8 @@ class LocalReader:
 
 
 @asynccontextmanager
-async def open_reader() -> AsyncIterator[LocalReader]:
-    """Start the local model, and kill its process in the end.
+async def open_reader(*, at_once: bool = True) -> AsyncIterator[LocalReader]:
+    """Start the local model, now or when it is first asked, and kill its process in the end.
 
     Raises LocalModelError where the extra `local` is not installed.
     """
@@ -150,7 +150,8 @@ async def open_reader() -> AsyncIterator[LocalReader]:
         raise LocalModelError("The local model needs the extra `local`: pip install 'hud[local]'")
     reader = LocalReader()
     try:
-        await reader.start()
+        if at_once:
+            await reader.start()
         yield reader
     finally:
         with trio.CancelScope(shield=True):

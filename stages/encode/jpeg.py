@@ -14,6 +14,8 @@ from hud.errors import LocalModelError, UsageError
 from hud.items import Cause, Change, Picture, Rect, Shot, View, Words, clock
 from hud.local.reader import Line
 from hud.realtime import caption
+from hud.realtime.budget import Step
+from hud.realtime.tokens import TILE
 from hud.stage import between, given, one_of, option
 from stages.encode import draw, words
 from stages.encode.plan import native, plan, with_overview
@@ -61,7 +63,9 @@ class Jpeg:
     standing: bool = given(False)
     """Whether the model keeps a picture of the screen, which must not become outdated."""
     reader: Recogniser | None = given(None)
-    """Who reads the words where `show` asks for them."""
+    """Who reads the words where `show` or the budget asks for them."""
+    step: Callable[[], Step] = given(lambda: Step.FULL)
+    """What the budget allows for the next turn."""
 
     def preflight(self) -> None:
         """Check that there is a reader to be had where one is needed."""
@@ -125,14 +129,19 @@ class Jpeg:
 
     def _views(self, change: Change, seen: Surroundings, told: Sequence[Words]) -> tuple[View, ...]:
         """The pictures of a change, of which the words may be told already."""
-        whole = change.frame.whole
+        whole, step = change.frame.whole, self.step()
+        if step is Step.LOCAL:
+            return _each(native(change, self.margin, self.pictures))
+        if step is not Step.FULL:
+            return () if told else plan([_largest(change)], whole, self.margin, 1, TILE)
         regions = (whole,) if change.cause is Cause.FIRST else change.regions
         views = () if told else plan(regions, whole, self.margin, self.pictures, self.low_detail)
         return with_overview(views, whole, self.low_detail) if seen.are_missing(change) else views
 
     async def _read(self, change: Change) -> tuple[Words, ...]:
         """The words to tell instead of a picture; () where there are none, or not in time."""
-        strips = words.strips(change) if self.reader is not None and self.reads else ()
+        wanted = self.reads or self.step() is Step.WORDS
+        strips = words.strips(change) if self.reader is not None and wanted else ()
         if self.reader is None or not strips:
             return ()
         parts = await trio.to_thread.run_sync(_cut, change, strips)
@@ -148,7 +157,14 @@ class Jpeg:
         self, change: Change, strips: Sequence[Rect], lines: Sequence[Sequence[Line]]
     ) -> tuple[Words, ...]:
         read = zip(strips, lines, strict=True)
-        return words.told(change, read, only_if_sure=self.show == "auto")
+        return words.told(change, read, only_if_sure=self.show != "text")
+
+
+def _largest(change: Change) -> Rect:
+    """What is shown when only one picture fits: all of a first frame, else the largest region."""
+    if change.cause is Cause.FIRST:
+        return change.frame.whole
+    return max(change.regions, key=lambda rect: rect.area)
 
 
 def _each(rects: Sequence[Rect]) -> tuple[View, ...]:

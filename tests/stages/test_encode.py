@@ -15,6 +15,7 @@ from hud.errors import LocalModelError
 from hud.items import Cause, Change, Rect, View
 from hud.local.reader import Line
 from hud.realtime import caption
+from hud.realtime.budget import Step
 from hud.realtime.tokens import image_tokens, seen_size
 from stages.encode import draw, words
 from stages.encode.jpeg import PATIENCE, Jpeg, shoot
@@ -403,3 +404,29 @@ def test_a_close_up_of_a_4k_frame_copies_nothing_but_its_jpeg():
         tracemalloc.stop()
     assert views[0].rects[0].area * 4 > 100_000
     assert peak < 4 * len(shot.pictures[0].jpeg) + 20_000
+
+
+# What the budget leaves
+
+
+FAR = Rect(900, 600, 60, 20)
+
+
+@pytest.mark.parametrize(
+    ("step", "pictures", "most"),
+    [(Step.FULL, 1, 323), (Step.SMALLER, 1, 65), (Step.WORDS, 0, 0), (Step.LOCAL, 2, 9999)],
+)
+async def test_each_step_of_the_budget_is_cheaper(autojump_clock, step, pictures, most):
+    stage = Jpeg(reader=Recogniser(SURE), step=lambda: step)
+    seen = change(REGION, time=1.0, pixels=page())
+    _first, shot = await shots(stage, seen, change(REGION, FAR, time=2.0, pixels=page()))
+    assert tokens([picture.view for picture in shot.pictures]) <= most
+    if step is not Step.WORDS:
+        assert len(shot.pictures) == pictures
+
+
+async def test_a_first_frame_is_still_shown_whole_when_money_is_short(autojump_clock):
+    stage = Jpeg(step=lambda: Step.WORDS)
+    (shot,) = await shots(stage, change(WHOLE, cause=Cause.FIRST))
+    assert shot.shown == (WHOLE,)
+    assert tokens([picture.view for picture in shot.pictures]) <= 323
