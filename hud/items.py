@@ -350,6 +350,8 @@ class NoteDelta:
     usage: Usage = Usage()
     usd: float | None = None
     """Dollars of the answer; None where nothing was asked."""
+    turn: int = 0
+    """Number of the turn in this run: a frame may be asked about more than once."""
     session: str = ""
     model: str = ""
     detail: str = ""
@@ -359,6 +361,11 @@ class NoteDelta:
     def seq(self) -> int:
         """Of the frame."""
         return self.shot.seq
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Of the note."""
+        return self.seq, self.turn
 
 
 @attrs.frozen
@@ -383,6 +390,14 @@ class Note:
     detail: str = ""
     size: tuple[int, int] = (0, 0)
     """Width and height of the frame in pixels; (0, 0): not known."""
+
+    turn: int = 0
+    """Number of the turn in this run, which tells two notes about one frame apart."""
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The same for every state of one note, another for every other note of the run."""
+        return self.seq, self.turn
 
     @property
     def finished(self) -> bool:

@@ -89,7 +89,7 @@ def edges(handoffs: Mapping[str, Handoff]) -> dict[str, EdgeOptions[Any]]:
         # A newer snapshot of a note stands for the older one; finished notes all wait their turn.
         "sink": EdgeOptions(
             handoff=Handoff.BLOCK,
-            key=lambda note: note.seq,
+            key=lambda note: note.key,
             merge=lambda newer, _older: newer,
             room=SINK_BACKLOG,
         ),

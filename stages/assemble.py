@@ -19,7 +19,7 @@ class Assemble:
         """Grow one note at a time; a piece of another answer begins another note."""
         note: Note | None = None
         async for delta in inbox:
-            note = grow(note if note is not None and note.seq == delta.seq else None, delta)
+            note = grow(note if note is not None and note.key == delta.key else None, delta)
             if is_worth_showing(note):
                 await outbox.send(note)
             if note.status is not Status.IN_PROGRESS:
@@ -54,6 +54,7 @@ def _begin(delta: NoteDelta) -> Note:
     change = delta.shot.change
     return Note(
         seq=delta.seq,
+        turn=delta.turn,
         text="",
         status=Status.IN_PROGRESS,
         monitor=change.monitor,

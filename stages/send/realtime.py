@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 import trio
@@ -103,6 +104,8 @@ class Realtime:
     )
     free: bool = option(False, meaning="true for a server that costs nothing")
     key: str = given("")
+    numbers: Iterator[int] = given(attrs.Factory(lambda: itertools.count(1)))
+    """Of the turns; they go on when the stage starts again."""
     memory: Memory = given(attrs.Factory(Memory))
     backoff: Backoff = given(attrs.Factory(lambda: Backoff(random.random)))
     troubles: Troubles = given(attrs.Factory(Troubles))
@@ -199,6 +202,7 @@ class Realtime:
             patience=self.answer_timeout,
             admission=self.admission or self._unlimited(),
             fallback=fallback,
+            numbers=self.numbers,
             memory=self.memory,
             backoff=self.backoff,
             troubles=self.troubles,

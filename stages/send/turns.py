@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import attrs
 import trio
@@ -56,6 +56,8 @@ class Turns:
     admission: Admission = attrs.field(kw_only=True)
     fallback: Fallback = attrs.field(kw_only=True)
     """The local model's sessions, for when the money is spent."""
+    numbers: Iterator[int] = attrs.field(kw_only=True)
+    """Of the turns."""
     memory: Memory = attrs.field(kw_only=True)
     backoff: Backoff = attrs.field(kw_only=True)
     troubles: Troubles = attrs.field(kw_only=True)
@@ -155,7 +157,8 @@ class Turns:
     async def _turn(self, link: Link, shot: Shot, booking: Booking) -> Trouble | None:
         """Ask once; why to ask again, None if the shot is done with."""
         model = LOCAL if booking.is_local else self.model
-        begin = NoteDelta(shot, "", 0.0, 0.0, session=link.session.id, model=model)
+        session, number = link.session.id, next(self.numbers)
+        begin = NoteDelta(shot, "", 0.0, 0.0, session=session, model=model, turn=number)
         said = False
 
         async def on_text(event: TextArrived) -> None:
@@ -246,8 +249,8 @@ class Turns:
             await self.outbox.send(self._unasked(shot, Status.FAILED, str(away)))
 
     def _unasked(self, shot: Shot, status: Status, detail: str = "") -> NoteDelta:
-        now = trio.current_time()
-        return NoteDelta(shot, "", now, now, status, model=self.model, detail=detail)
+        now, number = trio.current_time(), next(self.numbers)
+        return NoteDelta(shot, "", now, now, status, model=self.model, detail=detail, turn=number)
 
 
 async def _not_shown(_event: TextArrived) -> None:

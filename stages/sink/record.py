@@ -45,7 +45,7 @@ def record(note: Note) -> dict[str, Any]:
 def name_of(note: Note) -> str:
     """The same for every delivery of this note, another for every other note."""
     # One that failed before its session began is told apart by when its frame was taken.
-    return f"{note.session or round(note.captured_wall_time * 1000)}-{note.seq}"
+    return f"{note.session or round(note.captured_wall_time * 1000)}-{note.turn or note.seq}"
 
 
 def _iso(note: Note, time: float | None) -> str | None:

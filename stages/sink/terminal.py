@@ -118,7 +118,7 @@ class _Screen:
             self.status_time = trio.current_time()
         if note is not None and note.status is Status.IN_PROGRESS:
             self.growing = note
-        elif note is not None and self.growing is not None and self.growing.seq == note.seq:
+        elif note is not None and self.growing is not None and self.growing.key == note.key:
             self.growing = None
         done = lines(note, width - 1) if finished and note is not None else []
         await _in_thread(functools.partial(self.region.draw, self._rows(width, height), done))
@@ -185,15 +185,15 @@ async def _stream(
 ) -> None:
     """Print without moving the cursor: word by word on a terminal, finished lines elsewhere."""
     printed = ""
-    growing: int | None = None
+    growing: tuple[int, int] | None = None
     async for note in inbox:
         if is_shown(note, streaming=console.is_terminal):
-            if note.seq != growing:
+            if note.key != growing:
                 printed = ""
             text = line(note)
             ended = note.status is not Status.IN_PROGRESS
             await _write(console, continuation(printed, text), ended=ended)
-            printed, growing = ("", None) if ended else (text, note.seq)
+            printed, growing = ("", None) if ended else (text, note.key)
         if note.finished:
             await outbox.send(note)
 

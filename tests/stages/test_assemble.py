@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import attrs
+
 from hud.items import Status
 from hud.realtime.prompt import NOTHING
 from stages.assemble import Assemble
+from stages.sink.record import name_of
 from tests import fakes
 
 
@@ -42,3 +45,11 @@ async def test_a_failed_answer_is_a_note_that_failed():
 async def test_another_answer_begins_another_note():
     notes = await assembled(fakes.delta(1, "half"), fakes.delta(2, "two", Status.COMPLETED))
     assert [(note.seq, note.text) for note in notes] == [(1, "half"), (2, "two")]
+
+
+async def test_two_notes_about_one_frame_stay_two():
+    first = attrs.evolve(fakes.delta(1, "one", Status.COMPLETED), turn=1)
+    second = attrs.evolve(fakes.delta(1, "two", Status.COMPLETED), turn=2)
+    notes = await fakes.through(Assemble(), first, second)
+    assert [note.text for note in notes] == ["one", "two"]
+    assert len({note.key for note in notes}) == len({name_of(note) for note in notes}) == 2

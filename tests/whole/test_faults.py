@@ -86,7 +86,9 @@ async def test_one_fault_after_the_other(display, tmp_path):
         assert cause in stderr
     assert "wxyz" not in stderr
     frames, sent = re.search(r"(\d+) frames: .*?(\d+) sent", stderr).groups()
-    assert int(frames) > int(sent) == len(notes)
+    assert len({note["id"] for note in notes}) == len(notes)
+    # A frame may be asked about twice, when part of it came to rest later; it still has one fate.
+    assert int(frames) > len({note["seq"] for note in notes}) >= int(sent) > len(notes) / 2
 
 
 @pytest.mark.parametrize("fault", FATAL)
