@@ -17,6 +17,7 @@ from hud.channel import Handoff
 from hud.context import ContextOptions
 from hud.document import Document, Path, Problem, unknown
 from hud.options import plain, problems_of, strict_converter, structure
+from hud.privacy.options import PrivacyOptions
 from hud.spending import BudgetOptions
 from hud.stage import OptionError, one_of, option, options_of
 
@@ -49,6 +50,7 @@ class Configuration:
     handoffs: Mapping[str, Handoff]
     context: ContextOptions
     budget: BudgetOptions
+    privacy: PrivacyOptions
     log: Log
     effective: Mapping[str, Any]
     """The whole configuration with every default, as plain data."""
@@ -93,7 +95,7 @@ class _Builder:
 
     def build(self, data: dict[str, Any]) -> Configuration:
         single = [section for section in self._registry if section != "sinks"]
-        self._refuse_unknown(data, [*single, "context", "budget", "sinks", "log"], ())
+        self._refuse_unknown(data, [*single, "context", "budget", "privacy", "sinks", "log"], ())
         stages: dict[str, Any] = {}
         handoffs: dict[str, Handoff] = {}
         effective: dict[str, Any] = {}
@@ -105,6 +107,8 @@ class _Builder:
         effective["context"] = plain(context) if context else {}
         budget = self._options(BudgetOptions, data.get("budget"), ("budget",))
         effective["budget"] = plain(budget) if budget else {}
+        privacy = self._options(PrivacyOptions, data.get("privacy"), ("privacy",))
+        effective["privacy"] = plain(privacy) if privacy else {}
         sinks, effective["sinks"] = self._sinks(data.get("sinks", [{}]))
         log = self._options(Log, data.get("log"), ("log",))
         effective["log"] = plain(log) if log else {}
@@ -114,6 +118,7 @@ class _Builder:
             handoffs,
             context or ContextOptions(),
             budget or BudgetOptions(),
+            privacy or PrivacyOptions(),
             log or Log(),
             effective,
         )

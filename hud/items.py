@@ -145,6 +145,8 @@ class Frame:
     """Where something was drawn since the last frame of this monitor; None: unknown."""
     woken: bool = False
     """By what was drawn, not by the clock: while no frame came, nothing changed."""
+    withheld: bool = False
+    """Nobody may see what it showed; it has no pixels and goes no further."""
 
     def absorb(self, older: Frame) -> Frame:
         """This frame in the place of an older one that nobody looked at, with its damage."""
@@ -176,6 +178,7 @@ class Fate(enum.Enum):
     REPLACED = "replaced"
     MERGED = "merged"
     SENT = "sent"
+    WITHHELD_BY_PRIVACY = "withheld by privacy"
     WITHHELD_BY_BUDGET = "withheld by budget"
     FAILED = "failed"
 

@@ -75,7 +75,9 @@ def edges(handoffs: Mapping[str, Handoff]) -> dict[str, EdgeOptions[Any]]:
             handoff=handoffs.get("change", Handoff.LATEST),
             key=lambda frame: frame.monitor,
             merge=lambda newer, older: newer.absorb(older),
+            passes=lambda frame: not frame.withheld,
         ),
+        "record": EdgeOptions(passes=lambda frame: not frame.withheld),
         "encode": EdgeOptions(
             handoff=handoffs.get("encode", Handoff.LATEST),
             key=lambda change: change.monitor,
@@ -133,7 +135,7 @@ async def run_recording(
     async with trio.open_nursery() as nursery:
         line = _Line(nursery, Observer(), {}, failures)
         ticks, inbox = line.edge("ticks", "capture")
-        frames, written = line.edge("capture", "record", "assemble")
+        frames, written = line.edge("capture", "record")
         line.start("capture", capture, inbox, frames, FOR_STAGES)
         line.start("record", recorder, written, line.edge("record", "", "delivered")[0], FOR_STAGES)
         nursery.start_soon(_metronome, ticks, capture, stop, name="ticks")

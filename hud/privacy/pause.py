@@ -1,0 +1,38 @@
+"""Whether the user wants nothing to be looked at for now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+
+def _say_nothing(_sentence: str) -> None:
+    return
+
+
+@attrs.define(eq=False)
+class Pause:
+    """A switch that one side turns and the other side waits for."""
+
+    say: Callable[[str], None] = _say_nothing
+    paused: bool = False
+    _changed: trio.Event = attrs.field(factory=trio.Event)
+
+    def turn(self, *, paused: bool) -> None:
+        """Pause or go on; nothing happens when it is so already."""
+        if self.paused == paused:
+            return
+        self.paused = paused
+        self.say("paused: the screen is not looked at" if paused else "resumed")
+        self._changed.set()
+        self._changed = trio.Event()
+
+    def toggle(self) -> None:
+        """The other way round."""
+        self.turn(paused=not self.paused)
+
+    async def wait_changed(self) -> None:
+        """Sleep until it is turned."""
+        await self._changed.wait()
