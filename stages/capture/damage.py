@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 import trio
 
 from hud.errors import PipelineError, UsageError, unwrapped
-from hud.items import Frame, Pixels, Rect, Tick
+from hud.items import Frame, Pixels, Rect, Tick, together
 from stages.capture.buffers import Buffers, Patch
 from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option, once_more
 from stages.capture.films import PERIOD, Films
 from stages.capture.rectangles import common, moved
+from stages.capture.shield import NOTHING, Shield
 
 if TYPE_CHECKING:
     from stages.capture.x11 import Server
@@ -94,16 +96,18 @@ class Damage(Desktop):
         from stages.capture.x11 import MonitorsChanged  # noqa: PLC0415 - as above
 
         with await trio.to_thread.run_sync(once_more, self._open) as server:
-            boxes = self._present(server)
-            with contextlib.suppress(MonitorsChanged):
-                await _Watch(self, server, boxes, outbox).go_on()
+            places = server.monitors()
+            boxes = self._present(places)
+            async with self.shielding.raised(self.display, places) as shield:
+                with contextlib.suppress(MonitorsChanged):
+                    await _Watch(self, server, boxes, outbox, shield).go_on()
         # A change of mode comes in several steps, in some of which there is no monitor at all.
         await trio.sleep(SETTLED)
         self.warn("the monitors have changed; watching them as they are now")
 
-    def _present(self, server: Server) -> Boxes:
+    def _present(self, places: Boxes) -> Boxes:
         try:
-            return self.chosen(server.monitors())
+            return self.chosen(places)
         except UsageError as error:
             # Preflight found it, so it is no mistake of the configuration.
             raise PipelineError(str(error)) from None
@@ -118,16 +122,27 @@ class _Watch:
         server: Server,
         boxes: Boxes,
         outbox: trio.abc.SendChannel[Frame],
+        shield: Shield,
     ) -> None:
         self._options = options
         self._server = server
         self._boxes = boxes
         self._outbox = outbox
+        self._shield = shield
         self._buffers: dict[int, Buffers] = {}
         self._films = Films(*server.size)
 
     async def go_on(self) -> None:
-        """Watch for ever."""
+        """Watch for ever, from the beginning after each time in which nothing may be seen."""
+        while True:
+            with contextlib.suppress(_WithheldError):
+                await self._follow()
+            for monitor in self._boxes:
+                frame = Frame(next(self._options.seqs), monitor, *_now(), NOTHING)
+                await self._outbox.send(self._shield.withheld(frame))
+            await self._shield.wait_clear()
+
+    async def _follow(self) -> None:
         # A new damage object holds all of the desktop.
         await self._server.take_damage()
         for monitor, box in self._boxes.items():
@@ -138,8 +153,10 @@ class _Watch:
         while True:
             films = self._films.present(trio.current_time())
             latest = min(check_at, film_at if films or left else math.inf)
-            with trio.move_on_at(latest):
-                await self._server.wait_drawn(films)
+            with trio.move_on_at(min(latest, self._shield.due)):
+                await _first(
+                    functools.partial(self._server.wait_drawn, films), self._shield.wait_changed
+                )
             await self._pace(woken)
             woken = trio.current_time()
             if woken >= latest:
@@ -149,7 +166,8 @@ class _Watch:
             damage = await self._server.take_damage(films)
             for rect in damage:
                 self._films.drawn(rect, woken)
-            await self._take(damage)
+            uncovered = await self._shield.refresh()
+            await self._take(together([*damage, *uncovered]) if uncovered else damage)
             if woken >= check_at:
                 told = await self._check()
                 wait = min(2 * wait, longest) if told else min(SOON, longest)
@@ -163,7 +181,7 @@ class _Watch:
 
     async def _begin(self, monitor: int, box: Rect) -> None:
         moment = _now()
-        (whole,) = await self._server.read([box])
+        (whole,) = await self._read([box])
         buffers = await trio.to_thread.run_sync(Buffers, whole)
         self._buffers[monitor] = buffers
         await self._send(monitor, moment, buffers.show(), None)
@@ -175,16 +193,23 @@ class _Watch:
             if not parts:
                 continue
             moment, buffers = _now(), self._buffers[monitor]
-            pixels = await self._server.read([moved(part, box) for part in parts])
+            pixels = await self._read([moved(part, box) for part in parts])
             patches = buffers.news(list(zip(parts, pixels, strict=True)))
             await self._renew(monitor, moment, patches)
+
+    async def _read(self, rects: Sequence[Rect]) -> list[Pixels]:
+        """What may be seen of rectangles of the desktop; valid until the next call."""
+        pixels = await self._shield.cover(rects, functools.partial(self._server.read, rects))
+        if pixels is None:
+            raise _WithheldError
+        return pixels
 
     async def _check(self) -> bool:
         """Look at everything; whether X had told of all that has changed."""
         told = True
         for monitor, box in self._boxes.items():
             moment, buffers = _now(), self._buffers[monitor]
-            (whole,) = await self._server.read([box])
+            (whole,) = await self._read([box])
             if box.area > INLINE_PIXELS:
                 patches = await trio.to_thread.run_sync(buffers.differences, whole)
             else:
@@ -215,7 +240,24 @@ class _Watch:
         damage: tuple[Rect, ...] | None,
     ) -> None:
         seq = next(self._options.seqs)
-        await self._outbox.send(Frame(seq, monitor, *moment, picture, damage, woken=True))
+        frame = Frame(seq, monitor, *moment, picture, damage, woken=True)
+        await self._outbox.send(self._shield.frame(frame))
+
+
+class _WithheldError(Exception):
+    """Nothing may be seen now."""
+
+
+async def _first(*waits: Callable[[], Awaitable[None]]) -> None:
+    """Sleep until one of several things has happened."""
+
+    async def wait_one(wait: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
+        await wait()
+        scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        for wait in waits:
+            nursery.start_soon(wait_one, wait, nursery.cancel_scope)
 
 
 def _now() -> tuple[float, float]:

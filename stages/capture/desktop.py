@@ -14,6 +14,7 @@ import attrs
 from hud.errors import UsageError
 from hud.items import Rect
 from hud.stage import between, given, option
+from stages.capture.shield import Shielding
 
 T = TypeVar("T")
 Boxes = Mapping[int, Rect]
@@ -72,6 +73,7 @@ class Desktop:
     )
     seqs: Iterator[int] = given(attrs.Factory(lambda: itertools.count(1)))
     warn: Callable[[str], None] = given(_say_nothing)
+    shielding: Shielding = given(Shielding())
 
     def chosen(self, monitors: Boxes) -> Boxes:
         """The watched part of each watched monitor.

@@ -14,6 +14,7 @@ from hud.items import Frame, Pixels, Rect, Tick
 from hud.pixels import dirty_bands, words
 from hud.stage import given
 from stages.capture.desktop import Boxes, Desktop, cannot_open, once_more, rest_option
+from stages.capture.shield import NOTHING, Shield
 
 if TYPE_CHECKING:
     import mss
@@ -62,16 +63,30 @@ class Screen(Desktop):
     ) -> None:
         """Grab every watched monitor at each tick."""
         with once_more(self._open) as source:
-            boxes = self.chosen(monitors(source))
-            before: dict[int, Pixels] = {}
-            async for _tick in inbox:
-                for monitor, box in boxes.items():
-                    moment, wall = trio.current_time(), time.time()
-                    last = before.get(monitor)
-                    pixels, damage = await trio.to_thread.run_sync(grab, source, box, last)
-                    if damage != ():
-                        before[monitor], self.activity.last = pixels, moment
-                    await outbox.send(Frame(next(self.seqs), monitor, moment, wall, pixels, damage))
+            places = monitors(source)
+            boxes = self.chosen(places)
+            async with self.shielding.raised(self.display, places) as shield:
+                before: dict[int, Pixels] = {}
+                async for _tick in inbox:
+                    for monitor, box in boxes.items():
+                        frame = await self._look(source, shield, monitor, box, before.get(monitor))
+                        if frame.damage != () and not frame.withheld:
+                            before[monitor], self.activity.last = frame.pixels, frame.time
+                        await outbox.send(frame)
+
+    async def _look(
+        self, source: mss.MSS, shield: Shield, monitor: int, box: Rect, before: Pixels | None
+    ) -> Frame:
+        frame = Frame(next(self.seqs), monitor, trio.current_time(), time.time(), NOTHING)
+
+        async def read() -> list[Pixels]:
+            return [await trio.to_thread.run_sync(grab, source, box)]
+
+        covered = await shield.cover([box], read)
+        if covered is None:
+            return shield.withheld(frame)
+        pixels, damage = await trio.to_thread.run_sync(compare, covered[0], before)
+        return shield.frame(attrs.evolve(frame, pixels=pixels, damage=damage))
 
     def _open(self) -> mss.MSS:
         import mss  # noqa: PLC0415 - seldom needed, where X says what is drawn
@@ -92,17 +107,22 @@ def monitors(source: mss.MSS) -> Boxes:
     }
 
 
-def grab(source: mss.MSS, box: Rect, before: Pixels | None = None) -> tuple[Pixels, Damage]:
-    """Read the pixels of a part of the desktop, and where they differ from `before`.
+def grab(source: mss.MSS, box: Rect) -> Pixels:
+    """Read the pixels of a part of the desktop."""
+    place = {"left": box.x, "top": box.y, "width": box.width, "height": box.height}
+    shot = source.grab(place)
+    pixels = np.frombuffer(shot.raw, dtype=np.uint8)
+    return pixels.reshape(shot.size.height, shot.size.width, 4)
+
+
+def compare(pixels: Pixels, before: Pixels | None) -> tuple[Pixels, Damage]:
+    """Where pixels differ from those before.
 
     When nothing differs the result is `before` itself; without it the damage is unknown.
     """
-    place = {"left": box.x, "top": box.y, "width": box.width, "height": box.height}
-    shot = source.grab(place)
-    height, width = shot.size.height, shot.size.width
-    pixels = np.frombuffer(shot.raw, dtype=np.uint8).reshape(height, width, 4)
     if before is None or before.shape != pixels.shape:
         return pixels, None
     bands = dirty_bands(words(pixels), words(before))
+    width = pixels.shape[1]
     damage = tuple(Rect(0, top, width, bottom - top) for top, bottom in bands)
     return (pixels, damage) if damage else (before, ())

@@ -28,14 +28,13 @@ from hud.errors import ScreenGoneError
 from hud.items import Pixels, Rect
 from stages.capture.rectangles import inside, merged
 from stages.capture.shared_memory import new_segment
+from stages.capture.xcb import REPLY, awaited
 
 ALL_PLANES = 0xFFFFFFFF
 Z_PIXMAP = xcffib.xproto.ImageFormat.ZPixmap
 BOX = "=hhHH"
 RECTANGLE = np.dtype([("x", "<i2"), ("y", "<i2"), ("width", "<u2"), ("height", "<u2")])
 """As it stands on the wire, of which `Server` refuses big-endian ones."""
-REPLY = 32
-"""Bytes of an event, and of a reply in front of its list."""
 ALL = 0
 """In place of a region."""
 AREA = 16
@@ -200,7 +199,7 @@ class Server:
             asked = self._outside(films) if films else ALL
             cookie = self._damage.Subtract(self._damaged, asked, self._region)
             self._asked_by = cookie.sequence
-            reply = await self._reply(self._xfixes.FetchRegion(self._region))
+            reply = await awaited(self._connection, self._xfixes.FetchRegion(self._region))
         return merged(np.frombuffer(reply, RECTANGLE, offset=REPLY))
 
     def _is_after(self, sequence: int) -> bool:
@@ -235,27 +234,12 @@ class Server:
                 offset += 4 * rect.area
             try:
                 for cookie in cookies:
-                    await self._reply(cookie)
+                    await awaited(self._connection, cookie)
             except xcffib.xproto.MatchError:
                 # Smaller than it was. The event that says so came before this error.
                 self.was_drawn()
                 raise
         return found
-
-    async def _reply(self, cookie: Any) -> bytes:  # noqa: ANN401 - one of a hundred cookies
-        """The bytes of a reply."""
-        # xcffib only knows how to block for a reply; xcb also knows how to ask for it.
-        lib, pointer = xcffib.lib, self._connection._conn
-        reply, error = ffi.new("void **"), ffi.new("xcb_generic_error_t **")
-        self._connection.flush()
-        while not lib.xcb_poll_for_reply(pointer, cookie.sequence, reply, error):
-            await trio.lowlevel.wait_readable(self._fd)
-        self._connection.invalid()
-        if error[0] != ffi.NULL:
-            self._connection._process_error(ffi.gc(error[0], xcffib.c_free))
-        data = ffi.gc(reply[0], xcffib.c_free)
-        length = REPLY + 4 * ffi.cast("xcb_generic_reply_t *", data).length
-        return bytes(ffi.buffer(data, length))
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from hud import scene as scenes
 from hud.errors import UsageError
 from hud.items import Rect, Tick
 from stages.capture.replay import Replay
-from stages.capture.screen import Screen, grab, monitors
+from stages.capture.screen import Screen, compare, grab, monitors
 
 MONITORS = [
     {"left": 0, "top": 0, "width": 3200, "height": 1080},
@@ -54,21 +54,21 @@ def test_which_part_of_the_desktop_is_watched():
 
 def test_a_still_screen_gives_the_same_array_again():
     desktop, box = Desktop(), Rect(1920, 0, 1280, 720)
-    first, damage = grab(desktop, box)
+    first, damage = compare(grab(desktop, box), None)
     assert first.shape == (720, 1280, 4)
     assert damage is None
-    again, damage = grab(desktop, box, first)
+    again, damage = compare(grab(desktop, box), first)
     assert again is first
     assert damage == ()
 
 
 def test_the_bands_that_differ_are_the_damage():
     desktop, box = Desktop(), Rect(1920, 0, 1280, 720)
-    before = grab(desktop, box)[0].copy()
+    before = grab(desktop, box).copy()
     before[100, 7] = before[101, 1279] = before[719, 0] = 9
-    assert grab(desktop, box, before)[1] == (Rect(0, 96, 1280, 32), Rect(0, 704, 1280, 16))
+    assert compare(grab(desktop, box), before)[1] == (Rect(0, 96, 1280, 32), Rect(0, 704, 1280, 16))
     other_size = before[:, :640].copy()
-    assert grab(desktop, box, other_size)[1] is None
+    assert compare(grab(desktop, box), other_size)[1] is None
 
 
 async def test_every_monitor_has_frames_of_its_own(monkeypatch, inline_threads):

@@ -126,7 +126,7 @@ def grabbed(display, box=None):
     with mss.MSS(display=display.name) as source:
         number = 1 if box is None else None
         box = screen.monitors(source)[number] if box is None else box
-        return screen.grab(source, box)[0]
+        return screen.grab(source, box)
 
 
 def same(one, other):

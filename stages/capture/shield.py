@@ -1,0 +1,272 @@
+"""What stands between the screen and everything that looks at it.
+
+Pixels are painted over before a capture compares, keeps or sends them. Which ones is known only
+when it is known how the windows stood while they were read: the states of the windows from before
+the grab until after it are united, so a window may move whenever it likes. Without that knowledge
+nothing goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+import trio
+
+from hud.items import Frame, Pixels, Rect, together
+from hud.pixels import words
+from hud.privacy.cover import MANY, Cover
+from hud.privacy.options import PrivacyOptions
+from hud.privacy.pause import Pause
+from hud.privacy.regions import common
+from hud.privacy.seeded import ALL
+from hud.privacy.stack import CannotKnowError, Hidden
+
+if TYPE_CHECKING:
+    from stages.capture.windows import Windows
+
+PAINT = 0xFF1E1E1E
+"""BGRA in one word, little-endian: nearly black."""
+AGAIN = 0.25
+"""Seconds between two attempts while nothing may be seen."""
+TRIES = 3
+"""Times to read pixels before the frame is given up; windows that are read anew cost one."""
+Grab = Callable[[], Awaitable[Sequence[Pixels]]]
+
+
+def _say_nothing(_sentence: str) -> None:
+    return
+
+
+@attrs.frozen
+class Shielding:
+    """What a capture is given to make its shield of."""
+
+    options: PrivacyOptions | None = None
+    """None: nothing is painted over, for tests of captures alone."""
+    pause: Pause = attrs.field(factory=Pause)
+    say: Callable[[str], None] = _say_nothing
+
+    @contextlib.asynccontextmanager
+    async def raised(
+        self, display: str | None, monitors: Mapping[int, Rect]
+    ) -> AsyncIterator[Shield]:
+        """A shield in front of `monitors` (number → place on the desktop)."""
+        shield = Shield(self, display, monitors)
+        try:
+            yield shield
+        finally:
+            shield.close()
+
+
+class Shield:
+    """Paints over what must not be seen in everything that one capture reads."""
+
+    def __init__(self, given: Shielding, display: str | None, monitors: Mapping[int, Rect]) -> None:
+        self._options = given.options or OPEN
+        self._strict = given.options is not None
+        self._pause = given.pause
+        self._say = given.say
+        self._display = display
+        self._places = frozenset(_places(self._options, monitors))
+        self._follows = self._options.asks_for_windows and (
+            sys.platform.startswith("linux") or self._options.needs_windows
+        )
+        self._windows: Windows | None = None
+        self._cover = Cover()
+        self._known = self._places
+        """What was covered when the user of `refresh` last asked."""
+        self._passing = frozenset[Rect]()
+        """What was covered besides, since then."""
+        self._reason = ""
+        self._gaps: set[int] = set()
+
+    def close(self) -> None:
+        """Let go of the windows."""
+        if self._windows is not None:
+            self._windows.close()
+            self._windows = None
+
+    async def cover(self, rects: Sequence[Rect], grab: Grab) -> list[Pixels] | None:
+        """Grab rectangles of the desktop and paint over what must not be seen in them.
+
+        The pixels that `grab` returns, one array for each rectangle, are painted in place where
+        they can be written. None: nothing of it may be seen, and the user was told why.
+        """
+        reason = ""
+        for _ in range(TRIES):
+            if self._is_paused():
+                return None
+            try:
+                await self._open()
+                pixels = await grab()
+                painted = await self._settle()
+            except CannotKnowError as error:
+                reason = f"the windows on the screen cannot be known ({error})"
+                continue
+            reason = self._windows.dark if self._windows is not None else ""
+            if reason or self._is_paused():
+                break
+            self._pass(painted - self._known)
+            self._tell("")
+            return [
+                paint(picture, rect, painted) for picture, rect in zip(pixels, rects, strict=True)
+            ]
+        self._tell(reason)
+        return None
+
+    async def refresh(self) -> list[Rect]:
+        """Places on the desktop that must be read anew, for what covers them has changed."""
+        if self._windows is None:
+            return []
+        # Without the windows nothing is read either, which is where the user is told.
+        with contextlib.suppress(CannotKnowError):
+            if self._windows.strangers:
+                await self._windows.look()
+        known = self._now()
+        places = (known ^ self._known) | self._passing
+        self._known, self._passing = known, frozenset()
+        return sorted(places)
+
+    async def wait_changed(self) -> None:
+        """Sleep until what must be covered has changed, or may have."""
+        if self._windows is None:
+            await trio.sleep_forever()
+        while not (self._windows.strangers or self._now() != self._known):
+            await self._windows.wait_changed()
+
+    async def wait_clear(self) -> None:
+        """Sleep until the screen may be looked at again."""
+        while True:
+            if self._pause.paused:
+                await self._pause.wait_changed()
+                continue
+            await trio.sleep(AGAIN)
+            with contextlib.suppress(CannotKnowError):
+                await self._open()
+                await self._settle()
+                if self._windows is None or not self._windows.dark:
+                    return
+
+    @property
+    def due(self) -> float:
+        """When to ask `refresh` at the latest, on trio's clock."""
+        return -math.inf if self._passing else self._cover.due
+
+    def frame(self, frame: Frame) -> Frame:
+        """The frame, or what stands for it when it must not be seen for lack of any content."""
+        if self._strict and is_one_color(frame.pixels):
+            return self.withheld(frame)
+        if frame.monitor in self._gaps:
+            self._gaps.discard(frame.monitor)
+            # Nobody saw the last one, whose damage is not in this one's.
+            return attrs.evolve(frame, damage=None)
+        return frame
+
+    def withheld(self, frame: Frame) -> Frame:
+        """What stands for a frame that nobody may see: its number and time, without pixels."""
+        self._gaps.add(frame.monitor)
+        return attrs.evolve(frame, pixels=NOTHING, damage=None, withheld=True)
+
+    def _is_paused(self) -> bool:
+        return self._pause.paused
+
+    async def _open(self) -> None:
+        if not self._follows or self._windows is not None:
+            return
+        try:
+            from stages.capture.windows import Windows  # noqa: PLC0415 - not everywhere is an X
+        except (ImportError, OSError) as error:
+            raise CannotKnowError(f"the X library cannot be used here: {error}") from None
+        self._windows = await trio.to_thread.run_sync(
+            Windows, self._display, self._options, abandon_on_cancel=True
+        )
+
+    async def _settle(self) -> frozenset[Rect]:
+        """What must be covered in what was read since the last call."""
+        windows = self._windows
+        if windows is None:
+            return self._places
+        try:
+            states = [windows.hidden, *await windows.settle()]
+            if windows.strangers:
+                await windows.look()
+                states.append(windows.hidden)
+        except CannotKnowError:
+            if windows.lost:
+                self.close()
+            raise
+        unknown = frozenset[Rect]().union(*(state.unknown for state in states))
+        return self._covered(states) | unknown
+
+    def _now(self) -> frozenset[Rect]:
+        """What must be covered, as far as the server has told by itself."""
+        assert self._windows is not None
+        return self._covered([*self._windows.told(), self._windows.hidden])
+
+    def _covered(self, states: Sequence[Hidden]) -> frozenset[Rect]:
+        time = trio.current_time()
+        for state in states:
+            self._cover.stood(state, time)
+        return self._cover.at(time) | self._places
+
+    def _pass(self, places: frozenset[Rect]) -> None:
+        self._passing |= places
+        if len(self._passing) > MANY:
+            self._passing = frozenset(together(list(self._passing)))
+
+    def _tell(self, reason: str) -> None:
+        if reason == self._reason:
+            return
+        self._reason = reason
+        self._say(f"{reason}: nothing of it is sent" if reason else "the screen is watched again")
+
+
+OPEN = PrivacyOptions(show=(ALL,), itself=False, echo=False)
+"""Nothing is painted over."""
+NOTHING: Pixels = np.zeros((0, 0, 4), np.uint8)
+
+
+def _places(options: PrivacyOptions, monitors: Mapping[int, Rect]) -> Iterable[Rect]:
+    """The rectangles and monitors that rules name, on the desktop."""
+    for rule in options.masks:
+        monitor = monitors.get(rule.monitor)
+        if monitor is None or rule.of_windows:
+            continue
+        place = rule.rect
+        if place is None:
+            yield monitor
+        else:
+            moved = attrs.evolve(place, x=place.x + monitor.x, y=place.y + monitor.y)
+            part = common(moved, monitor)
+            if part is not None:
+                yield part
+
+
+def paint(picture: Pixels, box: Rect, painted: Iterable[Rect]) -> Pixels:
+    """Paint over places of the desktop in a picture of `box`; in place, where that is possible."""
+    parts = [part for rect in painted if (part := common(rect, box)) is not None]
+    if not parts:
+        return picture
+    if not picture.flags.writeable:
+        picture = picture.copy()
+    colors = words(picture)
+    for part in parts:
+        moved = attrs.evolve(part, x=part.x - box.x, y=part.y - box.y)
+        colors[moved.slices] = PAINT
+    return picture
+
+
+def is_one_color(picture: Pixels) -> bool:
+    """Whether all pixels are the same: a screen that is off, or all painted over."""
+    colors = words(picture)
+    if colors.size < 2:
+        return True
+    first = colors[0, 0]
+    # The first row with another colour ends it, mostly the first or second band.
+    return all(bool((colors[top : top + 64] == first).all()) for top in range(0, len(colors), 64))

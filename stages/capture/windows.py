@@ -1,0 +1,564 @@
+"""The windows on an X desktop, followed as they change.
+
+The X server tells each client of changes in the order in which they happen, and a reply comes
+behind everything that was told before it (X Window System Protocol, X Version 11, section 1: events
+and replies share one ordered stream). So after a question that is asked behind a grab, every state
+of the windows that the grab may have seen is known, without stopping the server for anybody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import trio
+import xcffib
+import xcffib.dpms
+import xcffib.res
+import xcffib.screensaver
+import xcffib.shape
+import xcffib.xproto
+from xcffib import xproto
+from xcffib.ffi import ffi
+
+from hud.items import Rect
+from hud.privacy.kin import ancestors, is_ours, names
+from hud.privacy.options import PrivacyOptions
+from hud.privacy.rules import Identity
+from hud.privacy.seeded import LOCKERS
+from hud.privacy.stack import CannotKnowError, Hidden, LostTrackError, Stack, Window
+from stages.capture.xcb import awaited
+
+TEXTS = ("_NET_WM_NAME", "WM_NAME")
+PROPERTIES = (
+    *TEXTS,
+    "WM_CLASS",
+    "WM_TRANSIENT_FOR",
+    "_NET_WM_PID",
+    "_NET_WM_WINDOW_TYPE",
+    "_NET_WM_WINDOW_OPACITY",
+    "_GTK_FRAME_EXTENTS",
+)
+FURNITURE = ("_NET_WM_WINDOW_TYPE_DESKTOP", "_NET_WM_WINDOW_TYPE_DOCK")
+ATTEMPTS = 8
+"""Times to read all windows while they change."""
+DEPTH = 3
+"""Window managers put a program's window into one of their own, or into one inside that."""
+WIDTH = 64
+"""Windows looked at in each window; frames have a dozen."""
+LOCKER = 0.8
+"""Share of the desktop that a locker covers."""
+MOST_BYTES = 1024
+"""Of a property, in units of four."""
+SENT_BY_PROGRAM = 0x80
+CLIENT_PID = 2
+"""XRes: the process at the other end of a client's connection."""
+
+
+class Windows:
+    """One connection that follows all windows and what rules say about them."""
+
+    def __init__(self, display: str | None, options: PrivacyOptions) -> None:
+        """Connect and read all windows, which blocks for some milliseconds.
+
+        Raises:
+            CannotKnowError: the server does not answer, or the windows never rest.
+        """
+        self._options = options
+        connect: Any = xcffib.connect  # xcffib annotates only a part of itself
+        try:
+            self._connection = connect(display)
+        except xcffib.ConnectionException as error:
+            raise CannotKnowError(f"the X server does not answer ({error})") from None
+        self._here = display in (None, os.environ.get("DISPLAY"))
+        self._sleeping = False
+        self._saving = False
+        self._frame_of: dict[int, int] = {}
+        """Windows that are followed → the window on the desktop that is or holds them."""
+        self._astray = False
+        """Whether the windows must be read anew."""
+        self.lost = False
+        """Whether the connection has ended."""
+        self._stale = set[int]()
+        """Windows on the desktop to look at again."""
+        self._terminals = set[int]()
+        """The process whose windows are our terminal, once it is found."""
+        try:
+            with self._alive():
+                self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        self._changes: dict[type, Callable[[Any], bool]] = {
+            xproto.CreateNotifyEvent: self._created,
+            xproto.DestroyNotifyEvent: self._destroyed,
+            xproto.MapNotifyEvent: functools.partial(self._mapped, now=True),
+            xproto.UnmapNotifyEvent: functools.partial(self._mapped, now=False),
+            xproto.ReparentNotifyEvent: self._reparented,
+            xproto.ConfigureNotifyEvent: self._configured,
+            xproto.GravityNotifyEvent: self._moved,
+            xproto.CirculateNotifyEvent: self._circulated,
+            xproto.PropertyNotifyEvent: self._said,
+            xcffib.shape.NotifyEvent: self._shaped,
+            xcffib.screensaver.NotifyEvent: self._saved,
+        }
+        connection = self._connection
+        setup = connection.get_setup()
+        screen = setup.roots[connection.pref_screen]
+        self._root = screen.root
+        self._fd = connection.get_file_descriptor()
+        self._owner_bits = 0xFFFFFFFF ^ setup.resource_id_mask
+        atoms = {name: self._atom(name) for name in (*PROPERTIES, "WM_STATE", *FURNITURE)}
+        self._atoms = {name: cookie.reply().atom for name, cookie in atoms.items()}
+        self._followed = {self._atoms[name] for name in (*PROPERTIES, "WM_STATE")}
+        self._shape = self._extension(xcffib.shape)
+        self._dpms = self._extension(xcffib.dpms)
+        self._res = self._extension(xcffib.res)
+        self._saver = self._extension(xcffib.screensaver)
+        if self._res is not None:
+            self._res.QueryVersion(1, 2).reply()
+        if self._saver is not None:
+            self._saver.SelectInput(self._root, xcffib.screensaver.Event.NotifyMask)
+            self._saving = self._saver.QueryInfo(self._root).reply().state == 1
+        events = xproto.EventMask.SubstructureNotify | xproto.EventMask.StructureNotify
+        self._select(self._root, events)
+        self._read_all()
+
+    def _atom(self, name: str) -> Any:  # noqa: ANN401 - a cookie
+        return self._connection.core.InternAtom(False, len(name), name)
+
+    def _extension(self, module: Any) -> Any:  # noqa: ANN401 - xcffib makes its classes late
+        name = module.key.name
+        # Without asking first xcb would end the connection.
+        if not self._connection.core.QueryExtension(len(name), name).reply().present:
+            return None
+        return self._connection(module.key)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._connection.disconnect()
+
+    @property
+    def dark(self) -> str:
+        """Why nobody can be looking at the screen, or ""."""
+        if self._sleeping or self._saving:
+            return "the screen is blanked"
+        area = self._size[0] * self._size[1]
+        large = (w for w in self._stack if w.visible and w.rect.area >= LOCKER * area)
+        identities = [window.identity for window in large if window.identity]
+        locked = any(rule.names(identity) for identity in identities for rule in LOCKERS)
+        return "the screen is locked" if locked else ""
+
+    @property
+    def hidden(self) -> Hidden:
+        """What must not be seen, as far as the server has told."""
+        return self._stack.hidden()
+
+    async def wait_changed(self) -> None:
+        """Sleep until the server has something to tell."""
+        await trio.lowlevel.wait_readable(self._fd)
+
+    async def settle(self) -> list[Hidden]:
+        """Ask the server to tell everything up to now; what had to be hidden from state to state.
+
+        Raises:
+            CannotKnowError: it does not answer, or its windows had to be read anew.
+        """
+        with self._alive():
+            if self._dpms is not None:
+                answer = await awaited(self._connection, self._dpms.Info())
+                # power_level, state: behind 8 bytes of header.
+                level, enabled = struct.unpack_from("=HB", answer, 8)
+                self._sleeping = bool(enabled and level)
+            else:
+                await awaited(self._connection, self._connection.core.GetInputFocus())
+            states = self.told()
+            if self._astray:
+                await trio.to_thread.run_sync(self._read_all, abandon_on_cancel=True)
+                raise CannotKnowError("the windows changed in a way that was not told")
+            return states
+
+    def told(self) -> list[Hidden]:
+        """What had to be hidden from state to state, as far as the server has told by itself."""
+        try:
+            return list(self._news())
+        except LostTrackError:
+            self._astray = True
+            return []
+
+    def _news(self) -> Iterator[Hidden]:
+        """Take in what was told; what had to be hidden after each change."""
+        before: Hidden | None = None
+        for event in self._events():
+            if self._take(event):
+                hidden = self._stack.hidden()
+                if hidden != before:
+                    yield hidden
+                before = hidden
+
+    @property
+    def strangers(self) -> bool:
+        """Whether there are windows that `look` would find out more about."""
+        unknown = any(window.identity is None for window in self._stack if window.visible)
+        return unknown or bool(self._stale) or self._astray
+
+    async def look(self) -> None:
+        """Look at the windows that are not known, or call themselves otherwise now.
+
+        Raises:
+            CannotKnowError: the server does not answer.
+        """
+        with self._alive():
+            look = self._read_all if self._astray else self._look
+            await trio.to_thread.run_sync(look, abandon_on_cancel=True)
+
+    @contextlib.contextmanager
+    def _alive(self) -> Iterator[None]:
+        try:
+            yield
+        except xcffib.ConnectionException:
+            self.lost = True
+            raise CannotKnowError("the X server does not answer") from None
+
+    # -- events
+
+    def _events(self) -> Iterator[Any]:
+        lib, pointer = xcffib.lib, self._connection._conn
+        while (event := lib.xcb_poll_for_event(pointer)) != ffi.NULL:
+            event = ffi.gc(event, xcffib.c_free)
+            # Programs may send each other events of any content; only the server's own count.
+            if event.response_type & SENT_BY_PROGRAM:
+                continue
+            # An error is about a window that was gone before we asked for anything of it.
+            with contextlib.suppress(xcffib.Error):
+                yield self._connection.hoist_event(event)
+        self._connection.invalid()
+
+    def _take(self, event: Any) -> bool:  # noqa: ANN401 - one of a dozen classes
+        """Take in an event; whether what must be hidden may be another now."""
+        change = self._changes.get(type(event))
+        return change(event) if change is not None else False
+
+    def _created(self, event: Any) -> bool:  # noqa: ANN401 - as _take, and so below
+        if event.parent != self._root:
+            return self._reread(event.parent)
+        self._stack.add(self._new(event.window, _outer(event)))
+        return False  # it is not mapped yet
+
+    def _new(self, number: int, rect: Rect) -> Window:
+        """A window that is not mapped yet and that nobody has looked at."""
+        self._follow(number, number)
+        return Window(number=number, rect=rect, mapped=False, solid=False)
+
+    def _destroyed(self, event: Any) -> bool:  # noqa: ANN401
+        self._frame_of.pop(event.window, None)
+        self._stale.discard(event.window)
+        self._stack.remove(event.window)
+        return True
+
+    def _mapped(self, event: Any, *, now: bool) -> bool:  # noqa: ANN401
+        if event.event != self._root:
+            return self._reread(event.event)
+
+        def change(window: Window) -> None:
+            window.mapped = now
+
+        self._stack.change(event.window, change)
+        return True
+
+    def _reparented(self, event: Any) -> bool:  # noqa: ANN401
+        if event.event != self._root:
+            return self._reread(event.event)
+        if event.parent == self._root:
+            # How large it is must be asked. It is mapped again behind this, if it was before.
+            self._stack.add(self._new(event.window, Rect(event.x, event.y, *self._size)))
+            return False
+        self._stack.remove(event.window)
+        self._stale.discard(event.window)
+        return self._reread(event.parent) or True
+
+    def _configured(self, event: Any) -> bool:  # noqa: ANN401
+        if event.event != self._root:
+            return False
+        if event.window == self._root:
+            raise LostTrackError  # the desktop has another size now
+
+        def change(window: Window) -> None:
+            window.rect = _outer(event)
+
+        self._stack.change(event.window, change)
+        self._stack.restack(event.window, event.above_sibling)
+        return True
+
+    def _moved(self, event: Any) -> bool:  # noqa: ANN401
+        if event.event == self._root:
+            raise LostTrackError
+        return False
+
+    def _circulated(self, event: Any) -> bool:  # noqa: ANN401
+        if event.event == self._root:
+            on_top = event.place == xproto.Place.OnTop
+            self._stack.restack(event.window, None if on_top else 0)
+        return True
+
+    def _said(self, event: Any) -> bool:  # noqa: ANN401
+        """A property changed: it is looked at, and until then what was known still holds."""
+        interesting = event.atom in self._followed
+        return self._reread(self._frame_of.get(event.window, 0)) if interesting else False
+
+    def _shaped(self, event: Any) -> bool:  # noqa: ANN401
+        return self._reread(event.affected_window)
+
+    def _saved(self, event: Any) -> bool:  # noqa: ANN401
+        self._saving = event.state == 1
+        return False
+
+    def _reread(self, number: int) -> bool:
+        """Look at a window again, soon."""
+        number = self._frame_of.get(number, number)
+        if self._stack.get(number) is not None:
+            self._stale.add(number)
+        return False
+
+    # -- looking, which blocks
+
+    def _select(self, window: int, events: int) -> None:
+        self._connection.core.ChangeWindowAttributes(window, xproto.CW.EventMask, [events])
+
+    def _follow(self, number: int, frame: int) -> None:
+        """Be told when the window changes its properties, or its children."""
+        self._frame_of[number] = frame
+        mask = xproto.EventMask.PropertyChange
+        if number == frame:
+            mask |= xproto.EventMask.SubstructureNotify
+            if self._shape is not None:
+                self._shape.SelectInput(number, True)
+        self._select(number, mask)
+
+    def _read_all(self) -> None:
+        """All windows as they stand.
+
+        Raises:
+            CannotKnowError: they never rest.
+        """
+        for _ in range(ATTEMPTS):
+            for _event in self._events():
+                pass
+            windows = self._windows()
+            # What changed in the meantime was told before the last answer.
+            if not any(isinstance(event, STRUCTURE) for event in self._events()):
+                self._stack = Stack(
+                    windows,
+                    size=self._size,
+                    only_allowed=bool(self._options.only),
+                    owner_bits=self._owner_bits,
+                )
+                self._look()
+                self._astray = False
+                return
+        self._astray = True
+        raise CannotKnowError("the windows change faster than they can be read")
+
+    def _windows(self) -> list[Window]:
+        core = self._connection.core
+        desktop = core.GetGeometry(self._root).reply()
+        self._size = desktop.width, desktop.height
+        numbers = list(core.QueryTree(self._root).reply().children)
+        self._frame_of, self._stale = {}, set()
+        asked = [
+            (number, core.GetGeometry(number), core.GetWindowAttributes(number))
+            for number in numbers
+        ]
+        found = []
+        for number, geometry, attributes in asked:
+            place, state = _reply(geometry), _reply(attributes)
+            if place is not None and state is not None:
+                window = self._new(number, _outer(place))
+                window.mapped = state.map_state == xproto.MapState.Viewable
+                found.append(window)
+        return found
+
+    def _look(self) -> None:
+        """Find out about every window that nobody has looked at, or that changed its words."""
+        unknown = {w.number for w in self._stack if w.visible and w.identity is None}
+        for number in unknown | self._stale:
+            self._stale.discard(number)
+            window = self._stack.get(number)
+            if window is not None:
+                self._look_at(window)
+        if self._options.itself:
+            self._find_terminal()
+
+    def _look_at(self, window: Window) -> None:
+        core, number = self._connection.core, window.number
+        geometry, attributes = core.GetGeometry(number), core.GetWindowAttributes(number)
+        shape = self._shape.QueryExtents(number) if self._shape is not None else None
+        clients, is_managed = self._clients(number)
+        facts = {client: self._properties(client) for client in {*clients, number}}
+        place, state = _reply(geometry), _reply(attributes)
+        if place is None or state is None:
+            return  # it is gone, and the server is about to say so
+        if window.identity is None:
+            window.rect = _outer(place)
+        shaped = shape is not None and bool(getattr(_reply(shape), "bounding_shaped", 1))
+        faint = any(fact["_NET_WM_WINDOW_OPACITY"] for fact in facts.values())
+        window.drawn = state._class != xproto.WindowClass.InputOnly
+        window.solid = window.drawn and place.depth != 32 and not shaped and not faint
+        window.managed = not state.override_redirect
+        window.identity = self._identity(clients, facts, managed=is_managed)
+        window.margins = self._margins(facts[clients[0]])
+        window.forbidden = self._options.forbids(window.identity) or self._is_ours(window.identity)
+        window.allowed = self._options.allows(window.identity)
+
+    def _clients(self, frame: int) -> tuple[list[int], bool]:
+        """The windows of programs inside a frame, and whether a window manager calls them so."""
+        found, level = [frame], [frame]
+        for _ in range(DEPTH):
+            marked = [n for n, value in self._values(level, "WM_STATE") if value]
+            for number in marked:
+                self._follow_inside(number, frame)
+            if marked:
+                return marked, True
+            level = [child for n in level for child in self._children(n)][:WIDTH]
+            # What the window manager draws is its own; everything else in a frame is a program's.
+            foreign = [n for n in level if (n ^ frame) & self._owner_bits]
+            for number in foreign:
+                self._follow_inside(number, frame)
+            found += foreign
+        return found, False
+
+    def _follow_inside(self, number: int, frame: int) -> None:
+        if number != frame:
+            self._follow(number, frame)
+
+    def _children(self, number: int) -> list[int]:
+        reply = _reply(self._connection.core.QueryTree(number))
+        return list(reply.children)[:WIDTH] if reply is not None else []
+
+    def _values(self, numbers: Iterable[int], name: str) -> list[tuple[int, bytes]]:
+        asked = [(number, self._property(number, name)) for number in numbers]
+        return [(number, _bytes(_reply(cookie))) for number, cookie in asked]
+
+    def _property(self, number: int, name: str) -> Any:  # noqa: ANN401 - a cookie
+        anything = xproto.Atom.Any
+        return self._connection.core.GetProperty(
+            False, number, self._atoms[name], anything, 0, MOST_BYTES
+        )
+
+    def _properties(self, number: int) -> dict[str, bytes]:
+        asked = {name: self._property(number, name) for name in PROPERTIES}
+        return {name: _bytes(_reply(cookie)) for name, cookie in asked.items()}
+
+    def _identity(
+        self, clients: Sequence[int], facts: Mapping[int, Mapping[str, bytes]], *, managed: bool
+    ) -> Identity:
+        properties = [facts[client] for client in clients]
+        pids = {pid for client in clients for pid in self._pids(client, facts[client])}
+        transient = _numbers(facts[clients[0]]["WM_TRANSIENT_FOR"])
+        kinds = {kind for fact in properties for kind in _numbers(fact["_NET_WM_WINDOW_TYPE"])}
+        furniture = {self._atoms[name] for name in FURNITURE}
+        return Identity(
+            titles=_words(fact[name] for fact in properties for name in TEXTS),
+            classes=_words(fact["WM_CLASS"] for fact in properties),
+            processes=tuple(dict.fromkeys(name for pid in pids for name in names(pid))),
+            pids=tuple(pids),
+            clients=tuple(clients),
+            transient_for=transient[0] if transient and transient[0] != self._root else 0,
+            managed=managed and not kinds & furniture,
+        )
+
+    def _pids(self, client: int, facts: Mapping[str, bytes]) -> list[int]:
+        """The process behind a window: as the server sees it, else as the window says."""
+        if self._res is not None:
+            make: Any = xcffib.res.ClientIdSpec.synthetic
+            spec = make(client, CLIENT_PID)
+            reply = _reply(self._res.QueryClientIds(1, [spec]))
+            known = [value for entry in getattr(reply, "ids", ()) for value in entry.value]
+            if known:
+                return known
+        return list(_numbers(facts["_NET_WM_PID"])[:1])
+
+    def _margins(self, facts: Mapping[str, bytes]) -> tuple[int, int, int, int]:
+        numbers = _numbers(facts["_GTK_FRAME_EXTENTS"])
+        if len(numbers) != 4:
+            return 0, 0, 0, 0
+        left, right, top, bottom = numbers
+        return left, right, top, bottom
+
+    # -- ourselves
+
+    @property
+    def _window_id(self) -> int:
+        """The window that our terminal says it is, or -1; numbers mean nothing elsewhere."""
+        named = os.environ.get("WINDOWID", "")
+        return int(named) if named.isdigit() and self._here else -1
+
+    def _is_ours(self, identity: Identity) -> bool:
+        if not self._options.itself:
+            return False
+        if self._window_id in identity.clients:
+            return True
+        return any(pid in self._terminals or is_ours(pid) for pid in identity.pids)
+
+    def _find_terminal(self) -> None:
+        """The window of the nearest process that started us and has one."""
+        if self._terminals or any(
+            window.identity and self._window_id in window.identity.clients for window in self._stack
+        ):
+            return
+        for pid in ancestors(os.getpid()):
+            theirs = [
+                window
+                for window in self._stack
+                if window.identity and window.identity.managed and pid in window.identity.pids
+            ]
+            if theirs:
+                self._terminals = {pid}
+                for window in theirs:
+                    window.forbidden = True
+                return
+
+
+STRUCTURE = (
+    xproto.CreateNotifyEvent,
+    xproto.DestroyNotifyEvent,
+    xproto.MapNotifyEvent,
+    xproto.UnmapNotifyEvent,
+    xproto.ReparentNotifyEvent,
+    xproto.ConfigureNotifyEvent,
+    xproto.GravityNotifyEvent,
+    xproto.CirculateNotifyEvent,
+)
+
+
+def _outer(place: Any) -> Rect:  # noqa: ANN401 - an event or a reply
+    """With the border, which lies outside of what the server calls the window's size."""
+    border = 2 * place.border_width
+    return Rect(place.x, place.y, place.width + border, place.height + border)
+
+
+def _reply(cookie: Any) -> Any:  # noqa: ANN401 - of a hundred classes
+    """The answer, or None about a window that is gone."""
+    try:
+        return cookie.reply()
+    except xcffib.Error:
+        return None
+
+
+def _bytes(reply: Any) -> bytes:  # noqa: ANN401 - as _reply
+    return b"".join(reply.value) if reply is not None and reply.value_len else b""
+
+
+def _numbers(value: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"={len(value) // 4}I", value[: len(value) // 4 * 4])
+
+
+def _words(values: Iterable[bytes]) -> tuple[str, ...]:
+    words = (part.decode(errors="replace") for value in values for part in value.split(b"\0"))
+    return tuple(dict.fromkeys(filter(None, words)))
