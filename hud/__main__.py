@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from hud.config import Configuration
     from hud.document import Document
+    from hud.privacy.pause import Pause
     from stages.send.admission import Admission
 
 
@@ -89,13 +90,15 @@ def check(given: argparse.Namespace) -> None:
 def record(given: argparse.Namespace) -> None:
     """Record the screen as a scene."""
     from hud.config import build
+    from hud.privacy.pause import Pause
     from stages.record import Record
     from stages.registry import SECTIONS
 
     document = _document(
         None, [*given.assignments, "capture.use=screen", f"capture.max_fps={given.fps}"]
     )
-    capture = build(document, SECTIONS).stages["capture"]
+    configuration = build(document, SECTIONS)
+    capture = _shielded(configuration, Pause(say))
     if isinstance(capture.monitor, str):
         raise UsageError("a scene holds one monitor: name it with --set capture.monitor=1")
     capture.preflight()
@@ -222,6 +225,15 @@ def notes(given: argparse.Namespace) -> None:
         _discard_stdout()
 
 
+def control(given: argparse.Namespace) -> None:
+    """Pause or resume every running program of this user, or ask how it is."""
+    from hud.control import tell
+
+    for status in tell(given.command):
+        line = "; ".join(f"{key} {value}".strip() for key, value in status.items())
+        print(line)  # noqa: T201 - what was asked for
+
+
 def sinks(_given: argparse.Namespace) -> None:
     """List where notes can go, with all options."""
     import attrs
@@ -283,6 +295,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "doctor": doctor,
     "serve": serve,
     "notes": notes,
+    "pause": control,
+    "resume": control,
+    "status": control,
     "sinks": sinks,
     "models": models,
 }
@@ -399,6 +414,17 @@ def _start(main: Callable[..., Awaitable[Any]], *arguments: object) -> None:
         trio.run(main, *arguments)
 
 
+def _shielded(configuration: Configuration, pause: Pause) -> Any:  # noqa: ANN401 - stages
+    """The configured capture behind a shield of what must not be seen."""
+    from hud.stage import equip
+    from stages.capture.shield import Shielding
+
+    capture, privacy = configuration.stages["capture"], configuration.privacy
+    if not hasattr(capture, "shielding") and (privacy.mask or privacy.only):
+        raise UsageError("privacy: this capture of another package cannot paint anything over")
+    return equip(capture, shielding=Shielding(privacy, pause, say))
+
+
 async def watch(
     configuration: Configuration,
     admission: Admission,
@@ -409,11 +435,14 @@ async def watch(
     import attrs
 
     from hud.channel import Observer, Observers
+    from hud.control import controlled
     from hud.figures import Figures, fullest
     from hud.latency import Spans
     from hud.ledger import Ledger
     from hud.local.worker import open_reader
     from hud.pipeline import Pipeline, Unanswered, run_pipeline
+    from hud.privacy.echo import Echo, WithoutEcho
+    from hud.privacy.pause import Pause
     from hud.report import Reporter
     from hud.stage import equip
     from hud.stopping import stopping
@@ -423,6 +452,9 @@ async def watch(
     stages, ledger = configuration.stages, Ledger()
     figures = Figures(ledger, lambda: fullest(admission.budget.limits, admission.now))
     gifts = {"warn": say, "figures": figures.line}
+    pause, echo = Pause(say), Echo(say)
+    # A recording shows no notes of today.
+    listens = configuration.privacy.echo and hasattr(stages["capture"], "display")
     talkative = configuration.log.level == "info"
     async with contextlib.AsyncExitStack() as stack:
         sender = stages["realtime"]
@@ -439,8 +471,8 @@ async def watch(
         stop = await stack.enter_async_context(stopping(seconds))
         unanswered = Unanswered()
         pipeline = Pipeline(
-            capture=stages["capture"],
-            change=stages["change"],
+            capture=_shielded(configuration, pause),
+            change=WithoutEcho(stages["change"], echo.judge) if listens else stages["change"],
             encode=encode,
             send=attrs.evolve(
                 sender,
@@ -455,11 +487,17 @@ async def watch(
             handoffs=configuration.handoffs,
             unanswered=unanswered,
         )
+        manner = getattr(stages["capture"], "manner", "by a capture of another package")
+        where = stages["realtime"].whereabouts
+
+        def status() -> dict[str, str]:
+            state = "paused" if pause.paused else f"watching, {manner}"
+            return {"process": f"{os.getpid()}: {state}", "notes by": where, "": ledger.summary()}
+
+        await stack.enter_async_context(controlled(pause, status, say))
         if talkative:
-            manner = getattr(stages["capture"], "manner", "by a capture of another package")
-            where = stages["realtime"].whereabouts
             say(f"watching, {manner}; notes by {where}; Ctrl-C stops")
-        observers: list[Observer] = [ledger, figures, Reporter(say)]
+        observers: list[Observer] = [ledger, figures, echo, Reporter(say)]
         if trace is not None:
             observers.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace))).take))
         try:

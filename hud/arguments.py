@@ -101,6 +101,9 @@ def parser() -> argparse.ArgumentParser:
         "--limit", type=_count, default=50, metavar="N", help="the newest so many (default: 50)"
     )
     notes.add_argument("--json", action="store_true", help="print JSON Lines")
+    _command(commands, "pause", "let every running hud look away until it is resumed")
+    _command(commands, "resume", "let it look again")
+    _command(commands, "status", "say what is watched, and where notes are made of it")
     _command(commands, "sinks", "list where notes can go, with all options")
     _command(commands, "models", "list the Realtime models with their prices")
     return top

@@ -51,6 +51,10 @@ class LocalModelError(PipelineError):
     """The local model cannot be started or stopped answering."""
 
 
+class NotRunningError(HudError):
+    """There is no running program to talk to."""
+
+
 class OutputGoneError(PipelineError):
     """Nobody reads our stdout any more."""
 

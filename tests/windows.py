@@ -28,7 +28,7 @@ class Program:
     def atom(self, name: str) -> int:
         return self.core.InternAtom(False, len(name), name).reply().atom
 
-    def window(
+    def window(  # noqa: PLR0913 - as the protocol has it
         self,
         rect: Rect,
         color: int | None,

@@ -12,8 +12,9 @@ import attrs
 import trio
 
 from hud import scene as scenes
-from hud.items import Frame, Pixels, Tick
+from hud.items import Frame, Pixels, Rect, Tick
 from hud.stage import between, given, option
+from stages.capture.shield import NOTHING, Shielding
 
 
 @attrs.frozen
@@ -24,6 +25,7 @@ class Replay:
     speed: float = option(1.0, meaning="how many times faster", check=between(0.1, 100))
     seqs: Iterator[int] = given(attrs.Factory(lambda: itertools.count(1)))
     warn: Callable[[str], None] = given(lambda _sentence: None)
+    shielding: Shielding = given(Shielding())
 
     @property
     def manner(self) -> str:
@@ -53,16 +55,27 @@ class Replay:
     ) -> None:
         """Show at each tick what stood on the screen then; a late tick skips frames."""
         scene = self.scene
+        whole = Rect(0, 0, scene.width, scene.height)
         shown: tuple[str, Pixels] | None = None
         start: float | None = None
-        async for tick in inbox:
-            start = tick.time if start is None else start
-            index = round((tick.time - start) / self.period)
-            if index >= len(scene.files):
-                return
-            file = scene.files[index]
-            still = shown is not None and shown[0] == file
-            if shown is None or not still:
-                shown = file, await trio.to_thread.run_sync(scene.picture, file)
-            moment, damage = trio.current_time(), () if still else None
-            await outbox.send(Frame(next(self.seqs), 1, moment, time.time(), shown[1], damage))
+        async with self.shielding.of_recordings().raised(None, {1: whole}) as shield:
+            async for tick in inbox:
+                start = tick.time if start is None else start
+                index = round((tick.time - start) / self.period)
+                if index >= len(scene.files):
+                    return
+                file = scene.files[index]
+                still = shown is not None and shown[0] == file
+                pixels = await shield.cover([whole], functools.partial(self._read, file, shown))
+                moment, damage = trio.current_time(), () if still else None
+                frame = Frame(next(self.seqs), 1, moment, time.time(), NOTHING, damage)
+                if pixels is None:
+                    await outbox.send(shield.withheld(frame))
+                    continue
+                shown = file, pixels[0]
+                await outbox.send(shield.frame(attrs.evolve(frame, pixels=pixels[0])))
+
+    async def _read(self, file: str, shown: tuple[str, Pixels] | None) -> list[Pixels]:
+        if shown is not None and shown[0] == file:
+            return [shown[1]]
+        return [await trio.to_thread.run_sync(self.scene.picture, file)]

@@ -24,6 +24,7 @@ from hud.privacy.cover import MANY, Cover
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.pause import Pause
 from hud.privacy.regions import common
+from hud.privacy.rules import parse
 from hud.privacy.seeded import ALL
 from hud.privacy.stack import CannotKnowError, Hidden
 
@@ -51,6 +52,13 @@ class Shielding:
     """None: nothing is painted over, for tests of captures alone."""
     pause: Pause = attrs.field(factory=Pause)
     say: Callable[[str], None] = _say_nothing
+
+    def of_recordings(self) -> Shielding:
+        """For pictures whose windows nobody can know any more: what names places still holds."""
+        if self.options is None:
+            return self
+        places = tuple(text for text in self.options.mask if not parse(text).of_windows)
+        return attrs.evolve(self, options=attrs.evolve(OPEN, mask=places))
 
     @contextlib.asynccontextmanager
     async def raised(

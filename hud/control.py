@@ -1,0 +1,156 @@
+"""A socket by which its owner alone speaks to a running program: pause, resume, status.
+
+One line with a command in, one line of JSON out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+import trio
+
+from hud.errors import NotRunningError
+from hud.privacy.pause import Pause
+
+LONGEST = 64
+"""Bytes of a command."""
+PATIENCE = 2.0
+"""Seconds for either side to say what it has to say."""
+AT_ONCE = 8
+"""Conversations."""
+COMMANDS = ("pause", "resume", "status")
+Status = Callable[[], Mapping[str, str]]
+
+
+def folder() -> pathlib.Path:
+    """Where the sockets of all running programs are, each named after its process."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime:
+        return pathlib.Path(runtime) / "hud"
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return pathlib.Path(state).expanduser() / "hud" / "run"
+
+
+@contextlib.asynccontextmanager
+async def controlled(
+    pause: Pause, status: Status, say: Callable[[str], None]
+) -> AsyncIterator[None]:
+    """Do what comes through the socket, and toggle on SIGUSR1, while the context lasts."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_toggle_on_signal, pause)
+        with contextlib.ExitStack() as stack:
+            try:
+                listener = stack.enter_context(_listening())
+            except OSError as error:
+                say(f"`hud pause` will not work: no socket in {folder()} ({error})")
+            else:
+                nursery.start_soon(_serve, listener, pause, status)
+            yield
+            nursery.cancel_scope.cancel()
+
+
+async def _toggle_on_signal(
+    pause: Pause, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGUSR1) as signals:
+        task_status.started()
+        async for _number in signals:
+            pause.toggle()
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[trio.socket.SocketType]:
+    place = folder()
+    # Only the owner can enter, so nobody else can reach the socket, whatever its own mode.
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if place.stat().st_uid != os.getuid():
+        raise PermissionError("it belongs to somebody else")
+    place.chmod(0o700)
+    path = place / f"{os.getpid()}.sock"
+    path.unlink(missing_ok=True)
+    listener = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with listener:
+        # The file itself belongs to the one process of that number, which is this one.
+        _bind(listener, path)
+        try:
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _bind(listener: trio.socket.SocketType, path: pathlib.Path) -> None:
+    raw = socket.socket(fileno=os.dup(listener.fileno()))
+    with raw:
+        raw.bind(str(path))
+        path.chmod(0o600)
+        raw.listen(AT_ONCE)
+
+
+async def _serve(listener: trio.socket.SocketType, pause: Pause, status: Status) -> None:
+    limit = trio.CapacityLimiter(AT_ONCE)
+    async with trio.open_nursery() as nursery:
+        while True:
+            peer, _ = await listener.accept()
+            nursery.start_soon(_converse, peer, limit, pause, status)
+
+
+async def _converse(
+    peer: trio.socket.SocketType, limit: trio.CapacityLimiter, pause: Pause, status: Status
+) -> None:
+    with peer, trio.move_on_after(PATIENCE):
+        async with limit:
+            # A client that leaves in the middle is no matter.
+            with contextlib.suppress(OSError):
+                if _user(peer) != os.getuid():
+                    return
+                command = (await peer.recv(LONGEST)).decode(errors="replace").strip()
+                if command in {"pause", "resume"}:
+                    pause.turn(paused=command == "pause")
+                if command in COMMANDS:
+                    await peer.send(json.dumps(dict(status())).encode() + b"\n")
+
+
+def _user(peer: trio.socket.SocketType) -> int:
+    """Who is at the other end (unix(7), SO_PEERCRED: pid, uid, gid)."""
+    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[1])
+
+
+def tell(command: str) -> Iterator[Mapping[str, str]]:
+    """Give a command to every running program of this user; what each answers.
+
+    Raises:
+        NotRunningError: there is none.
+    """
+    answered = False
+    for path in sorted(folder().glob("*.sock")):
+        answer = _ask(path, command)
+        if answer is not None:
+            answered = True
+            yield answer
+    if not answered:
+        raise NotRunningError("no hud is running for this user")
+
+
+def _ask(path: pathlib.Path, command: str) -> Mapping[str, str] | None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+        peer.settimeout(PATIENCE)
+        try:
+            peer.connect(str(path))
+            peer.sendall(f"{command}\n".encode())
+            with peer.makefile("rb") as answer:
+                found = json.loads(answer.readline())
+        except ConnectionRefusedError:
+            # Left behind by a program that was killed.
+            path.unlink(missing_ok=True)
+            return None
+        except (OSError, ValueError):
+            return None
+    return found if isinstance(found, dict) else None
