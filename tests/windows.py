@@ -18,6 +18,7 @@ class Program:
         self.connection = xcffib.connect(display)
         self.core = self.connection.core
         self.screen = self.connection.get_setup().roots[0]
+        self.made: list[int] = []
 
     def __enter__(self) -> Program:
         return self
@@ -40,6 +41,7 @@ class Program:
     ) -> int:
         """A window; without a colour the server leaves in it what was on the screen there."""
         number = self.connection.generate_id()
+        self.made.append(number)
         values = [] if color is None else [color]
         mask = (0 if color is None else CW.BackPixel) | CW.OverrideRedirect | CW.EventMask
         self.core.CreateWindow(

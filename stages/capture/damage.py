@@ -154,7 +154,7 @@ class _Watch:
             films = self._films.present(trio.current_time())
             latest = min(check_at, film_at if films or left else math.inf)
             with trio.move_on_at(min(latest, self._shield.due)):
-                await _first(
+                await _either(
                     functools.partial(self._server.wait_drawn, films), self._shield.wait_changed
                 )
             await self._pace(woken)
@@ -248,16 +248,25 @@ class _WithheldError(Exception):
     """Nothing may be seen now."""
 
 
-async def _first(*waits: Callable[[], Awaitable[None]]) -> None:
-    """Sleep until one of several things has happened."""
+async def _either(
+    wait: Callable[[], Awaitable[None]], other: Callable[[], Awaitable[None]]
+) -> None:
+    """Sleep until one of two things has happened; what `wait` raises is not put into a group."""
+    failure: Exception | None = None
 
-    async def wait_one(wait: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
-        await wait()
+    async def wait_other(scope: trio.CancelScope) -> None:
+        await other()
         scope.cancel()
 
     async with trio.open_nursery() as nursery:
-        for wait in waits:
-            nursery.start_soon(wait_one, wait, nursery.cancel_scope)
+        nursery.start_soon(wait_other, nursery.cancel_scope)
+        try:
+            await wait()
+        except Exception as error:
+            failure = error
+        nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 def _now() -> tuple[float, float]:

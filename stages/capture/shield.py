@@ -132,11 +132,14 @@ class Shield:
         """Places on the desktop that must be read anew, for what covers them has changed."""
         if self._windows is None:
             return []
-        # Without the windows nothing is read either, which is where the user is told.
-        with contextlib.suppress(CannotKnowError):
+        try:
             if self._windows.strangers:
                 await self._windows.look()
-        known = self._now()
+            known = self._now()
+        except CannotKnowError:
+            # The next grab finds out whether they can be known again.
+            self._forget()
+            return []
         places = (known ^ self._known) | self._passing
         self._known, self._passing = known, frozenset()
         return sorted(places)
@@ -145,8 +148,9 @@ class Shield:
         """Sleep until what must be covered has changed, or may have."""
         if self._windows is None:
             await trio.sleep_forever()
-        while not (self._windows.strangers or self._now() != self._known):
-            await self._windows.wait_changed()
+        with contextlib.suppress(CannotKnowError):
+            while not (self._windows.strangers or self._now() != self._known):
+                await self._windows.wait_changed()
 
     async def wait_clear(self) -> None:
         """Sleep until the screen may be looked at again."""
@@ -206,11 +210,15 @@ class Shield:
                 await windows.look()
                 states.append(windows.hidden)
         except CannotKnowError:
-            if windows.lost:
-                self.close()
+            self._forget()
             raise
         unknown = frozenset[Rect]().union(*(state.unknown for state in states))
         return self._covered(states) | unknown
+
+    def _forget(self) -> None:
+        """Let go of a connection that has ended."""
+        if self._windows is not None and self._windows.lost:
+            self.close()
 
     def _now(self) -> frozenset[Rect]:
         """What must be covered, as far as the server has told by itself."""

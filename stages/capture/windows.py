@@ -185,9 +185,14 @@ class Windows:
             return states
 
     def told(self) -> list[Hidden]:
-        """What had to be hidden from state to state, as far as the server has told by itself."""
+        """What had to be hidden from state to state, as far as the server has told by itself.
+
+        Raises:
+            CannotKnowError: the server does not answer.
+        """
         try:
-            return list(self._news())
+            with self._alive():
+                return list(self._news())
         except LostTrackError:
             self._astray = True
             return []
