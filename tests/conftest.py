@@ -7,11 +7,14 @@ import os
 import random
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 
 import attrs
 import pytest
 import trio
+
+from tests.windows import wallpaper
 
 WANTED = ["Xvfb", "xterm", "xdotool"]
 
@@ -101,3 +104,14 @@ def display() -> Iterator[Display]:
     need_x11()
     with virtual_screen("1280x720") as screen:
         yield screen
+
+
+@pytest.fixture
+def desk(display: Display) -> Display:
+    """A screen with a window manager and a wallpaper."""
+    if shutil.which("openbox") is None:
+        pytest.skip("not installed: openbox")
+    display.start("openbox")
+    time.sleep(1)
+    wallpaper(display.name)
+    return display

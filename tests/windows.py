@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import random
 import struct
+import time
 
 import xcffib
 import xcffib.xproto
 from xcffib.xproto import CW, ConfigWindow, EventMask
 
 from hud.items import Rect
+
+SECRET, PUBLIC, DESK = 0xFE01FD, 0x3060A0, 0x205020
 
 
 class Program:
@@ -99,3 +104,49 @@ class Program:
 
     def sync(self) -> None:
         self.core.GetInputFocus().reply()
+
+
+def wallpaper(name: str) -> None:
+    """Something to look at behind all windows, so that the screen is never of one colour."""
+    with Program(name) as program:
+        width, height = program.screen.width_in_pixels, program.screen.height_in_pixels
+        core, root, pixmap = program.core, program.screen.root, program.connection.generate_id()
+        core.CreatePixmap(program.screen.root_depth, pixmap, root, width, height)
+        program.fill(pixmap, Rect(0, 0, width, height), DESK)
+        program.fill(pixmap, Rect(0, 0, 3, 3), 0xFFFFFF)
+        core.ChangeWindowAttributes(root, CW.BackPixmap, [pixmap])
+        core.ClearArea(False, root, 0, 0, width, height)
+        program.sync()
+
+
+def shake(name: str, seconds: float) -> int:
+    """Move, resize, raise, lower, hide and show shaken at random; how often."""
+    rng, done, end = random.Random(os.environ.get("HUD_TEST_SEED", "1")), 0, time.monotonic()
+    end += seconds
+    with Program(name) as vault, Program(name) as other, Program(name) as lazy:
+        shaken = [
+            (vault, vault.window(Rect(100, 100, 400, 300), SECRET, name="Vault")),
+            (vault, vault.window(Rect(1180, -50, 200, 150), SECRET, name="Vault", override=True)),
+            *[
+                (other, other.window(Rect(200 + 150 * i, 150, 350, 250), PUBLIC, name="Editor"))
+                for i in range(3)
+            ],
+            # The server paints no background there: what was on the screen stays until it draws.
+            (lazy, lazy.window(Rect(300, 300, 300, 300), None, name="Lazy")),
+        ]
+        while time.monotonic() < end:
+            program, window = rng.choice(shaken)
+            what = rng.random()
+            if what < 0.5:
+                x, y = rng.randint(-200, 1200), rng.randint(-150, 650)
+                program.place(window, Rect(x, y, rng.randint(60, 600), rng.randint(60, 500)))
+            elif what < 0.75:
+                program.stack(window, above=rng.random() < 0.7)
+            else:
+                program.show(window, shown=False)
+                time.sleep(rng.random() * 0.05)
+                program.show(window, shown=True)
+            lazy.fill(shaken[-1][1], Rect(0, 0, 2000, 2000), 0x808000)
+            done += 1
+            time.sleep(rng.choice([0, 0, 0.005, 0.02, 0.1]))
+    return done

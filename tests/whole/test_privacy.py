@@ -1,0 +1,241 @@
+"""The whole program: what leaves it never shows what must not be seen, nor its key."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import attrs
+import cv2
+import numpy as np
+import pytest
+import trio
+import xcffib
+import xcffib.randr
+
+from hud.local.server import open_server
+from hud.pipeline import Pipeline, run_pipeline
+from hud.privacy.options import PrivacyOptions
+from stages.assemble import Assemble
+from stages.capture.auto import Auto
+from stages.capture.shield import Shielding
+from stages.change.tiles import Tiles
+from stages.encode.jpeg import Jpeg
+from stages.send.realtime import Realtime
+from stages.sink.file import File
+from tests.whole.test_screen_to_note import notes
+from tests.windows import SECRET, shake
+
+pytestmark = pytest.mark.x11
+
+SHAKEN_FOR = float(os.environ.get("HUD_SHAKEN_FOR", "6"))
+WATCHED_FOR = float(os.environ.get("HUD_WATCHED_FOR", "10"))
+"""Seconds."""
+
+
+@attrs.define
+class Strict:
+    """A model that keeps what it was shown as far as it shows the secret."""
+
+    pictures: int = 0
+    leaks: list[np.ndarray] = attrs.field(factory=list)
+
+    async def note(self, session, sights):
+        for sight in sights:
+            picture = cv2.imdecode(np.frombuffer(sight.jpeg, np.uint8), cv2.IMREAD_COLOR)
+            self.pictures += 1
+            if shows_secret(picture):
+                self.leaks.append(picture)
+        return f"{len(sights)} pictures"
+
+    def forget(self, session):
+        pass
+
+
+def shows_secret(picture: np.ndarray) -> bool:
+    """Also where JPEG has changed the colour, or mixed it with its neighbours by half."""
+    blue, green, red = (picture[..., n].astype(int) for n in range(3))
+    return bool(((np.minimum(blue, red) - green) > 100).any())
+
+
+def test_the_secret_is_found_in_a_jpeg():
+    picture = np.full((200, 300, 3), 90, np.uint8)
+    assert not shows_secret(picture)
+    picture[50:58, 60:68] = [SECRET & 255, SECRET >> 8 & 255, SECRET >> 16]
+    jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    assert shows_secret(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))
+
+
+def split_screen(name: str) -> None:
+    """Make two monitors of the screen, side by side."""
+    connection = xcffib.connect(name)
+    randr = connection(xcffib.randr.key)
+    randr.QueryVersion(1, 5).reply()
+    root = connection.get_setup().roots[0].root
+    (output,) = randr.GetScreenResourcesCurrent(root).reply().outputs
+    for x, outputs in ((0, [output]), (640, [])):
+        word = f"part-{x}"
+        atom = connection.core.InternAtom(False, len(word), word).reply().atom
+        monitor = xcffib.randr.MonitorInfo.synthetic(
+            atom, not x, False, len(outputs), x, 0, 640, 720, 160, 180, outputs
+        )
+        randr.SetMonitor(root, monitor, is_checked=True).check()
+    connection.disconnect()
+
+
+async def test_no_picture_that_leaves_shows_a_forbidden_window(desk, tmp_path):
+    split_screen(desk.name)
+    said, model, stop = [], Strict(), trio.Event()
+    options = PrivacyOptions(mask=("class:Vault",), itself=False)
+    capture = Auto(display=desk.name, monitor="all", shielding=Shielding(options, say=said.append))
+    capture.preflight()
+    async with open_server(model, key="k") as address, trio.open_nursery() as nursery:
+        pipeline = Pipeline(
+            capture=capture,
+            change=Tiles(),
+            encode=Jpeg(),
+            send=Realtime(url=address.url, key="k"),
+            assemble=Assemble(),
+            sinks={"file": File(path=str(tmp_path / "notes.jsonl"))},
+        )
+
+        async def end():
+            await trio.to_thread.run_sync(shake, desk.name, SHAKEN_FOR)
+            stop.set()
+
+        nursery.start_soon(end)
+        await run_pipeline(pipeline, stop=stop)
+    monitors = {note["monitor"] for note in notes(tmp_path / "notes.jsonl")}
+    assert monitors == {1, 2}
+    assert model.pictures > SHAKEN_FOR / 3
+    for number, picture in enumerate(model.leaks[:5]):
+        cv2.imwrite(str(tmp_path / f"leak-{number}.png"), picture)
+    assert model.leaks == []
+    assert said == []
+
+
+def run_in_a_terminal(desk, tmp_path, *more: str) -> tuple[list[dict], str]:
+    """Run the program in an xterm on the screen it watches, which nobody touches."""
+    command = [
+        sys.executable, "-m", "hud", "run", "--sink", "terminal", "--sink", "file:notes.jsonl",
+        "--for", str(WATCHED_FOR), *more,
+    ]  # fmt: skip
+    folder, done = shlex.quote(str(tmp_path)), tmp_path / "done"
+    desk.xterm(f"cd {folder}; {shlex.join(command)} 2>&1 | tee out; touch done; sleep 99")
+    desk.xterm("echo nothing happens here; sleep 999", "-geometry", "40x5+800+500")
+    end = time.monotonic() + WATCHED_FOR + 60
+    while not done.exists() and time.monotonic() < end:
+        time.sleep(0.2)
+    return notes(tmp_path / "notes.jsonl"), (tmp_path / "out").read_text()
+
+
+def test_it_does_not_watch_its_own_terminal(desk, tmp_path):
+    written, out = run_in_a_terminal(desk, tmp_path)
+    assert len(written) <= 1, out
+    assert all("nothing leaves this machine" not in note["text"] for note in written)
+
+
+@pytest.fixture
+def run(desk, tmp_path):
+    """The program, watching; ends with the test."""
+    environment = os.environ | {"DISPLAY": desk.name, "XDG_RUNTIME_DIR": str(tmp_path)}
+    program = subprocess.Popen(
+        [sys.executable, "-m", "hud", "run", "--sink", "file:notes.jsonl"],
+        env=environment,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield program
+    finally:
+        program.kill()
+        program.communicate()
+
+
+def control(tmp_path: pathlib.Path, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hud", command],
+        env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def wait_for(found, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_pause_resume_and_status(run, desk, tmp_path):
+    path = tmp_path / "notes.jsonl"
+    wait_for(lambda: path.exists() and path.read_text())
+    status = control(tmp_path, "status")
+    assert status.stdout.startswith(f"process {run.pid}: watching, woken by what is drawn")
+    assert "notes by the local model, nothing leaves this machine" in status.stdout
+    (socket,) = (tmp_path / "hud").glob("*.sock")
+    assert socket.stat().st_mode & 0o777 == 0o600
+    assert socket.parent.stat().st_mode & 0o777 == 0o700
+    assert ": paused; " in control(tmp_path, "pause").stdout
+    before = path.read_text()
+    desk.xterm("echo the forecast was wrong; sleep 99")
+    time.sleep(3)
+    assert path.read_text() == before
+    run.send_signal(signal.SIGUSR1)
+    wait_for(lambda: "the forecast was wrong" in path.read_text())
+    run.send_signal(signal.SIGINT)
+    stderr = run.communicate(timeout=30)[1]
+    assert "hud: paused: the screen is not looked at\nhud: resumed\n" in stderr
+    assert "withheld by privacy" in stderr
+    assert not socket.exists()
+    done = control(tmp_path, "pause")
+    assert (done.returncode, done.stderr) == (1, "hud: no hud is running for this user\n")
+
+
+def test_the_key_is_in_nothing_that_was_written(desk, tmp_path):
+    key = "sk-proj-" + os.urandom(12).hex()
+    environment = os.environ | {
+        "DISPLAY": desk.name,
+        "OPENAI_API_KEY": key,
+        "HUD_SERVE_KEY": key,
+        "XDG_RUNTIME_DIR": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "HOME": str(tmp_path),
+    }
+    out = tmp_path / "everything.txt"
+    hud = [sys.executable, "-m", "hud"]
+    with out.open("w") as everything:
+        options = {"env": environment, "cwd": tmp_path, "stdout": everything, "stderr": everything}
+        server = subprocess.Popen([*hud, "serve", "--port", "0"], **options)
+        try:
+            wait_for(lambda: "listening on" in out.read_text())
+            url = out.read_text().partition("listening on ")[2].partition(";")[0]
+            desk.xterm("sleep 3; echo the build has failed; sleep 99")
+            (tmp_path / "my.yaml").write_text(f"realtime: {{url: '{url}'}}\n")
+            sinks = ["--sink", "terminal", "--sink", "file:a.jsonl", "--sink", "file:b.md"]
+            run = ["run", "my.yaml", "--debug", "--for", "6", *sinks]
+            for command in (run, ["check", "my.yaml"], ["doctor", "my.yaml"]):
+                subprocess.run([*hud, *command], **options, timeout=60, check=True)
+            environment["OPENAI_API_KEY"] = key[:-1]
+            refused = subprocess.run([*hud, *run], **options, timeout=60, check=False)
+            assert refused.returncode == 1
+        finally:
+            server.terminate()
+            server.wait()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    written = {path.name: path.read_bytes() for path in files}
+    assert b"the build has failed" in written["a.jsonl"]
+    found = [name for name, data in written.items() if key[:-1].encode() in data]
+    assert found == []
+    modes = {path.name: path.stat().st_mode & 0o777 for path in files}
+    ours = {name: mode for name, mode in modes.items() if name in {"a.jsonl", "b.md"}}
+    assert ours == {"a.jsonl": 0o600, "b.md": 0o600}
