@@ -14,8 +14,10 @@ from hud.privacy.stack import Hidden
 
 LINGER = 0.5
 """Seconds."""
-MANY = 64
+FEW = 4
 """Rectangles left behind, beyond which those that touch are covered as one."""
+MANY = 64
+"""Rectangles left behind, beyond which they are also remembered as one."""
 
 
 class Cover:
@@ -34,13 +36,19 @@ class Cover:
 
     def at(self, time: float) -> frozenset[Rect]:
         """What must be covered in a picture that was taken at `time`, or just before."""
-        self._last = {rect: last for rect, last in self._last.items() if time - last <= LINGER}
+        self._last = {
+            rect: last
+            for rect, last in self._last.items()
+            if rect in self._present or time - last <= LINGER
+        }
         left = self._last.keys() - self._present
         if len(left) > MANY:
             ends = max(self._last[rect] for rect in left)
-            self._last = {rect: self._last[rect] for rect in self._present if rect in self._last}
+            self._last = {rect: self._last[rect] for rect in self._present}
             self._last |= dict.fromkeys(together(list(left)), ends)
-        return frozenset(self._last)
+            left = self._last.keys() - self._present
+        # Where a window was dragged along is painted once, not once for each step.
+        return self._present | frozenset(together(list(left)) if len(left) > FEW else left)
 
     @property
     def due(self) -> float:

@@ -20,7 +20,7 @@ from hud.stage import Stage
 
 ROUNDS = 3
 """Notes in a row, each about the one before it, that are let through."""
-FOLLOWS = 1.5
+FOLLOWS = 0.7
 """Seconds after a note within which what changes may be the note."""
 NEAR = 64
 """Pixels: a terminal writes its next line beside the last one."""

@@ -79,6 +79,8 @@ class Windows:
         self._saving = False
         self._frame_of: dict[int, int] = {}
         """Windows that are followed → the window on the desktop that is or holds them."""
+        self._hidden: Hidden | None = None
+        """What must not be seen, as long as nothing changes."""
         self._astray = False
         """Whether the windows must be read anew."""
         self.lost = False
@@ -158,7 +160,9 @@ class Windows:
     @property
     def hidden(self) -> Hidden:
         """What must not be seen, as far as the server has told."""
-        return self._stack.hidden()
+        if self._hidden is None:
+            self._hidden = self._stack.hidden()
+        return self._hidden
 
     async def wait_changed(self) -> None:
         """Sleep until the server has something to tell."""
@@ -202,16 +206,15 @@ class Windows:
         before: Hidden | None = None
         for event in self._events():
             if self._take(event):
-                hidden = self._stack.hidden()
-                if hidden != before:
-                    yield hidden
-                before = hidden
+                self._hidden = None
+                if self.hidden != before:
+                    yield self.hidden
+                before = self.hidden
 
     @property
     def strangers(self) -> bool:
         """Whether there are windows that `look` would find out more about."""
-        unknown = any(window.identity is None for window in self._stack if window.visible)
-        return unknown or bool(self._stale) or self._astray
+        return bool(self.hidden.unknown or self._stale) or self._astray
 
     async def look(self) -> None:
         """Look at the windows that are not known, or call themselves otherwise now.
@@ -399,6 +402,7 @@ class Windows:
                 self._look_at(window)
         if self._options.itself:
             self._find_terminal()
+        self._hidden = None
 
     def _look_at(self, window: Window) -> None:
         core, number = self._connection.core, window.number

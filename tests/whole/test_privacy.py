@@ -140,6 +140,32 @@ def test_it_does_not_watch_its_own_terminal(desk, tmp_path):
     assert all("nothing leaves this machine" not in note["text"] for note in written)
 
 
+@attrs.define
+class Talkative:
+    """A model that always has something to say."""
+
+    said: int = 0
+
+    async def note(self, session, sights):
+        self.said += 1
+        return f"Something has changed, for the {self.said}. time. " * 3
+
+    def forget(self, session):
+        pass
+
+
+async def test_notes_on_the_watched_screen_do_not_go_on_for_ever(desk, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    model = Talkative()
+    async with open_server(model, key="k") as address:
+        settings = ("--set", "privacy.itself=false", "--set", f"realtime.url={address.url}")
+        _written, out = await trio.to_thread.run_sync(run_in_a_terminal, desk, tmp_path, *settings)
+    assert "the notes are on the watched screen" in out
+    assert "privacy.mask" in out
+    # One about the screen, three rounds, and one about what is said of it on stderr.
+    assert 3 <= model.said <= 6
+
+
 @pytest.fixture
 def run(desk, tmp_path):
     """The program, watching; ends with the test."""
