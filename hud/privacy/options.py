@@ -11,6 +11,9 @@ from hud.privacy.rules import Identity, Rule, parse, problem
 from hud.privacy.seeded import ALL, SEEDED, seeded
 from hud.stage import option, subset_of
 
+OWN_PAGE = "title:/^hud( [-–—] .*)?$/"
+"""The page of the sink `web` in any browser, which adds its own name to the page's title."""
+
 
 def _are_rules(texts: Sequence[str]) -> str | None:
     return problem(texts)
@@ -51,7 +54,8 @@ class PrivacyOptions:
     @functools.cached_property
     def masks(self) -> tuple[Rule, ...]:
         """What is painted over, the built-in list included."""
-        return *map(parse, self.mask), *seeded(self.show)
+        ours = [parse(OWN_PAGE)] if self.itself else []
+        return *map(parse, self.mask), *seeded(self.show), *ours
 
     @functools.cached_property
     def allowed(self) -> tuple[Rule, ...]:
