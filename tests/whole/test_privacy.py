@@ -112,7 +112,8 @@ async def test_no_picture_that_leaves_shows_a_forbidden_window(desk, tmp_path):
         await run_pipeline(pipeline, stop=stop)
     monitors = {note["monitor"] for note in notes(tmp_path / "notes.jsonl")}
     assert monitors == {1, 2}
-    assert model.pictures > SHAKEN_FOR / 3
+    # A screen that never rests is shown seldom.
+    assert model.pictures >= 3
     for number, picture in enumerate(model.leaks[:5]):
         cv2.imwrite(str(tmp_path / f"leak-{number}.png"), picture)
     assert model.leaks == []
