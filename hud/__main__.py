@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from hud.config import Configuration
     from hud.document import Document
+    from hud.ledger import Ledger
     from hud.privacy.pause import Pause
     from stages.send.admission import Admission
 
@@ -425,6 +426,16 @@ def _shielded(configuration: Configuration, pause: Pause) -> Any:  # noqa: ANN40
     return equip(capture, shielding=Shielding(privacy, pause, say))
 
 
+def _status(pause: Pause, manner: str, where: str, ledger: Ledger) -> Callable[[], dict[str, str]]:
+    """What `hud status` is told, as of the moment it is called."""
+
+    def status() -> dict[str, str]:
+        state = "paused" if pause.paused else f"watching, {manner}"
+        return {"process": f"{os.getpid()}: {state}", "notes by": where, "": ledger.summary()}
+
+    return status
+
+
 async def watch(
     configuration: Configuration,
     admission: Admission,
@@ -489,12 +500,9 @@ async def watch(
         )
         manner = getattr(stages["capture"], "manner", "by a capture of another package")
         where = stages["realtime"].whereabouts
-
-        def status() -> dict[str, str]:
-            state = "paused" if pause.paused else f"watching, {manner}"
-            return {"process": f"{os.getpid()}: {state}", "notes by": where, "": ledger.summary()}
-
-        await stack.enter_async_context(controlled(pause, status, say))
+        await stack.enter_async_context(
+            controlled(pause, _status(pause, manner, where, ledger), say)
+        )
         if talkative:
             say(f"watching, {manner}; notes by {where}; Ctrl-C stops")
         observers: list[Observer] = [ledger, figures, echo, Reporter(say)]
