@@ -13,6 +13,7 @@ import yaml
 from hud.config import Log, build
 from hud.context import ContextOptions
 from hud.document import parse
+from hud.privacy.options import PrivacyOptions
 from hud.realtime.prompt import INSTRUCTIONS
 from hud.spending import BudgetOptions
 from hud.stage import options_of
@@ -24,7 +25,8 @@ BEGIN, END = "<!-- options -->\n", "<!-- /options -->"
 
 def table() -> str:
     users: dict[str, list[str]] = {}
-    others = {"context": ContextOptions, "budget": BudgetOptions, "log": Log}
+    others = {"context": ContextOptions, "budget": BudgetOptions, "privacy": PrivacyOptions}
+    others |= {"log": Log}
     sections = SECTIONS | {section: {"": cls} for section, cls in others.items()}
     for section, choices in sections.items():
         for name, cls in choices.items():
