@@ -235,6 +235,21 @@ def control(given: argparse.Namespace) -> None:
         print(line)  # noqa: T201 - what was asked for
 
 
+def why(given: argparse.Namespace) -> None:
+    """Say what became of the last frames of every running program of this user."""
+    import json
+
+    from hud.control import tell
+    from hud.history import Entry
+
+    for answer in tell("why"):
+        entries = [Entry.of(record) for record in answer["entries"]]
+        if given.frame is not None:
+            entries = [entry for entry in entries if entry.concerns(given.frame)]
+        for entry in entries[-given.last :]:
+            print(json.dumps(entry.record()) if given.json else entry.line())  # noqa: T201
+
+
 def sinks(_given: argparse.Namespace) -> None:
     """List where notes can go, with all options."""
     import attrs
@@ -299,6 +314,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "pause": control,
     "resume": control,
     "status": control,
+    "why": why,
     "sinks": sinks,
     "models": models,
 }
@@ -436,6 +452,26 @@ def _status(pause: Pause, manner: str, where: str, ledger: Ledger) -> Callable[[
     return status
 
 
+async def _with_models(
+    stack: contextlib.AsyncExitStack, configuration: Configuration, admission: Admission
+) -> tuple[Any, Any]:
+    """The sender and the encoder, with the local model or its reader started where they need it."""
+    import attrs
+
+    from hud.local.worker import open_reader
+
+    sender, encode = configuration.stages["realtime"], configuration.stages["encode"]
+    encode = attrs.evolve(encode, standing=sender.is_local, step=lambda: admission.budget.step)
+    if sender.is_local:
+        address, key = await stack.enter_async_context(_local_model())
+        return attrs.evolve(sender, url=address, key=key), encode
+    if encode.reads or (configuration.budget.limits and _has_local_extra()):
+        # For the budget it starts when it is first needed.
+        reader = await stack.enter_async_context(open_reader(at_once=encode.reads))
+        encode = attrs.evolve(encode, reader=reader)
+    return sender, encode
+
+
 async def watch(
     configuration: Configuration,
     admission: Admission,
@@ -448,9 +484,9 @@ async def watch(
     from hud.channel import Observer, Observers
     from hud.control import controlled
     from hud.figures import Figures, fullest
+    from hud.history import History
     from hud.latency import Spans
     from hud.ledger import Ledger
-    from hud.local.worker import open_reader
     from hud.pipeline import Pipeline, Unanswered, run_pipeline
     from hud.privacy.echo import Echo, WithoutEcho
     from hud.privacy.pause import Pause
@@ -461,6 +497,7 @@ async def watch(
     from stages.assemble import Assemble
 
     stages, ledger = configuration.stages, Ledger()
+    history = History(ledger)
     figures = Figures(ledger, lambda: fullest(admission.budget.limits, admission.now))
     gifts = {"warn": say, "figures": figures.line}
     pause, echo = Pause(say), Echo(say)
@@ -468,17 +505,7 @@ async def watch(
     listens = configuration.privacy.echo and hasattr(stages["capture"], "display")
     talkative = configuration.log.level == "info"
     async with contextlib.AsyncExitStack() as stack:
-        sender = stages["realtime"]
-        encode = attrs.evolve(
-            stages["encode"], standing=sender.is_local, step=lambda: admission.budget.step
-        )
-        if sender.is_local:
-            address, key = await stack.enter_async_context(_local_model())
-            sender = attrs.evolve(sender, url=address, key=key)
-        elif encode.reads or (configuration.budget.limits and _has_local_extra()):
-            # For the budget it starts when it is first needed.
-            reader = await stack.enter_async_context(open_reader(at_once=encode.reads))
-            encode = attrs.evolve(encode, reader=reader)
+        sender, encode = await _with_models(stack, configuration, admission)
         stop = await stack.enter_async_context(stopping(seconds))
         unanswered = Unanswered()
         pipeline = Pipeline(
@@ -501,11 +528,16 @@ async def watch(
         manner = getattr(stages["capture"], "manner", "by a capture of another package")
         where = stages["realtime"].whereabouts
         await stack.enter_async_context(
-            controlled(pause, _status(pause, manner, where, ledger), say)
+            controlled(
+                pause,
+                {"status": _status(pause, manner, where, ledger), "why": history.answer},
+                say,
+            )
         )
         if talkative:
             say(f"watching, {manner}; notes by {where}; Ctrl-C stops")
-        observers: list[Observer] = [ledger, figures, echo, Reporter(say)]
+        # The history before the ledger: it must know a frame before its end is told.
+        observers: list[Observer] = [history, ledger, figures, echo, Reporter(say)]
         if trace is not None:
             observers.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace))).take))
         try:

@@ -1,4 +1,4 @@
-"""A socket by which its owner alone speaks to a running program: pause, resume, status.
+"""A socket by which its owner alone speaks to a running program: pause, resume, status, why.
 
 One line with a command in, one line of JSON out.
 """
@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any
 
 import trio
 
@@ -25,8 +26,9 @@ PATIENCE = 2.0
 """Seconds for either side to say what it has to say."""
 AT_ONCE = 8
 """Conversations."""
-COMMANDS = ("pause", "resume", "status")
-Status = Callable[[], Mapping[str, str]]
+Answer = Callable[[], Mapping[str, Any]]
+Answers = Mapping[str, Answer]
+"""Command → what it is answered with; `pause` and `resume` are answered like `status`."""
 
 
 def folder() -> pathlib.Path:
@@ -40,7 +42,7 @@ def folder() -> pathlib.Path:
 
 @contextlib.asynccontextmanager
 async def controlled(
-    pause: Pause, status: Status, say: Callable[[str], None]
+    pause: Pause, answers: Answers, say: Callable[[str], None]
 ) -> AsyncIterator[None]:
     """Do what comes through the socket, and toggle on SIGUSR1, while the context lasts."""
     async with trio.open_nursery() as nursery:
@@ -51,7 +53,7 @@ async def controlled(
             except OSError as error:
                 say(f"`hud pause` will not work: no socket in {folder()} ({error})")
             else:
-                nursery.start_soon(_serve, listener, pause, status)
+                nursery.start_soon(_serve, listener, pause, answers)
             yield
             nursery.cancel_scope.cancel()
 
@@ -93,16 +95,16 @@ def _bind(listener: trio.socket.SocketType, path: pathlib.Path) -> None:
         raw.listen(AT_ONCE)
 
 
-async def _serve(listener: trio.socket.SocketType, pause: Pause, status: Status) -> None:
+async def _serve(listener: trio.socket.SocketType, pause: Pause, answers: Answers) -> None:
     limit = trio.CapacityLimiter(AT_ONCE)
     async with trio.open_nursery() as nursery:
         while True:
             peer, _ = await listener.accept()
-            nursery.start_soon(_converse, peer, limit, pause, status)
+            nursery.start_soon(_converse, peer, limit, pause, answers)
 
 
 async def _converse(
-    peer: trio.socket.SocketType, limit: trio.CapacityLimiter, pause: Pause, status: Status
+    peer: trio.socket.SocketType, limit: trio.CapacityLimiter, pause: Pause, answers: Answers
 ) -> None:
     with peer, trio.move_on_after(PATIENCE):
         async with limit:
@@ -113,8 +115,10 @@ async def _converse(
                 command = (await peer.recv(LONGEST)).decode(errors="replace").strip()
                 if command in {"pause", "resume"}:
                     pause.turn(paused=command == "pause")
-                if command in COMMANDS:
-                    await peer.send(json.dumps(dict(status())).encode() + b"\n")
+                    command = "status"
+                if command in answers:
+                    answer = json.dumps(dict(answers[command]())).encode() + b"\n"
+                    await trio.SocketStream(peer).send_all(answer)
 
 
 def _user(peer: trio.socket.SocketType) -> int:
@@ -123,7 +127,7 @@ def _user(peer: trio.socket.SocketType) -> int:
     return int(struct.unpack("3i", credentials)[1])
 
 
-def tell(command: str) -> Iterator[Mapping[str, str]]:
+def tell(command: str) -> Iterator[Mapping[str, Any]]:
     """Give a command to every running program of this user; what each answers.
 
     Raises:
@@ -139,7 +143,7 @@ def tell(command: str) -> Iterator[Mapping[str, str]]:
         raise NotRunningError("no hud is running for this user")
 
 
-def _ask(path: pathlib.Path, command: str) -> Mapping[str, str] | None:
+def _ask(path: pathlib.Path, command: str) -> Mapping[str, Any] | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
         peer.settimeout(PATIENCE)
         try:

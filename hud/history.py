@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -71,6 +71,17 @@ class Entry:
         if self.text:
             yield f"“{self.text}”"
 
+    def concerns(self, frame: int) -> bool:
+        """Whether it is about this frame, or about one that went on with it."""
+        return self.first <= frame <= self.last or self.into == frame
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Entry:
+        """Read back what `record` made."""
+        fate = None if record["fate"] is None else Fate(record["fate"])
+        regions = tuple(Rect(*region) for region in record["regions"])
+        return cls(**dict(record) | {"fate": fate, "regions": regions})
+
     def record(self) -> dict[str, Any]:
         """As plain data."""
         record = attrs.asdict(self, recurse=False)
@@ -86,6 +97,11 @@ class History(Observer):
         self._open: dict[int, Entry] = {}
         ledger.settled = self._settled
         ledger.reopened = self._reopened
+
+    def answer(self) -> dict[str, Any]:
+        """All entries as plain data, those in flight last."""
+        entries = [*self.entries, *self._open.values()]
+        return {"entries": [entry.record() for entry in entries]}
 
     def offered(self, edge: str, item: object) -> None:
         """See Observer."""

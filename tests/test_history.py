@@ -5,7 +5,7 @@ import json
 import trio
 
 from hud.channel import Observers
-from hud.history import ENTRIES, History
+from hud.history import ENTRIES, Entry, History
 from hud.items import Fate
 from hud.ledger import Ledger
 from hud.pipeline import Pipeline, run_pipeline
@@ -49,6 +49,16 @@ async def test_an_entry_says_why(autojump_clock):
     assert "frames 1 to 2" in quiet.line()
     assert "at 8x8 at 0,0" in sent[0].line()
     assert json.loads(json.dumps(sent[0].record()))["fate"] == "sent"
+
+
+async def test_an_entry_can_be_read_back_and_found(autojump_clock):
+    _ledger, history = await watched(30)
+    entries = [Entry.of(record) for record in json.loads(json.dumps(history.answer()))["entries"]]
+    assert entries == list(history.entries)
+    merged = next(entry for entry in entries if entry.into is not None)
+    assert merged.concerns(merged.first)
+    assert merged.concerns(merged.into)
+    assert not merged.concerns(merged.first - 1)
 
 
 async def test_what_is_remembered_is_bounded(autojump_clock):
