@@ -10,11 +10,11 @@ import orjson
 import trio
 import trio_websocket
 
+from hud.address import host_of
 from hud.errors import ConnectionLostError, unwrapped
 from hud.realtime.requests import Message
 from hud.realtime.trouble import Cure, Trouble, closed, refused
 from stages.send.dial import CONNECT_TIMEOUT, Stream, dial
-from stages.send.endpoint import host_of
 from stages.send.framing import SharedStream
 
 MOST_BYTES = 16 * 2**20

@@ -8,9 +8,9 @@ import urllib.request
 
 import trio
 
+from hud.address import host_of
 from hud.errors import ConnectionLostError
 from hud.realtime.trouble import Cure, Trouble
-from stages.send.endpoint import host_of
 
 CONNECT_TIMEOUT = 20.0
 Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import trio
 
+from hud.address import host_of
 from hud.errors import ConnectionLostError, ServiceError, unwrapped
 from hud.items import Rect, Status, Usage, clock
 from hud.realtime import caption
@@ -20,7 +21,6 @@ from hud.realtime.models import FREE, cost
 from hud.realtime.requests import Turn
 from hud.realtime.tokens import image_tokens
 from hud.realtime.trouble import Cure, Trouble
-from stages.send.endpoint import host_of
 from stages.send.link import Link, Wire, open_link
 from stages.send.realtime import Realtime
 from stages.send.sessions import LONGEST_LIFE

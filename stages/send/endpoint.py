@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import urllib.parse
 from collections.abc import Mapping
+
+from hud.address import problem_of
 
 LOCAL = "local"
 
@@ -13,18 +14,14 @@ def is_endpoint(url: str) -> str | None:
     """What is wrong with an address: anything but wss:// may not leave this machine."""
     if url == LOCAL:
         return None
-    try:
-        parts = urllib.parse.urlsplit(url)
-        host, _port = parts.hostname, parts.port
-    except ValueError as error:
-        return f"is no address: {error}"
-    if parts.scheme not in {"ws", "wss"} or not host:
-        return "must be local, wss://HOST/PATH, or ws:// to a loopback address"
-    if parts.username or parts.password:
-        return "must not contain a password; name a variable with api_key_env"
-    if parts.scheme == "ws" and not is_loopback(host):
-        return "would send the screen unencrypted: ws:// is for loopback addresses only, use wss://"
-    return None
+    problem = problem_of(
+        url,
+        plain="ws",
+        safe="wss",
+        what="the screen",
+        instead="name a variable with api_key_env",
+    )
+    return problem.replace("must be wss", "must be local, wss") if problem else None
 
 
 _OURS = frozenset({"authorization", "api-key", "openai-beta", "host", "upgrade", "connection"})
@@ -49,21 +46,8 @@ def key_header(style: str, key: str) -> dict[str, str]:
     return {"api-key": key} if style == "api-key" else {"Authorization": f"Bearer {key}"}
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name can only mean this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def with_model(url: str, model: str) -> str:
     """The address with the model in its query, other parts of the query kept."""
     parts = urllib.parse.urlsplit(url)
     query = dict(urllib.parse.parse_qsl(parts.query)) | {"model": model}
     return parts._replace(query=urllib.parse.urlencode(query)).geturl()
-
-
-def host_of(url: str) -> str:
-    """The host's name, for the user."""
-    return urllib.parse.urlsplit(url).hostname or url

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 import attrs
 import trio
 
+from hud.address import host_of, is_loopback
 from hud.errors import UsageError, unwrapped
 from hud.items import NoteDelta, Shot
 from hud.realtime.backoff import Backoff
@@ -27,9 +28,7 @@ from stages.send.dial import dial
 from stages.send.endpoint import (
     LOCAL,
     are_headers,
-    host_of,
     is_endpoint,
-    is_loopback,
     key_header,
     with_model,
 )

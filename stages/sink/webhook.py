@@ -24,10 +24,10 @@ import attrs
 import orjson
 import trio
 
+from hud.address import host_of, is_loopback, problem_of
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
-from stages.sink.address import host_of, is_address, is_loopback
 from stages.sink.backlog import AwayError, Target, deliver_all
 from stages.sink.record import name_of, record
 
@@ -44,6 +44,12 @@ TRANSIENT = {408, 425, *range(500, 600)}
 COME_BACK = {429, 503}
 """The server is too busy for any note, which says nothing about this one."""
 ENCODED_SECRET = "whsec_"  # noqa: S105 - how a secret in base64 begins
+
+
+def is_address(url: str) -> str | None:
+    """What is wrong with an address: notes leave this machine encrypted or not at all."""
+    instead = "sign the notes with secret_env"
+    return problem_of(url, plain="http", safe="https", what="notes", instead=instead)
 
 
 @attrs.frozen
@@ -87,7 +93,9 @@ class Webhook:
         import httpx2
 
         # A proxy from the environment would carry notes for this machine out of it.
-        async with httpx2.AsyncClient(timeout=None, trust_env=not is_loopback(self.url)) as client:
+        async with httpx2.AsyncClient(
+            timeout=None, trust_env=not is_loopback(host_of(self.url))
+        ) as client:
             post = _Post(self, client, self._secret())
             name = f"webhook {host_of(self.url)}"
             target = Target(name, post.deliver, self.warn, longest_wait=LONGEST_WAIT)

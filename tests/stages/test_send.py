@@ -10,6 +10,7 @@ import pytest
 import trio
 import trustme
 
+from hud.address import host_of
 from hud.errors import ConnectionLostError, ServiceError, unwrapped
 from hud.items import Status, View
 from hud.local.server import open_server
@@ -18,7 +19,7 @@ from hud.realtime.trouble import Cure
 from hud.stage import OptionError
 from stages.send.connection import open_connection
 from stages.send.dial import dial, proxy_for
-from stages.send.endpoint import are_headers, host_of, is_endpoint, key_header, with_model
+from stages.send.endpoint import are_headers, is_endpoint, key_header, with_model
 from stages.send.realtime import Realtime
 from stages.send.troubles import Troubles
 from tests import fakes

@@ -16,8 +16,7 @@ import trio
 
 from hud.errors import PipelineError, UsageError
 from stages.sink import backlog
-from stages.sink.address import is_address
-from stages.sink.webhook import Webhook, key_of, retry_after
+from stages.sink.webhook import Webhook, is_address, key_of, retry_after
 from tests.fakes import through
 from tests.stages.sinking import GROWING, NOTE, notes, running, until
 
