@@ -29,11 +29,11 @@ from hud.items import Change, NoteDelta, Shot, Status
 from hud.local.server import Terms, serve_stream
 from hud.realtime.models import MODELS, cost
 from hud.spending import BudgetOptions
+from hud.stage import silent
 from stages.change.tiles import Tiles
 from stages.encode.jpeg import Jpeg
 from stages.send.admission import Admission
 from stages.send.realtime import Realtime
-from stages.send.troubles import say_nothing
 
 NOTE = "word " * 48
 """240 characters, 60 tokens."""
@@ -88,7 +88,7 @@ class Hour:
             BudgetOptions().make(words=False, local=False),
             MODELS[self.model].price,
             300,
-            say_nothing,
+            silent,
             wall=wall,
         )
         async with trio.open_nursery() as nursery:

@@ -169,8 +169,6 @@ def _print_choices(configuration: Configuration, result: Any, simulate: Any) -> 
 
 def _reading() -> Callable[[bytes], Any]:
     """What reads the words of a picture in this process."""
-    import functools
-
     from hud.local.notetaker import lines
     from hud.local.reader import Reader
 
@@ -363,7 +361,8 @@ def _admission(configuration: Configuration) -> Iterator[Admission]:
 
     sender, options = configuration.stages["realtime"], configuration.budget
     price = sender.tariff()
-    budget = options.make(words=_has_local_extra(), local=_has_local_extra())
+    has_local = _has_local_extra()
+    budget = options.make(words=has_local, local=has_local)
     admission = Admission(budget, price, sender.max_output_tokens, say)
     if price == FREE:
         yield admission
@@ -383,16 +382,14 @@ def _with_key(configuration: Configuration) -> Configuration:
     """Give the sender its key, and check everything that a start needs."""
     import attrs
 
-    sender = _keyed(configuration.stages["realtime"])
-    capture = configuration.stages["capture"]
-    if hasattr(capture, "warn"):
-        capture = attrs.evolve(capture, warn=say)
-    stages = {**configuration.stages, "capture": capture, "realtime": sender}
-    configuration = attrs.evolve(configuration, stages=stages)
-    for stage in [*configuration.stages.values(), *configuration.sinks.values()]:
+    from hud.stage import equip
+
+    stages = {name: equip(stage, warn=say) for name, stage in configuration.stages.items()}
+    sender = _keyed(stages.pop("realtime"))
+    for stage in [*stages.values(), *configuration.sinks.values()]:
         if hasattr(stage, "preflight"):
             stage.preflight()
-    return configuration
+    return attrs.evolve(configuration, stages={**stages, "realtime": sender})
 
 
 def _keyed(sender: Any) -> Any:  # noqa: ANN401 - stages are known to the registry only

@@ -7,16 +7,14 @@ from collections.abc import Callable
 import attrs
 import trio
 
-
-def _say_nothing(_sentence: str) -> None:
-    return
+from hud.stage import silent
 
 
 @attrs.define(eq=False)
 class Pause:
     """A switch that one side turns and the other side waits for."""
 
-    say: Callable[[str], None] = _say_nothing
+    say: Callable[[str], None] = silent
     paused: bool = False
     _changed: trio.Event = attrs.field(factory=trio.Event)
 

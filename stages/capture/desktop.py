@@ -13,7 +13,7 @@ import attrs
 
 from hud.errors import UsageError
 from hud.items import Rect
-from hud.stage import between, given, option
+from hud.stage import between, given, option, silent
 from stages.capture.shield import Shielding
 
 T = TypeVar("T")
@@ -31,10 +31,6 @@ def _is_region(value: tuple[int, ...]) -> str | None:
     if len(value) == 4 and min(value[:2]) >= 0 and min(value[2:]) >= 16:
         return None
     return "must be [x, y, width, height] inside the monitor, at least 16 pixels wide and high"
-
-
-def _say_nothing(_sentence: str) -> None:
-    return
 
 
 def check_option() -> Any:  # noqa: ANN401 - as option
@@ -72,7 +68,7 @@ class Desktop:
         None, meaning="X display such as :1 (default: the variable DISPLAY)"
     )
     seqs: Iterator[int] = given(attrs.Factory(lambda: itertools.count(1)))
-    warn: Callable[[str], None] = given(_say_nothing)
+    warn: Callable[[str], None] = given(silent)
     shielding: Shielding = given(Shielding())
 
     def chosen(self, monitors: Boxes) -> Boxes:

@@ -13,7 +13,7 @@ import trio
 
 from hud import scene as scenes
 from hud.items import Frame, Pixels, Rect, Tick
-from hud.stage import between, given, option
+from hud.stage import between, given, option, silent
 from stages.capture.shield import NOTHING, Shielding
 
 
@@ -24,7 +24,7 @@ class Replay:
     path: str = option(meaning="folder of the recording, with its scene.json")
     speed: float = option(1.0, meaning="how many times faster", check=between(0.1, 100))
     seqs: Iterator[int] = given(attrs.Factory(lambda: itertools.count(1)))
-    warn: Callable[[str], None] = given(lambda _sentence: None)
+    warn: Callable[[str], None] = given(silent)
     shielding: Shielding = given(Shielding())
 
     @property

@@ -27,6 +27,7 @@ from hud.privacy.regions import common
 from hud.privacy.rules import parse
 from hud.privacy.seeded import ALL
 from hud.privacy.stack import CannotKnowError, Hidden
+from hud.stage import silent
 
 if TYPE_CHECKING:
     from stages.capture.windows import Windows
@@ -40,10 +41,6 @@ TRIES = 3
 Grab = Callable[[], Awaitable[Sequence[Pixels]]]
 
 
-def _say_nothing(_sentence: str) -> None:
-    return
-
-
 @attrs.frozen
 class Shielding:
     """What a capture is given to make its shield of."""
@@ -51,7 +48,7 @@ class Shielding:
     options: PrivacyOptions | None = None
     """None: nothing is painted over, for tests of captures alone."""
     pause: Pause = attrs.field(factory=Pause)
-    say: Callable[[str], None] = _say_nothing
+    say: Callable[[str], None] = silent
 
     def of_recordings(self) -> Shielding:
         """For pictures whose windows nobody can know any more: what names places still holds."""

@@ -21,7 +21,7 @@ from hud.realtime.memory import Memory
 from hud.realtime.models import FREE, MODELS, Price
 from hud.realtime.prompt import INSTRUCTIONS
 from hud.realtime.requests import SESSION_FIELDS, SessionOptions
-from hud.stage import OptionError, between, given, one_of, option, subset_of
+from hud.stage import OptionError, between, given, one_of, option, silent, subset_of
 from stages.send.admission import Admission
 from stages.send.connection import Dial, open_connection
 from stages.send.dial import dial
@@ -34,7 +34,7 @@ from stages.send.endpoint import (
 )
 from stages.send.link import Connect
 from stages.send.sessions import Sessions
-from stages.send.troubles import Troubles, say_nothing
+from stages.send.troubles import Troubles
 from stages.send.turns import Fallback, GiveBack, Turns, keep
 
 EFFORTS = ("minimal", "low", "medium", "high", "xhigh")
@@ -210,7 +210,7 @@ class Realtime:
         )
 
     def _unlimited(self) -> Admission:
-        return Admission(Budget([]), FREE, self.max_output_tokens, say_nothing, wall=self.wall)
+        return Admission(Budget([]), FREE, self.max_output_tokens, silent, wall=self.wall)
 
     def sessions(self) -> Sessions:
         """Sessions of this server, not opened yet."""

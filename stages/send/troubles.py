@@ -10,19 +10,16 @@ import trio
 from hud.errors import ServiceError
 from hud.realtime.scrub import scrub
 from hud.realtime.trouble import ADVICE, Cure, Trouble
+from hud.stage import silent
 
 QUIET = 60.0
 """Seconds for which a trouble of the same code is only counted."""
 
 
-def say_nothing(_sentence: str) -> None:
-    """Tell nobody."""
-
-
 class Troubles:
     """What went wrong in one run; outlives restarts of the sender."""
 
-    def __init__(self, say: Callable[[str], None] = say_nothing, key: str = "") -> None:
+    def __init__(self, say: Callable[[str], None] = silent, key: str = "") -> None:
         self.counts: collections.Counter[str] = collections.Counter()
         self._say = say
         self._key = key
