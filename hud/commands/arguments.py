@@ -1,4 +1,4 @@
-"""What the command line looks like; what it does is in `__main__`."""
+"""What the command line looks like; what it does is in the modules beside this."""
 
 from __future__ import annotations
 

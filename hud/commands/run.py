@@ -1,0 +1,161 @@
+"""`hud run` and `hud demo`: the whole flow, from the screen to the sinks."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from hud.channel import Observer, Observers
+from hud.commands.console import say
+from hud.commands.local_model import has_local_extra, open_local_model
+from hud.commands.setup import open_admission, open_document, ready, shielded, start
+from hud.config import Configuration
+from hud.control import controlled
+from hud.document import Document
+from hud.figures import Figures, fullest
+from hud.history import History
+from hud.latency import Spans
+from hud.ledger import Ledger
+from hud.packaged import recording
+from hud.pipeline import Pipeline, Unanswered, run_pipeline
+from hud.privacy.echo import Echo, WithoutEcho
+from hud.privacy.pause import Pause
+from hud.report import Reporter
+from hud.stage import equip
+from hud.stopping import stopping
+from hud.trace import open_trace
+from stages.assemble import Assemble
+from stages.capture.desktop import no_display
+from stages.registry import SINKS
+from stages.send.admission import Admission
+
+
+def run(given: argparse.Namespace) -> None:
+    """Run the pipeline as configured; without a display and a configuration, play the demo."""
+    document = _document(given.config, given)
+    if given.source:
+        document.choose_source(given.source)
+    elif not given.config:
+        problem = no_display(document.text("capture", "display"))
+        if problem is not None:
+            say(f"{problem.partition('. ')[0]}. Playing the bundled recording instead.")
+            _play_recording(document)
+    _run(document, given)
+
+
+def demo(given: argparse.Namespace) -> None:
+    """Play the bundled recording through the whole pipeline with the local model."""
+    document = _document(None, given)
+    _play_recording(document)
+    _run(document, given)
+
+
+def _document(config: str | None, given: argparse.Namespace) -> Document:
+    document = open_document(config, given.assignments)
+    if given.sink:
+        document.choose_sinks(given.sink, SINKS)
+    return document
+
+
+def _play_recording(document: Document) -> None:
+    document.choose_source(f"replay:{recording()}")
+
+
+def _run(document: Document, given: argparse.Namespace) -> None:
+    configuration = ready(document)
+    with open_admission(configuration) as admission:
+        start(watch, configuration, admission, given.seconds, given.trace)
+
+
+async def watch(
+    configuration: Configuration,
+    admission: Admission,
+    seconds: float | None,
+    trace: str | None = None,
+) -> None:
+    """Run the pipeline until it ends, `seconds` are over or a signal comes."""
+    stages, ledger = configuration.stages, Ledger()
+    history = History(ledger)
+    figures = Figures(ledger, lambda: fullest(admission.budget.limits, admission.now))
+    gifts = {"warn": say, "figures": figures.line}
+    pause, echo = Pause(say), Echo(say)
+    # A recording shows no notes of today.
+    listens = configuration.privacy.echo and hasattr(stages["capture"], "display")
+    talkative = configuration.log.level == "info"
+    async with contextlib.AsyncExitStack() as stack:
+        sender, encode = await _with_models(stack, configuration, admission)
+        stop = await stack.enter_async_context(stopping(seconds))
+        unanswered = Unanswered()
+        pipeline = Pipeline(
+            capture=shielded(configuration, pause),
+            change=WithoutEcho(stages["change"], echo.judge) if listens else stages["change"],
+            encode=encode,
+            send=attrs.evolve(
+                sender,
+                memory=configuration.context.make(can_summarize=stages["realtime"].can_summarize),
+                admission=admission,
+                open_local=open_local_model,
+                give_back=unanswered.give,
+                stop=stop,
+            ),
+            assemble=Assemble(),
+            sinks={name: equip(sink, **gifts) for name, sink in configuration.sinks.items()},
+            handoffs=configuration.handoffs,
+            unanswered=unanswered,
+        )
+        manner = getattr(stages["capture"], "manner", "by a capture of another package")
+        where = stages["realtime"].whereabouts
+        await stack.enter_async_context(
+            controlled(
+                pause,
+                {"status": _status(pause, manner, where, ledger), "why": history.answer},
+                say,
+            )
+        )
+        if talkative:
+            say(f"watching, {manner}; notes by {where}; Ctrl-C stops")
+        # The history before the ledger: it must know a frame before its end is told.
+        observers: list[Observer] = [history, ledger, figures, echo, Reporter(say)]
+        if trace is not None:
+            observers.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace))).take))
+        try:
+            await run_pipeline(pipeline, stop=stop, observer=Observers(observers))
+        finally:
+            ledger.close()
+            if talkative:
+                spent = f"${admission.spent:.4f} spent" if admission.spent else ""
+                say("; ".join(filter(None, [ledger.summary(), sender.troubles.summary(), spent])))
+
+
+async def _with_models(
+    stack: contextlib.AsyncExitStack, configuration: Configuration, admission: Admission
+) -> tuple[Any, Any]:
+    """The sender and the encoder, with the local model or its reader started where they need it."""
+    sender, encode = configuration.stages["realtime"], configuration.stages["encode"]
+    encode = attrs.evolve(encode, standing=sender.is_local, step=lambda: admission.budget.step)
+    if sender.is_local:
+        address, key = await stack.enter_async_context(open_local_model())
+        return attrs.evolve(sender, url=address, key=key), encode
+    if encode.reads or (configuration.budget.limits and has_local_extra()):
+        from hud.local.worker import open_reader
+
+        # For the budget it starts when it is first needed.
+        reader = await stack.enter_async_context(open_reader(at_once=encode.reads))
+        encode = attrs.evolve(encode, reader=reader)
+    return sender, encode
+
+
+def _status(pause: Pause, manner: str, where: str, ledger: Ledger) -> Callable[[], dict[str, str]]:
+    """What `hud status` is told, as of the moment it is called."""
+
+    def status() -> dict[str, str]:
+        state = "paused" if pause.paused else f"watching, {manner}"
+        return {"process": f"{os.getpid()}: {state}", "notes by": where, "": ledger.summary()}
+
+    return status
