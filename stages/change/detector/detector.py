@@ -60,7 +60,7 @@ class Detector:
             return self._begin(frame, new)
         moved = screen.difference.compare(new, screen.now, frame.damage)
         if moved:
-            self._intake.take(new, frame.time)
+            self._intake.take(new, frame.time, woken=frame.woken)
             if screen.owing.any():
                 self._rest_due = frame.time
         return self._answer(screen, frame, frame.time, moved=moved)
