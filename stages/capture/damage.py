@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 INLINE_PIXELS = 300_000
 """Up to which pixels are copied and compared in the loop: within half a millisecond."""
+GATHER = 0.003
+"""Seconds, at most, for which what goes on being drawn is waited for."""
 SETTLED = 0.5
 """Seconds from the first word of a change of monitors until they are looked at again."""
 SOON = 0.1
@@ -163,7 +165,7 @@ class _Watch:
                 films, film_at = [], woken + PERIOD
             # What was drawn in a film meanwhile must be asked for, also when the film has ended.
             left = bool(films)
-            damage = await self._server.take_damage(films)
+            damage = await self._gather(films)
             for rect in damage:
                 self._films.drawn(rect, woken)
             uncovered = await self._shield.refresh()
@@ -172,6 +174,14 @@ class _Watch:
                 told = await self._check()
                 wait = min(2 * wait, longest) if told else min(SOON, longest)
                 check_at = trio.current_time() + wait
+
+    async def _gather(self, films: Sequence[Rect]) -> list[Rect]:
+        """What was drawn, and what is drawn while we ask: a line may come in several pieces."""
+        damage = await self._server.take_damage(films)
+        latest = trio.current_time() + GATHER
+        while self._server.was_drawn(films) and trio.current_time() < latest:
+            damage = list(together([*damage, *await self._server.take_damage(films)]))
+        return damage
 
     async def _pace(self, before: float) -> None:
         """Wait where the last look was too short a time ago."""

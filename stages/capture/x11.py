@@ -157,15 +157,11 @@ class Server:
         await trio.lowlevel.checkpoint()
         with _lost():
             self._connection.flush()
-            while not self._drawn_outside(films):
+            while not self.was_drawn(films):
                 await trio.lowlevel.wait_readable(self._fd)
 
-    def was_drawn(self) -> bool:
-        """Whether something has been drawn that nobody has asked for."""
-        self._drain()
-        return bool(self._drawn)
-
-    def _drawn_outside(self, films: Sequence[Rect]) -> bool:
+    def was_drawn(self, films: Sequence[Rect] = ()) -> bool:
+        """Whether something has been drawn, outside of `films`, that nobody has asked for."""
         self._drain()
         return any(not any(inside(rect, film) for film in films) for rect in self._drawn)
 

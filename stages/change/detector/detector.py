@@ -170,8 +170,24 @@ class Detector:
             if verdict.say is Say.SHOW and near and time - spot.born < 0.5:
                 due = min(other.touched for other in near) + BLOCK
                 verdict = Verdict(Say.WAIT, "its surroundings are still being painted", due=due)  # noqa: PLW2901
+            elif self._goes_at_once(spot, verdict, time) and self._is_part(spot, judged):
+                due = time + self.options.confirm
+                verdict = Verdict(Say.WAIT, "what appeared with it is not complete", due=due)  # noqa: PLW2901
             result.append((spot, verdict))
         return result
+
+    @staticmethod
+    def _goes_at_once(spot: Spot, verdict: Verdict, time: float) -> bool:
+        return verdict.say is Say.SHOW and spot.woken and spot.touched == time
+
+    def _is_part(self, spot: Spot, judged: Judged) -> bool:
+        """Whether it appeared together with something that is not shown yet: one line is whole."""
+        done = {id(other) for other, verdict in judged if verdict.say is not Say.WAIT}
+        return any(
+            id(other) not in done and abs(other.born - spot.born) <= PAGE
+            for other in self._intake.spots
+            if other is not spot
+        )
 
     def _carry_out(self, spot: Spot, verdict: Verdict, time: float) -> list[tuple[Rect, str]]:
         spot.due, spot.rule = verdict.due, verdict.rule

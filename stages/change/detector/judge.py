@@ -203,15 +203,16 @@ class Judge:
     def _watched(self, spot: Spot, tight: Rect, time: float) -> float:
         """For how long to watch what looks complete: not at all where all was quiet before.
 
-        What follows in the same burst is watched, so that only its first line goes alone.
+        What follows in the same burst goes together when it pauses; only its first line goes alone.
         """
         single = spot.woken and not spot.page and tight.height <= LINE / 2
         if not single or not self.options.at_once:
             return self.options.confirm
         around = tight.padded(LINE, self.screen.width, self.screen.height)
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
-        goes_on = self.past.touches(around, time - BURST) or ends_in_caret(before, after)
-        return self.options.confirm if goes_on else 0.0
+        if self.past.touches(around, spot.touched - BURST):
+            return BLOCK
+        return self.options.confirm if ends_in_caret(before, after) else 0.0
 
     def _known(self, box: Rect, mask: Mask) -> tuple[float, int]:
         """How much of what differs, blank ground aside, was seen before in this place.
