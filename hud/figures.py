@@ -20,34 +20,37 @@ def _nothing() -> str:
     return ""
 
 
+def _watching() -> str:
+    return "watching"
+
+
 class Figures(Observer):
     """Counts what was answered, and says it in one line together with the ledger's fates.
 
     `money` says what of the budget is spent; "" where there is none, then the dollars of the run.
+    `state` says how the run is.
     """
 
-    def __init__(self, ledger: Ledger, money: Callable[[], str] = _nothing) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        money: Callable[[], str] = _nothing,
+        state: Callable[[], str] = _watching,
+    ) -> None:
         self._ledger = ledger
+        self._state = state
         self._money = money
         self._seconds: collections.deque[float] = collections.deque(maxlen=LATELY)
         self._tokens = 0
         self._usd = 0.0
-        self._down: set[str] = set()
-        """Stages that crashed and have not handed on anything since."""
 
     def offered(self, edge: str, item: object) -> None:
         """See Observer."""
-        if self._down:
-            self._down.discard(edge.partition("→")[0])
         if isinstance(item, NoteDelta) and item.status is not Status.IN_PROGRESS:
             self._tokens += item.usage.input_tokens + item.usage.output_tokens
             self._usd += item.usd or 0.0
         elif isinstance(item, Note) and edge.startswith("assemble→") and item.done_time is not None:
             self._seconds.append(item.done_time - item.captured_time)
-
-    def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
-        """See Observer."""
-        self._down.add(stage)
 
     def line(self, width: int) -> str:
         """As much as fits into `width` characters, the most important first to stay."""
@@ -58,8 +61,7 @@ class Figures(Observer):
 
     def _parts(self) -> dict[str, str]:
         fates = self._ledger.fates
-        state = f"{', '.join(sorted(self._down))} restarting" if self._down else "watching"
-        parts = {"state": f"hud: {state}", "frames": f"{self._ledger.captured} frames"}
+        parts = {"state": f"hud: {self._state()}", "frames": f"{self._ledger.captured} frames"}
         for name, kinds in _FATES.items():
             if count := sum(fates[fate] for fate in kinds):
                 parts[name] = f"{count} {name}"

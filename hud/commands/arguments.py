@@ -23,6 +23,11 @@ examples:
 exit status: 0 after a clean stop, 1 when the pipeline failed, 2 for a mistake in the configuration
 or the command line
 """
+STATUS = """\
+exit status: 0 when every running hud does its work, is paused or has nothing to see; 1 when one
+does not (the screen, the session or a sink is away, the money is spent, or a stage is stalled);
+3 when none is running
+"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -107,7 +112,10 @@ def parser() -> argparse.ArgumentParser:
     why.add_argument("frame", nargs="?", type=int, metavar="FRAME", help="only what concerns it")
     why.add_argument("--last", type=int, default=20, metavar="N", help="entries (default: 20)")
     why.add_argument("--json", action="store_true", help="one JSON object a line")
-    _command(commands, "status", "say what is watched, and where notes are made of it")
+    status = _command(commands, "status", "say what is watched, and whether all is well")
+    status.epilog = STATUS
+    status.formatter_class = argparse.RawDescriptionHelpFormatter
+    status.add_argument("--json", action="store_true", help="one JSON object a line")
     _command(commands, "sinks", "list where notes can go, with all options")
     _command(commands, "models", "list the Realtime models with their prices")
     return top

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
+import functools
 import pathlib
-from collections.abc import Callable
 from typing import Any
 
 import attrs
+import trio
 
+from hud.boottime import boottime
 from hud.channel import Observer, Observers
 from hud.commands.console import say
 from hud.commands.local_model import has_local_extra, open_local_model
@@ -19,6 +20,7 @@ from hud.config import Configuration
 from hud.control import controlled
 from hud.document import Document
 from hud.figures import Figures, fullest
+from hud.health import BUDGET, CAPTURE, SESSION, SIGHT, Health
 from hud.history import History
 from hud.latency import Spans
 from hud.ledger import Ledger
@@ -82,9 +84,12 @@ async def watch(
     """Run the pipeline until it ends, `seconds` are over or a signal comes."""
     stages, ledger = configuration.stages, Ledger()
     history = History(ledger)
-    figures = Figures(ledger, lambda: fullest(admission.budget.limits, admission.now))
-    gifts = {"warn": say, "figures": figures.line}
     pause, echo = Pause(say), Echo(say)
+    health = Health(pause, say, {"send": stages["realtime"].answer_timeout})
+    admission.condition, admission.clock = health.of(BUDGET), boottime
+    money = functools.partial(_money, admission)
+    figures = Figures(ledger, money, health.word)
+    gifts = {"warn": say, "figures": figures.line, "turned": health.wait_turned}
     # A recording shows no notes of today.
     listens = configuration.privacy.echo and hasattr(stages["capture"], "display")
     talkative = configuration.log.level == "info"
@@ -93,7 +98,9 @@ async def watch(
         stop = await stack.enter_async_context(stopping(seconds))
         unanswered = Unanswered()
         pipeline = Pipeline(
-            capture=shielded(configuration, pause),
+            capture=equip(
+                shielded(configuration, pause, health.of(SIGHT)), condition=health.of(CAPTURE)
+            ),
             change=WithoutEcho(stages["change"], echo.judge) if listens else stages["change"],
             encode=encode,
             send=attrs.evolve(
@@ -102,26 +109,34 @@ async def watch(
                 admission=admission,
                 open_local=open_local_model,
                 give_back=unanswered.give,
+                condition=health.of(SESSION),
+                # On this machine nobody hangs up because it slept.
+                woken=trio.sleep_forever if stages["realtime"].is_local else health.wait_woken,
                 stop=stop,
             ),
             assemble=Assemble(),
-            sinks={name: equip(sink, **gifts) for name, sink in configuration.sinks.items()},
+            sinks={
+                name: equip(sink, **gifts, condition=health.of(name))
+                for name, sink in configuration.sinks.items()
+            },
             handoffs=configuration.handoffs,
             unanswered=unanswered,
         )
         manner = getattr(stages["capture"], "manner", "by a capture of another package")
         where = stages["realtime"].whereabouts
+        status = functools.partial(_status, manner, where, ledger)
+        await stack.enter_async_context(health.kept())
         await stack.enter_async_context(
             controlled(
                 pause,
-                {"status": _status(pause, manner, where, ledger), "why": history.answer},
+                {"status": lambda: status() | health.record(), "why": history.answer},
                 say,
             )
         )
         if talkative:
             say(f"watching, {manner}; notes by {where}; Ctrl-C stops")
         # The history before the ledger: it must know a frame before its end is told.
-        observers: list[Observer] = [history, ledger, figures, echo, Reporter(say)]
+        observers: list[Observer] = [history, ledger, figures, echo, health, Reporter(say)]
         if trace is not None:
             observers.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace))).take))
         try:
@@ -151,11 +166,16 @@ async def _with_models(
     return sender, encode
 
 
-def _status(pause: Pause, manner: str, where: str, ledger: Ledger) -> Callable[[], dict[str, str]]:
-    """What `hud status` is told, as of the moment it is called."""
+def _money(admission: Admission) -> str:
+    return fullest(admission.budget.limits, admission.now)
 
-    def status() -> dict[str, str]:
-        state = "paused" if pause.paused else f"watching, {manner}"
-        return {"process": f"{os.getpid()}: {state}", "notes by": where, "": ledger.summary()}
 
-    return status
+def _status(manner: str, where: str, ledger: Ledger) -> dict[str, Any]:
+    """What `hud status` is told of the run, besides its health."""
+    return {
+        "manner": manner,
+        "notes_by": where,
+        "frames": ledger.captured,
+        "fates": {fate.value: count for fate, count in ledger.fates.items() if count},
+        "summary": ledger.summary(),
+    }

@@ -15,6 +15,7 @@ import trio
 
 from hud.commands.console import say
 from hud.commands.local_model import has_local_extra, need_local_extra
+from hud.condition import Condition
 from hud.config import Configuration, build
 from hud.document import Document, read
 from hud.errors import UsageError, unwrapped
@@ -65,12 +66,12 @@ def keyed(sender: Any) -> Any:  # noqa: ANN401 - stages are known to the registr
     return sender
 
 
-def shielded(configuration: Configuration, pause: Pause) -> Any:  # noqa: ANN401 - stages
-    """The configured capture behind a shield of what must not be seen."""
+def shielded(configuration: Configuration, pause: Pause, sight: Condition | None = None) -> Any:  # noqa: ANN401 - stages
+    """The configured capture behind a shield of what must not be seen, which `sight` is told of."""
     capture, privacy = configuration.stages["capture"], configuration.privacy
     if not hasattr(capture, "shielding") and (privacy.mask or privacy.only):
         raise UsageError("privacy: this capture of another package cannot paint anything over")
-    return equip(capture, shielding=Shielding(privacy, pause, say))
+    return equip(capture, shielding=Shielding(privacy, pause, say, sight or Condition()))
 
 
 @contextlib.contextmanager

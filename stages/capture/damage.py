@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from hud.errors import PipelineError, UsageError, unwrapped
+from hud.errors import UsageError, unwrapped
 from hud.items import Frame, Pixels, Rect, Tick, together
 from stages.capture.buffers import Buffers, Patch
 from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option, once_more
 from stages.capture.films import PERIOD, Films
+from stages.capture.lookout import Lookout, keep_watching
 from stages.capture.rectangles import common, moved
 from stages.capture.shield import NOTHING, Shield
 
@@ -82,63 +83,68 @@ class Damage(Desktop):
     ) -> None:
         """Send every watched monitor once, then what is drawn, until the inbox ends.
 
-        Raises:
-            ScreenGoneError: the X server has ended.
-            PipelineError: the watched monitor has gone.
+        An X server or a monitor that goes away is waited for.
         """
+        lookout = Lookout(self.condition, self.warn)
         with unwrapped():
             async with _while_open(inbox):
                 # The stage behind may be gone; whoever ended it says why.
                 with contextlib.suppress(trio.BrokenResourceError):
-                    while True:
-                        await self._watch(outbox)
+                    await keep_watching(functools.partial(self._watch, outbox, lookout), lookout)
 
-    async def _watch(self, outbox: trio.abc.SendChannel[Frame]) -> None:
-        """Watch until the monitors change."""
+    async def _watch(self, outbox: trio.abc.SendChannel[Frame], lookout: Lookout) -> None:
+        """Watch until the monitors change.
+
+        Raises:
+            ScreenGoneError, UsageError, OSError: there is nothing to watch now.
+        """
         from stages.capture.x11 import MonitorsChanged  # noqa: PLC0415 - as above
 
-        with await trio.to_thread.run_sync(once_more, self._open) as server:
-            places = server.monitors()
-            boxes = self._present(places)
-            async with self.shielding.raised(self.display, places) as shield:
+        # Somebody who holds the X server for long must not keep the program from ending.
+        opened = await trio.to_thread.run_sync(once_more, self._opened, abandon_on_cancel=True)
+        with opened[0] as server:
+            boxes = self.chosen(opened[1])
+            async with self.shielding.raised(self.display, opened[1]) as shield:
                 with contextlib.suppress(MonitorsChanged):
-                    await _Watch(self, server, boxes, outbox, shield).go_on()
+                    await _Watch(self, server, boxes, outbox, shield, lookout).go_on()
         # A change of mode comes in several steps, in some of which there is no monitor at all.
         await trio.sleep(SETTLED)
         self.warn("the monitors have changed; watching them as they are now")
 
-    def _present(self, places: Boxes) -> Boxes:
+    def _opened(self) -> tuple[Server, Boxes]:
+        """A connection, and the monitors; blocks as `_open` does."""
+        server = self._open()
         try:
-            return self.chosen(places)
-        except UsageError as error:
-            # Preflight found it, so it is no mistake of the configuration.
-            raise PipelineError(str(error)) from None
+            return server, server.monitors()
+        except BaseException:
+            server.close()
+            raise
 
 
+@attrs.define(eq=False)
 class _Watch:
     """Watching one arrangement of monitors."""
 
-    def __init__(
-        self,
-        options: Damage,
-        server: Server,
-        boxes: Boxes,
-        outbox: trio.abc.SendChannel[Frame],
-        shield: Shield,
-    ) -> None:
-        self._options = options
-        self._server = server
-        self._boxes = boxes
-        self._outbox = outbox
-        self._shield = shield
-        self._buffers: dict[int, Buffers] = {}
-        self._films = Films(*server.size)
+    _options: Damage
+    _server: Server
+    _boxes: Boxes
+    _outbox: trio.abc.SendChannel[Frame]
+    _shield: Shield
+    _lookout: Lookout
+    _films: Films = attrs.field(init=False)
+    _buffers: dict[int, Buffers] = attrs.field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._films = Films(*self._server.size)
 
     async def go_on(self) -> None:
         """Watch for ever, from the beginning after each time in which nothing may be seen."""
         while True:
             with contextlib.suppress(_WithheldError):
                 await self._follow()
+            # Where there is no X server any more, that is what is wrong, not its windows.
+            self._server.was_drawn()
+            self._lookout.looked(math.inf)
             for monitor in self._boxes:
                 frame = Frame(next(self._options.seqs), monitor, *_now(), NOTHING)
                 await self._outbox.send(self._shield.withheld(frame))
@@ -212,6 +218,7 @@ class _Watch:
         pixels = await self._shield.cover(rects, functools.partial(self._server.read, rects))
         if pixels is None:
             raise _WithheldError
+        self._lookout.looked(self._options.check)
         return pixels
 
     async def _check(self) -> bool:

@@ -18,6 +18,7 @@ import attrs
 import numpy as np
 import trio
 
+from hud.condition import Condition
 from hud.items import Frame, Pixels, Rect, together
 from hud.pixels import words
 from hud.privacy.cover import MANY, Cover
@@ -49,6 +50,8 @@ class Shielding:
     """None: nothing is painted over, for tests of captures alone."""
     pause: Pause = attrs.field(factory=Pause)
     say: Callable[[str], None] = silent
+    sight: Condition = attrs.field(factory=Condition)
+    """Told whether the screen may be looked at."""
 
     def of_recordings(self) -> Shielding:
         """For pictures whose windows nobody can know any more: what names places still holds."""
@@ -67,6 +70,7 @@ class Shielding:
             yield shield
         finally:
             shield.close()
+            self.sight.works()
 
 
 class Shield:
@@ -77,6 +81,7 @@ class Shield:
         self._strict = given.options is not None
         self._pause = given.pause
         self._say = given.say
+        self._sight = given.sight
         self._display = display
         self._places = frozenset(_places(self._options, monitors))
         self._follows = self._options.asks_for_windows and (
@@ -237,6 +242,8 @@ class Shield:
         if reason == self._reason:
             return
         self._reason = reason
+        dark = self._windows is not None and bool(self._windows.dark)
+        (self._sight.fails(reason, harmless=dark) if reason else self._sight.works())
         self._say(f"{reason}: nothing of it is sent" if reason else "the screen is watched again")
 
 

@@ -139,9 +139,16 @@ class Server:
         self.close()
 
     def monitors(self) -> dict[int, Rect]:
-        """The monitors and their places on the desktop, counted from 1 in the server's order."""
+        """The monitors and their places on the desktop, counted from 1 in the server's order.
+
+        Blocks for a moment.
+
+        Raises:
+            ScreenGoneError: the server has ended.
+        """
         active_only = True
-        reply = self._randr.GetMonitors(self._root, active_only).reply()
+        with _lost():
+            reply = self._randr.GetMonitors(self._root, active_only).reply()
         return {
             number: Rect(monitor.x, monitor.y, monitor.width, monitor.height)
             for number, monitor in enumerate(reply.monitors, 1)

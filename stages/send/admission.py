@@ -10,8 +10,9 @@ from typing import Protocol
 import attrs
 import trio
 
-from hud.items import Shot, Usage
-from hud.realtime.budget import Budget, Reservation, Step
+from hud.condition import Condition
+from hud.items import Shot, Usage, clock
+from hud.realtime.budget import PATIENCE, Budget, Reservation, Step
 from hud.realtime.forecast import Forecast, Size
 from hud.realtime.models import Price, cost
 from hud.realtime.tokens import text_tokens, view_tokens
@@ -53,6 +54,10 @@ class Admission:
     keeper: Keeper | None = None
     wall: Callable[[], float] = time.time
     """Seconds since the epoch."""
+    clock: Callable[[], float] = trio.current_time
+    """Seconds on a clock that nobody can set."""
+    condition: Condition = attrs.field(factory=Condition)
+    """Told whether there is money for a turn."""
     spent: float = 0.0
     """Dollars in this run."""
     _forecast: Forecast = attrs.field(init=False)
@@ -77,13 +82,18 @@ class Admission:
     @property
     def now(self) -> float:
         """Seconds since the epoch, on a clock that nobody can set while the program runs."""
-        wall, start = self._started = self._started or (self.wall(), trio.current_time())
-        return wall + trio.current_time() - start
+        wall, start = self._started = self._started or (self.wall(), self.clock())
+        return wall + self.clock() - start
 
     def wait(self) -> float:
         """Choose how the next turn is made; seconds until it may begin, inf for never again."""
         wait = self.budget.choose(self.now, self._likely)
         self._tell(wait)
+        if wait > PATIENCE:
+            again = "" if math.isinf(wait) else f"; again at {clock(self.wall() + wait)[:5]}"
+            self.condition.fails(self._state() + again)
+        else:
+            self.condition.works()
         return wait
 
     def size(self, shot: Shot, *texts: str) -> Size:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import attrs
 import trio
 
+from hud.condition import Condition
 from hud.errors import UsageError, unwrapped
 from hud.items import Note, Status
 from hud.stage import given, one_of, option, silent
@@ -42,6 +43,7 @@ class File:
         check=one_of("never", "each", "interval"),
     )
     warn: Callable[[str], None] = given(silent)
+    condition: Condition = given(attrs.Factory(Condition))
 
     def preflight(self) -> None:
         """Check that the file can be written.
@@ -65,7 +67,7 @@ class File:
         """
         unsynced = set[pathlib.Path]()
         deliver = functools.partial(self._deliver, unsynced)
-        target = Target(self.path, deliver, self.warn, together=TOGETHER)
+        target = Target(self.path, deliver, self.warn, together=TOGETHER, condition=self.condition)
         with unwrapped():
             async with trio.open_nursery() as nursery:
                 if self.fsync == "interval":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
@@ -36,6 +37,7 @@ class Notify:
         5, meaning="failures after which a note is given up for a service", check=between(1, 1000)
     )
     warn: Callable[[str], None] = given(silent)
+    condition: Condition = given(attrs.Factory(Condition))
 
     def preflight(self) -> None:
         """Check that Apprise and the addresses are there.
@@ -56,7 +58,13 @@ class Notify:
             PipelineError: at the end a service still could not be reached.
         """
         messages = _Messages(self, self._services())
-        target = Target("notify", messages.deliver, self.warn, longest_wait=LONGEST_WAIT)
+        target = Target(
+            "notify",
+            messages.deliver,
+            self.warn,
+            longest_wait=LONGEST_WAIT,
+            condition=self.condition,
+        )
         await deliver_all(target, inbox, outbox)
 
     def _services(self) -> list[NotifyBase]:

@@ -11,6 +11,7 @@ import attrs
 import trio
 
 from hud import database
+from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import given, option, silent
@@ -29,6 +30,7 @@ class Sqlite:
 
     path: str = option("notes.db", meaning="the database; only the owner may read it")
     warn: Callable[[str], None] = given(silent)
+    condition: Condition = given(attrs.Factory(Condition))
 
     def preflight(self) -> None:
         """Check that the database can be written; makes it where there is none.
@@ -63,7 +65,9 @@ class Sqlite:
 
         try:
             await deliver_all(
-                Target(self.path, deliver, self.warn, together=TOGETHER), inbox, outbox
+                Target(self.path, deliver, self.warn, together=TOGETHER, condition=self.condition),
+                inbox,
+                outbox,
             )
         finally:
             with trio.move_on_after(CLOSING, shield=True):

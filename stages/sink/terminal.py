@@ -6,7 +6,7 @@ import contextlib
 import functools
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import attrs
 import rich.console
@@ -44,6 +44,8 @@ class Terminal:
     status: bool = option(True, meaning="a line with figures of the run at the bottom")
     figures: Callable[[int], str] = given(_no_figures)
     """The figures in so many characters, at most."""
+    turned: Callable[[], Awaitable[None]] = given(trio.sleep_forever)
+    """Returns when something has begun or ended to be wrong."""
 
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Note], outbox: trio.abc.SendChannel[Note]
@@ -70,6 +72,7 @@ class Terminal:
             await screen.show(None)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_follow_size, screen, name="resize")
+                nursery.start_soon(_follow_state, screen, self.turned, name="state")
                 async for note in inbox:
                     if is_shown(note, streaming=True):
                         await screen.show(note)
@@ -94,8 +97,8 @@ class Console(rich.console.Console):
 class _Screen:
     """What stands on the terminal: finished notes, the growing one, the status line.
 
-    The status line changes only together with a finished note. Where this terminal is on the
-    watched screen, a line that changed by itself would be news for ever.
+    The status line changes only together with a finished note, or with the state of the run. Where
+    this terminal is on the watched screen, a line that changed by itself would be news for ever.
     """
 
     region: Region
@@ -215,6 +218,14 @@ async def _follow_size(screen: _Screen) -> None:
     with trio.open_signal_receiver(signal.SIGWINCH) as signals:
         async for _number in signals:
             await screen.show(None)
+
+
+async def _follow_state(screen: _Screen, turned: Callable[[], Awaitable[None]]) -> None:
+    """Nothing must look as if it were kept while it is not."""
+    while True:
+        await turned()
+        await trio.sleep(STATUS_PERIOD)
+        await screen.show(None)
 
 
 @contextlib.contextmanager
