@@ -60,7 +60,12 @@ class Line:
     confidence: float
     """Mean over the letters, 0 to 1."""
     words: tuple[Word, ...] = ()
-    """Where they stand, if that was asked for."""
+    """Of which it consists."""
+
+    def moved(self, right: int, rect: Rect) -> Line:
+        """This line in another place, its words so many columns further right."""
+        words = (Word(w.text, max(0, w.left + right), max(0, w.right + right)) for w in self.words)
+        return attrs.evolve(self, rect=rect, words=tuple(words))
 
 
 class Reader:
@@ -77,7 +82,7 @@ class Reader:
         height, width = picture.shape[:2]
         if not height or not width or max(height, width) > LARGEST_SIDE:
             return []
-        return rows(self._recognise(picture, words=True))
+        return rows(self._recognise(picture))
 
     def read_rows(self, pictures: Sequence[Bgr]) -> list[list[Line]]:
         """Lines of pictures that hold one row of text each, in that picture's pixels.
@@ -95,15 +100,15 @@ class Reader:
                     found[numbers[at]].append(_back(line, places[at]))
         return [rows(lines) for lines in found]
 
-    def _recognise(self, picture: Bgr, *, words: bool = False) -> list[Line]:
+    def _recognise(self, picture: Bgr) -> list[Line]:
         try:
-            found = self._engine(_framed(picture), return_word_box=words)
+            found = self._engine(_framed(picture), return_word_box=True)
         except Exception:  # odd shapes raise anything from deep inside the engine
             return []
         if found.txts is None or found.boxes is None:
             return []
-        places = found.word_results if words else [()] * len(found.txts)
-        return list(_lines(zip(found.txts, found.boxes, found.scores, places, strict=True)))
+        each = zip(found.txts, found.boxes, found.scores, found.word_results, strict=True)
+        return list(_lines(each))
 
 
 @attrs.frozen
@@ -152,8 +157,9 @@ def _scale(picture: Bgr) -> int:
 def _back(line: Line, place: _Place) -> Line:
     rect, scale = line.rect, place.scale
     y = max(0, rect.y - place.top) // scale
-    place_on_row = Rect(rect.x // scale, y, rect.width // scale, rect.height // scale)
-    return attrs.evolve(line, rect=place_on_row)
+    on_row = Rect(rect.x // scale, y, rect.width // scale, rect.height // scale)
+    words = (Word(word.text, word.left // scale, -(-word.right // scale)) for word in line.words)
+    return attrs.evolve(line, rect=on_row, words=tuple(words))
 
 
 def _load() -> Callable[..., Any]:

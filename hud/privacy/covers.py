@@ -12,6 +12,10 @@ AT_END = 2
 """Letters behind a secret up to which it may go on in the next row."""
 WRAPPED = 8
 """Letters from which a secret at the end of a row may be the first part of a longer one."""
+LONG = 40
+"""Letters from which a single short word below it is taken for its rest."""
+DASHES = 4
+"""Heights of a row: the dashes around the first and last line of a key are often not read."""
 
 
 def covers(lines: Sequence[Line], secrets: Secrets) -> list[Rect]:
@@ -24,9 +28,12 @@ def covers(lines: Sequence[Line], secrets: Secrets) -> list[Rect]:
     for number, line in enumerate(lines):
         text = _text(line)
         spans = secrets.find(text)
+        if secrets.has_keys and (begins_key(text) or ends_key(text)):
+            found.append(_whole(line, DASHES))
         found += (_place(line, span) for span in spans)
-        if any(end >= len(text) - AT_END and end - begin >= WRAPPED for begin, end in spans):
-            found += _rest(lines[number + 1 :], line)
+        wrapped = [end - begin for begin, end in spans if end >= len(text) - AT_END]
+        if wrapped and max(wrapped) >= WRAPPED:
+            found += _rest(lines[number + 1 :], line, after_long=max(wrapped) >= LONG)
         if secrets.has_keys and begins_key(text):
             found += _body(lines[number + 1 :], line)
         if secrets.has_keys and ends_key(text):
@@ -38,8 +45,11 @@ def _text(line: Line) -> str:
     return " ".join(word.text for word in line.words) if line.words else line.text
 
 
-def _place(line: Line, span: Span) -> Rect:
-    """Of some letters of a line; all of it where the reader did not say where its words stand."""
+def _place(line: Line, span: Span, aside: float = 0.5) -> Rect:
+    """Of some letters of a line; all of it where the reader did not say where its words stand.
+
+    `aside`: what is added left and right, in heights of the row.
+    """
     begin, left, right = 0, line.rect.right, line.rect.x
     for word in line.words:
         if begin < span[1] and begin + len(word.text) > span[0]:
@@ -47,26 +57,22 @@ def _place(line: Line, span: Span) -> Rect:
         begin += len(word.text) + 1
     if left >= right:
         left, right = line.rect.x, line.rect.right
-    aside = max(4, line.rect.height // 2)
+    margin = max(4, round(aside * line.rect.height))
     above = max(2, line.rect.height // 8)
-    return Rect(
-        max(0, left - aside),
-        max(0, line.rect.y - above),
-        right - left + (aside + min(aside, left)),
-        line.rect.height + above + min(above, line.rect.y),
-    )
+    x, y = max(0, left - margin), max(0, line.rect.y - above)
+    return Rect(x, y, right + margin - x, line.rect.bottom + above - y)
 
 
-def _whole(line: Line) -> Rect:
-    return _place(line, (0, len(_text(line))))
+def _whole(line: Line, aside: float = 0.5) -> Rect:
+    return _place(line, (0, len(_text(line))), aside)
 
 
-def _rest(below: Sequence[Line], line: Line) -> list[Rect]:
+def _rest(below: Sequence[Line], line: Line, *, after_long: bool) -> list[Rect]:
     found = []
     for other in below:
         if not _is_next(line, other):
             continue
-        if not goes_on(_text(other)):
+        if not goes_on(_text(other), after_long=after_long):
             break
         found.append(_whole(other))
         line = other

@@ -215,14 +215,16 @@ def ends_key(text: str) -> bool:
     return bool(_KEY_END.search(text))
 
 
-def goes_on(text: str) -> bool:
-    """Whether a line holds nothing but what may be the rest of a long secret."""
+def goes_on(text: str, *, after_long: bool = False) -> bool:
+    """Whether a line holds nothing but what may be the rest of a secret, perhaps a long one."""
     words = text.split()
     if not words or len(words) > 3:
         return False
     longest = max(words, key=len)
-    mixed = any(letter.isdigit() for letter in longest) or not longest.islower()
-    return len(longest) >= 6 and len(longest) >= 0.6 * len(text) and mixed
+    mixed = any(letter.isdigit() for letter in longest) or longest[1:] != longest[1:].lower()
+    if after_long and len(words) == 1:
+        return mixed or len(longest) <= 3
+    return mixed and len(longest) >= 6 and len(longest) >= 0.6 * len(text)
 
 
 def is_encoded(text: str) -> bool:
