@@ -300,6 +300,8 @@ class Shot:
     caption: str
     """When, where, and the words."""
     words: tuple[Words, ...] = ()
+    withheld: bool = False
+    """Nobody may see it; it has no pictures and goes no further."""
 
     @property
     def seq(self) -> int:

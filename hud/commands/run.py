@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import functools
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import trio
@@ -27,15 +27,21 @@ from hud.ledger import Ledger
 from hud.packaged import recording
 from hud.pipeline import Pipeline, Unanswered, run_pipeline
 from hud.privacy.echo import Echo, WithoutEcho
+from hud.privacy.options import PrivacyOptions
 from hud.privacy.pause import Pause
+from hud.privacy.secrets import Secrets
 from hud.report import Reporter
 from hud.stage import equip
 from hud.stopping import stopping
 from hud.trace import open_trace
 from stages.assemble import Assemble
 from stages.capture.desktop import no_display
+from stages.encode.redact import Redaction
 from stages.registry import SINKS
 from stages.send.admission import Admission
+
+if TYPE_CHECKING:
+    from hud.local.worker import LocalReader
 
 
 def run(given: argparse.Namespace) -> None:
@@ -107,7 +113,6 @@ async def watch(
                 sender,
                 memory=configuration.context.make(can_summarize=stages["realtime"].can_summarize),
                 admission=admission,
-                open_local=open_local_model,
                 give_back=unanswered.give,
                 condition=health.of(SESSION),
                 # On this machine nobody hangs up because it slept.
@@ -153,17 +158,41 @@ async def _with_models(
 ) -> tuple[Any, Any]:
     """The sender and the encoder, with the local model or its reader started where they need it."""
     sender, encode = configuration.stages["realtime"], configuration.stages["encode"]
-    encode = attrs.evolve(encode, standing=sender.is_local, step=lambda: admission.budget.step)
+    reader = await _with_reader(stack, configuration)
+    encode = attrs.evolve(
+        encode,
+        standing=sender.is_local,
+        step=lambda: admission.budget.step,
+        reader=reader,
+        redaction=_redaction(configuration.privacy, reader),
+    )
+    open_local = functools.partial(open_local_model, reader)
     if sender.is_local:
-        address, key = await stack.enter_async_context(open_local_model())
-        return attrs.evolve(sender, url=address, key=key), encode
-    if encode.reads or (configuration.budget.limits and has_local_extra()):
-        from hud.local.worker import open_reader
+        address, key = await stack.enter_async_context(open_local())
+        sender = attrs.evolve(sender, url=address, key=key)
+    return attrs.evolve(sender, open_local=open_local), encode
 
-        # For the budget it starts when it is first needed.
-        reader = await stack.enter_async_context(open_reader(at_once=encode.reads))
-        encode = attrs.evolve(encode, reader=reader)
-    return sender, encode
+
+async def _with_reader(
+    stack: contextlib.AsyncExitStack, configuration: Configuration
+) -> LocalReader | None:
+    """What reads pictures for their words, or for the secrets in them; None if nobody asks."""
+    encode, redact = configuration.stages["encode"], bool(configuration.privacy.redact)
+    reads = encode.reads and not configuration.stages["realtime"].is_local
+    saves = bool(configuration.budget.limits) and has_local_extra()
+    if not (redact or reads or saves):
+        return None
+    from hud.local.worker import open_reader
+
+    # For the budget it starts when it is first needed.
+    return await stack.enter_async_context(open_reader(at_once=redact or reads))
+
+
+def _redaction(privacy: PrivacyOptions, reader: LocalReader | None) -> Redaction | None:
+    if not privacy.redact or reader is None:
+        return None
+    secrets = Secrets.named(privacy.redact)
+    return Redaction(secrets, reader, privacy.read_within, privacy.unread)
 
 
 def _money(admission: Admission) -> str:

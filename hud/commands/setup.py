@@ -51,6 +51,8 @@ def ready(document: Document) -> Configuration:
     for stage in [*stages.values(), *configuration.sinks.values()]:
         if hasattr(stage, "preflight"):
             stage.preflight()
+    if configuration.privacy.redact:
+        need_local_extra("for privacy.redact must read what it paints over; or leave that out")
     return attrs.evolve(configuration, stages={**stages, "realtime": sender})
 
 

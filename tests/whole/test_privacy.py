@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pathlib
+import random
 import shlex
 import signal
+import string
 import subprocess
 import sys
 import time
@@ -28,7 +30,7 @@ from stages.change.tiles import Tiles
 from stages.encode.jpeg import Jpeg
 from stages.send.realtime import Realtime
 from stages.sink.file import File
-from tests.whole.test_screen_to_note import notes
+from tests.whole.test_screen_to_note import hud, notes, word
 from tests.windows import SECRET, shake
 
 pytestmark = pytest.mark.x11
@@ -266,3 +268,18 @@ def test_the_key_is_in_nothing_that_was_written(desk, tmp_path):
     modes = {path.name: path.stat().st_mode & 0o777 for path in files}
     ours = {name: mode for name, mode in modes.items() if name in {"a.jsonl", "b.md"}}
     assert ours == {"a.jsonl": 0o600, "b.md": 0o600}
+
+
+def test_secrets_stand_in_no_note_and_in_no_picture(desk, tmp_path):
+    key = "ghp_" + "".join(random.choices(string.ascii_letters + string.digits, k=36))
+    chosen = word()
+    desk.xterm(f"echo {chosen} ready; sleep 8; echo {chosen} token {key} was made; sleep 99")
+    done = hud(
+        "run", "--sink", "file:notes.jsonl", "--for", "16", "--set", "privacy.redact=[all]",
+        display=desk.name, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "notes.jsonl").read_text()
+    assert text.count(chosen) >= 2, done.stderr
+    pieces = [key[start : start + 8] for start in range(4, len(key) - 8)]
+    assert not [piece for piece in pieces if piece in text]
