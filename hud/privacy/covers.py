@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from hud.items import Rect
 from hud.local.reader import Line
-from hud.privacy.secrets import Secrets, Span, begins_key, ends_key, goes_on, is_encoded
+from hud.privacy.secrets import Secrets, Span, begins_key, ends_key, goes_on, is_encoded, rest
 
 AT_END = 2
 """Letters behind a secret up to which it may go on in the next row."""
 WRAPPED = 8
 """Letters from which a secret at the end of a row may be the first part of a longer one."""
 LONG = 40
-"""Letters from which a single short word below it is taken for its rest."""
+"""Letters from which it surely went on: any odd word that begins the next row is its rest."""
 DASHES = 4
 """Heights of a row: the dashes around the first and last line of a key are often not read."""
 
@@ -72,9 +72,14 @@ def _rest(below: Sequence[Line], line: Line, *, after_long: bool) -> list[Rect]:
     for other in below:
         if not _is_next(line, other):
             continue
-        if not goes_on(_text(other), after_long=after_long):
+        text = _text(other)
+        if goes_on(text):
+            found.append(_whole(other))
+        elif after_long and (span := rest(text)) is not None:
+            found.append(_place(other, span))
             break
-        found.append(_whole(other))
+        else:
+            break
         line = other
     return found
 

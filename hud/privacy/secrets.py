@@ -33,8 +33,8 @@ _PREFIXED = re.compile(
     r")"
 )
 _ASSIGNED = re.compile(
-    r"(?:password|passwd|passphrase|passwort|pwd|secret|credential|token|api[_\- ]?key"
-    r"|access[_\- ]?key|private[_\- ]?key|auth)[A-Za-z0-9_\-]{0,24}[\"'”]?\s{0,3}(?::=|=>|[:=])"
+    r"(?:passw[o0]r[dt]|passwd|passphrase|pwd|[s5]ecret|credential|t[o0]ken|ap[i1l][_\- ]?key"
+    r"|access[_\- ]?key|pr[i1l]vate[_\- ]?key|auth)[A-Za-z0-9_\-]{0,24}[\"'”]?\s{0,3}(?::=|=>|[:=])"
     r"\s{0,3}[\"'“]?(?P<secret>[^\s\"'”,;]{4,})",
     re.IGNORECASE,
 )
@@ -215,16 +215,25 @@ def ends_key(text: str) -> bool:
     return bool(_KEY_END.search(text))
 
 
-def goes_on(text: str, *, after_long: bool = False) -> bool:
-    """Whether a line holds nothing but what may be the rest of a secret, perhaps a long one."""
+def goes_on(text: str) -> bool:
+    """Whether a line holds nothing but what may be the rest of a secret."""
     words = text.split()
     if not words or len(words) > 3:
         return False
     longest = max(words, key=len)
-    mixed = any(letter.isdigit() for letter in longest) or longest[1:] != longest[1:].lower()
-    if after_long and len(words) == 1:
-        return mixed or len(longest) <= 3
-    return mixed and len(longest) >= 6 and len(longest) >= 0.6 * len(text)
+    return len(longest) >= 6 and len(longest) >= 0.6 * len(text) and _is_mixed(longest)
+
+
+def rest(text: str) -> Span | None:
+    """The first word of a line, if it may be the rest of a secret that filled the line above."""
+    word = text.partition(" ")[0]
+    if _is_mixed(word) or (len(word) <= 3 and not word.islower()):
+        return 0, len(word)
+    return None
+
+
+def _is_mixed(word: str) -> bool:
+    return any(letter.isdigit() for letter in word) or word[1:] != word[1:].lower()
 
 
 def is_encoded(text: str) -> bool:

@@ -35,6 +35,7 @@ def found(text: str, secrets: Secrets = ALL) -> list[str]:
         ("ibans", "to ", "DE89370400440532013000", ""),
         ("emails", "from ", "bob.meyer+news@example.co.uk", ": hello"),
         ("passwords", "password: ", "hunter2", " there"),
+        ("passwords", "PASSW0RD=", "FPJSJJxH", " misread"),
         ("passwords", "export DB_PASSWORD=", "s3cr%t", ""),
         ("private-keys", "", "-----BEGIN RSA PRIVATE KEY-----", ""),
     ],
@@ -114,7 +115,7 @@ def test_only_the_words_of_the_secret_are_covered():
 def test_a_wrapped_secret_is_followed_into_the_next_rows():
     token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxNzY2MDkwOTIi"
     rows = [line(f"see {token}", 100), line("LCJpYXQiOjE1Nzk2NDAwMDh9BGP8dn1yGG6", 120)]
-    rows += [line("oWt", 140), line("the build has passed", 160)]
+    rows += [line("oWt (new)", 140), line("4 builds have passed", 160)]
     assert {cover.y // 20 for cover in covers(rows, ALL)} == {4, 5, 6}  # not 7
 
 
