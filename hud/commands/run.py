@@ -33,6 +33,7 @@ from hud.privacy.secrets import Secrets
 from hud.report import Reporter
 from hud.stage import equip
 from hud.stopping import stopping
+from hud.systemd import supervised
 from hud.trace import open_trace
 from stages.assemble import Assemble
 from stages.capture.desktop import no_display
@@ -131,6 +132,7 @@ async def watch(
         where = stages["realtime"].whereabouts
         status = functools.partial(_status, manner, where, ledger)
         await stack.enter_async_context(health.kept())
+        await stack.enter_async_context(supervised(health, stop))
         await stack.enter_async_context(
             controlled(
                 pause,
