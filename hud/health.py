@@ -103,13 +103,20 @@ class Health(Observer):
         if self._crashed.pop(stage, None):
             self._turn()
         if isinstance(item, Frame):
-            self.of(CAPTURE).worked = now
+            self._seen(now)
         elif isinstance(item, Change) and item.regions:
             self._passed["change"] = now
         elif isinstance(item, NoteDelta) and item.status is Status.IN_PROGRESS:
             self._in_hand[stage] = now
         elif isinstance(item, Note) and item.finished:
             self._note_passed(stage, item, now)
+
+    def _seen(self, now: float) -> None:
+        """A capture of another package does not speak for itself: its frames do."""
+        capture = self.of(CAPTURE)
+        capture.worked = now
+        if capture.since == -math.inf:
+            capture.works()
 
     def _note_passed(self, stage: str, note: Note, now: float) -> None:
         if stage == "assemble":

@@ -245,8 +245,12 @@ class Change:
 
         What came and went between the two is left out. If nothing is left, the result has no
         regions and goes no further. This change may have none of its own: then it only brings the
-        older one up to date.
+        older one up to date. On a monitor that has another size by now nothing of the older one is
+        where it was.
         """
+        if self.frame.whole != older.frame.whole:
+            fate = self.fate if self.regions else Fate.MERGED
+            return attrs.evolve(self, fate=fate)
         cause = Cause.FIRST if older.cause is Cause.FIRST else self.cause or older.cause
         rule = self.rule if self.regions else older.rule
         gone = [mark.rect for mark in older.marks if mark.gone(self.frame)]

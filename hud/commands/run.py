@@ -33,6 +33,8 @@ from hud.privacy.secrets import Secrets
 from hud.report import Reporter
 from hud.stage import equip
 from hud.stopping import stopping
+from hud.systemd import supervised
+from hud.threads import bound_threads
 from hud.trace import open_trace
 from stages.assemble import Assemble
 from stages.capture.desktop import no_display
@@ -88,6 +90,7 @@ async def watch(
     trace: str | None = None,
 ) -> None:
     """Run the pipeline until it ends, `seconds` are over or a signal comes."""
+    bound_threads()
     stages, ledger = configuration.stages, Ledger()
     history = History(ledger)
     pause, echo = Pause(say), Echo(say)
@@ -131,6 +134,7 @@ async def watch(
         where = stages["realtime"].whereabouts
         status = functools.partial(_status, manner, where, ledger)
         await stack.enter_async_context(health.kept())
+        await stack.enter_async_context(supervised(health, stop))
         await stack.enter_async_context(
             controlled(
                 pause,
@@ -143,7 +147,7 @@ async def watch(
         # The history before the ledger: it must know a frame before its end is told.
         observers: list[Observer] = [history, ledger, figures, echo, health, Reporter(say)]
         if trace is not None:
-            observers.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace))).take))
+            observers.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace), say)).take))
         try:
             await run_pipeline(pipeline, stop=stop, observer=Observers(observers))
         finally:

@@ -90,6 +90,7 @@ def open_admission(configuration: Configuration) -> Iterator[Admission]:
     with contextlib.ExitStack() as stack:
         try:
             account = open_account(budget, options.path, time.time())
+            admission.strict = options.needs_past
             admission.keeper = stack.enter_context(account)
         except UsageError as error:
             if options.needs_past:

@@ -14,6 +14,7 @@ import trio
 
 from hud.errors import UsageError, unwrapped
 from hud.items import Frame, Pixels, Rect, Tick, together
+from hud.threads import in_thread
 from stages.capture.buffers import Buffers, Patch
 from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option, once_more
 from stages.capture.films import PERIOD, Films
@@ -100,8 +101,7 @@ class Damage(Desktop):
         """
         from stages.capture.x11 import MonitorsChanged  # noqa: PLC0415 - as above
 
-        # Somebody who holds the X server for long must not keep the program from ending.
-        opened = await trio.to_thread.run_sync(once_more, self._opened, abandon_on_cancel=True)
+        opened = await in_thread(once_more, self._opened)
         with opened[0] as server:
             boxes = self.chosen(opened[1])
             async with self.shielding.raised(self.display, opened[1]) as shield:
@@ -198,7 +198,7 @@ class _Watch:
     async def _begin(self, monitor: int, box: Rect) -> None:
         moment = _now()
         (whole,) = await self._read([box])
-        buffers = await trio.to_thread.run_sync(Buffers, whole)
+        buffers = await in_thread(Buffers, whole)
         self._buffers[monitor] = buffers
         await self._send(monitor, moment, buffers.show(), None)
 
@@ -228,7 +228,7 @@ class _Watch:
             moment, buffers = _now(), self._buffers[monitor]
             (whole,) = await self._read([box])
             if box.area > INLINE_PIXELS:
-                patches = await trio.to_thread.run_sync(buffers.differences, whole)
+                patches = await in_thread(buffers.differences, whole)
             else:
                 patches = buffers.differences(whole)
             # What was drawn in the meantime X has told of, though nobody has asked where.
@@ -246,7 +246,7 @@ class _Watch:
         if buffers.behind() + sum(rect.area for rect in rects) <= INLINE_PIXELS:
             picture = buffers.take(patches)
         else:
-            picture = await trio.to_thread.run_sync(buffers.take, patches)
+            picture = await in_thread(buffers.take, patches)
         await self._send(monitor, moment, picture, rects)
 
     async def _send(

@@ -17,6 +17,7 @@ from hud.errors import ScreenGoneError
 from hud.items import Frame, Pixels, Rect, Tick
 from hud.pixels import dirty_bands, words
 from hud.stage import given
+from hud.threads import in_thread
 from stages.capture.desktop import Boxes, Desktop, cannot_open, once_more, rest_option
 from stages.capture.lookout import Lookout, keep_watching
 from stages.capture.shield import NOTHING, Shield
@@ -86,9 +87,7 @@ class Screen(Desktop):
             trio.EndOfChannel: the inbox ended.
         """
         await inbox.receive()
-        source = _Source(
-            await trio.to_thread.run_sync(once_more, self._open, abandon_on_cancel=True)
-        )
+        source = _Source(await in_thread(once_more, self._open))
         with contextlib.closing(source):
             try:
                 await self._follow(inbox, outbox, lookout, source)
@@ -128,7 +127,7 @@ class Screen(Desktop):
             with self._open() as source:
                 return monitors(source)
 
-        return await trio.to_thread.run_sync(look, abandon_on_cancel=True)
+        return await in_thread(look)
 
     async def _look(
         self, source: _Source, shield: Shield, monitor: int, box: Rect, before: Pixels | None
@@ -141,9 +140,7 @@ class Screen(Desktop):
         covered = await shield.cover([box], read)
         if covered is None:
             return shield.withheld(frame)
-        pixels, damage = await trio.to_thread.run_sync(
-            compare, covered[0], before, abandon_on_cancel=True
-        )
+        pixels, damage = await in_thread(compare, covered[0], before)
         return shield.frame(attrs.evolve(frame, pixels=pixels, damage=damage))
 
     def _open(self) -> mss.MSS:
@@ -175,8 +172,7 @@ class _Source:
             ScreenGoneError: there is no such part any more.
         """
         self._busy = True
-        # Somebody who holds the X server for long must not keep the program from ending.
-        return await trio.to_thread.run_sync(self._grab, box, abandon_on_cancel=True)
+        return await in_thread(self._grab, box)
 
     def _grab(self, box: Rect) -> Pixels:
         try:

@@ -10,6 +10,7 @@ import trio
 
 from hud.detector import Detector
 from hud.items import Cause, Change, Frame, Rect
+from hud.threads import in_thread
 
 SHORTEST_NAP = 0.02
 """Seconds between two calls of `wake`, whatever the detector wishes."""
@@ -44,7 +45,7 @@ async def judge(
         if _is_little(frame):
             await outbox.send(look(frame))
         else:
-            await outbox.send(await trio.to_thread.run_sync(look, frame))
+            await outbox.send(await in_thread(look, frame))
     # The screen stays as it is now, so whatever is awaited comes to rest.
     for _ in range(MOST_NAPS):
         due = _due(detectors)
@@ -68,7 +69,7 @@ async def _pay(
 ) -> None:
     for detector in detectors.values():
         # With much to judge this takes longer than the loop may stand still.
-        change = await trio.to_thread.run_sync(detector.wake, time)
+        change = await in_thread(detector.wake, time)
         if change is not None:
             await outbox.send(change)
 

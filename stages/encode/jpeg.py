@@ -17,6 +17,7 @@ from hud.realtime import caption
 from hud.realtime.budget import Step
 from hud.realtime.tokens import TILE
 from hud.stage import between, given, one_of, option
+from hud.threads import in_thread
 from stages.encode import draw, words
 from stages.encode.plan import native, plan, with_overview
 from stages.encode.redact import Redaction
@@ -115,7 +116,7 @@ class Jpeg:
             if self.standing:
                 rects = native(change, self.margin, self.pictures)
                 renew = standing[change.monitor].renew
-                views = _each(await trio.to_thread.run_sync(renew, change.frame, rects))
+                views = _each(await in_thread(renew, change.frame, rects))
             else:
                 told = await self._read(change)
                 views = await self._planned(change, seen[change.monitor], told)
@@ -129,7 +130,7 @@ class Jpeg:
                 await outbox.send(shoot(change, views, self.quality, told, blots))
             else:
                 args = change, views, self.quality, told, blots
-                await outbox.send(await trio.to_thread.run_sync(shoot, *args))
+                await outbox.send(await in_thread(shoot, *args))
 
     async def _blots(self, change: Change, views: Sequence[View]) -> tuple[Rect, ...] | None:
         """What is to be painted over; None: nobody may see these views."""
@@ -142,7 +143,7 @@ class Jpeg:
     ) -> tuple[View, ...]:
         if len(change.regions) <= INLINE_REGIONS:
             return self._views(change, seen, told)
-        return await trio.to_thread.run_sync(self._views, change, seen, told)
+        return await in_thread(self._views, change, seen, told)
 
     def _views(self, change: Change, seen: Surroundings, told: Sequence[Words]) -> tuple[View, ...]:
         """The pictures of a change, of which the words may be told already."""
@@ -161,7 +162,7 @@ class Jpeg:
         strips = words.strips(change) if self.reader is not None and wanted else ()
         if self.reader is None or not strips:
             return ()
-        parts = await trio.to_thread.run_sync(_cut, change, strips)
+        parts = await in_thread(_cut, change, strips)
         with trio.move_on_after(PATIENCE):
             try:
                 lines = await self.reader.read(parts)

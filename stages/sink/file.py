@@ -17,6 +17,7 @@ from hud.condition import Condition
 from hud.errors import UsageError, unwrapped
 from hud.items import Note, Status
 from hud.stage import given, one_of, option, silent
+from hud.threads import in_thread
 from stages.sink.backlog import AwayError, Target, deliver_all
 from stages.sink.record import json_line
 
@@ -86,7 +87,7 @@ class File:
         for path, group in itertools.groupby(notes, self._path_of):
             these = list(group)
             try:
-                await trio.to_thread.run_sync(self._append, path, these)
+                await in_thread(self._append, path, these)
             except OSError as error:
                 raise AwayError(error.strerror or str(error), delivered=written) from None
             written += len(these)
@@ -102,7 +103,7 @@ class File:
         for path in tuple(unsynced):
             unsynced.remove(path)
             try:
-                await trio.to_thread.run_sync(_flush_to_disk, path)
+                await in_thread(_flush_to_disk, path)
             except OSError as error:
                 self.warn(f"{path}: not certain to be on the disk: {error.strerror}")
 

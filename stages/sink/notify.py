@@ -15,6 +15,7 @@ from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
+from hud.threads import in_thread
 from stages.sink.backlog import AwayError, Target, deliver_all
 
 if TYPE_CHECKING:
@@ -102,9 +103,8 @@ class _Messages:
             self.failures = 0
 
     async def _send(self, service: NotifyBase, text: str) -> bool:
-        # The services have timeouts of their own; a thread that hangs must not keep us from ending.
         send = functools.partial(service.notify, body=text, title=self.options.title)
-        return bool(await trio.to_thread.run_sync(send, abandon_on_cancel=True))
+        return bool(await in_thread(send))
 
     def _fail(self, service: str) -> None:
         """Try again later, or give this note up for this service."""

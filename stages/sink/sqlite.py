@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -15,6 +16,7 @@ from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import given, option, silent
+from hud.threads import in_thread
 from stages.sink.backlog import AwayError, Target, deliver_all
 from stages.sink.record import record
 
@@ -57,7 +59,7 @@ class Sqlite:
 
         async def deliver(notes: Sequence[Note]) -> None:
             try:
-                await trio.to_thread.run_sync(store.add, notes)
+                await in_thread(store.add, notes)
             except OSError as error:
                 raise AwayError(error.strerror or str(error)) from None
             except (sqlite3.Error, UsageError) as error:
@@ -71,7 +73,7 @@ class Sqlite:
             )
         finally:
             with trio.move_on_after(CLOSING, shield=True):
-                await trio.to_thread.run_sync(store.close, abandon_on_cancel=True)
+                await in_thread(store.close)
 
 
 @attrs.define
@@ -82,17 +84,28 @@ class _Store:
     connection: sqlite3.Connection | None = None
     file: tuple[int, int] | None = None
 
+    turn: threading.Lock = attrs.field(factory=threading.Lock)
+
     def add(self, notes: Sequence[Note]) -> None:
-        database.add(self._connected(), [record(note) for note in notes])
+        with self.turn:
+            database.add(self._connected(), [record(note) for note in notes])
 
     def _connected(self) -> sqlite3.Connection:
         if self.connection is None or self.file != _identity(self.path):
-            self.close()
+            self._disconnect()
             self.connection = database.open_to_write(self.path)
             self.file = _identity(self.path)
         return self.connection
 
     def close(self) -> None:
+        """Close it, unless a thread still waits in it for the disk."""
+        if self.turn.acquire(blocking=False):
+            try:
+                self._disconnect()
+            finally:
+                self.turn.release()
+
+    def _disconnect(self) -> None:
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.close()

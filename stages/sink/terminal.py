@@ -17,6 +17,7 @@ from hud.errors import OutputGoneError, unwrapped
 from hud.items import Note, Status, clock, harmless
 from hud.place import LONGEST, place
 from hud.stage import given, option
+from hud.threads import in_thread
 from stages.sink.region import Above, Region, open_region
 
 INDENT = 10
@@ -124,7 +125,7 @@ class _Screen:
         elif note is not None and self.growing is not None and self.growing.key == note.key:
             self.growing = None
         done = lines(note, width - 1) if finished and note is not None else []
-        await _in_thread(functools.partial(self.region.draw, self._rows(width, height), done))
+        await in_thread(functools.partial(self.region.draw, self._rows(width, height), done))
 
     def _is_due(self) -> bool:
         return trio.current_time() - self.status_time >= STATUS_PERIOD
@@ -206,12 +207,7 @@ async def _write(console: Console, text: str, *, ended: bool) -> None:
     if text[2:3] == ":":
         piece.stylize("dim", 0, 8)
     end = "\n" if ended else ""
-    await _in_thread(lambda: console.print(piece, end=end, soft_wrap=True))
-
-
-async def _in_thread(write: Callable[[], None]) -> None:
-    """A terminal that is held, or a full pipe, must not stop the loop."""
-    await trio.to_thread.run_sync(write, abandon_on_cancel=True)
+    await in_thread(lambda: console.print(piece, end=end, soft_wrap=True))
 
 
 async def _follow_size(screen: _Screen) -> None:
