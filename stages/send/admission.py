@@ -65,6 +65,8 @@ class Admission:
     _started: tuple[float, float] | None = None
     _told_step: Step = Step.FULL
     _told_end: bool = False
+    _is_kept: bool = True
+    """Whether the keeper could keep it the last time."""
 
     def __attrs_post_init__(self) -> None:
         self._forecast = Forecast(self.price, self.max_output_tokens)
@@ -139,8 +141,22 @@ class Admission:
             await self._keep()
 
     async def _keep(self) -> None:
-        if self.keeper is not None:
+        """Keep what was spent; while that fails this run goes on, for it counts all the same."""
+        if self.keeper is None:
+            return
+        try:
             await trio.to_thread.run_sync(self.keeper.save, self.keeper.state())
+        except OSError as error:
+            if self._is_kept:
+                self.say(
+                    f"budget: what is spent cannot be written ({error.strerror}); this run keeps "
+                    "within its limits, but were it killed now, the next one would not know"
+                )
+            self._is_kept = False
+        else:
+            if not self._is_kept:
+                self.say("budget: what is spent is written again")
+            self._is_kept = True
 
     def _tell(self, wait: float) -> None:
         step = self.budget.step
