@@ -194,15 +194,19 @@ def verdicts(
         and len({note["id"] for note in notes}) == len(notes)
         for name, notes in sinks.items()
     }
-    return found | {
-        "every change that stayed for 2 s is answered or merged": not figures["lost"],
-        "every event was valid": not evidence.invalid,
-        "the fates sum up": sum(evidence.fates.values()) - 2 * evidence.fates.get("frames", -1)
-        == 0,
-        f"exit 0 within {DRAINED:g} s of SIGTERM": evidence.status == 0
-        and evidence.drain <= DRAINED,
-        "no traceback": not any("Traceback" in line for line in evidence.said),
-    } | constancy(evidence)
+    return (
+        found
+        | {
+            "every change that stayed for 2 s is answered or merged": not figures["lost"],
+            "every event was valid": not evidence.invalid,
+            "the fates sum up": sum(evidence.fates.values()) - 2 * evidence.fates.get("frames", -1)
+            == 0,
+            f"exit 0 within {DRAINED:g} s of SIGTERM": evidence.status == 0
+            and evidence.drain <= DRAINED,
+            "no traceback": not any("Traceback" in line for line in evidence.said),
+        }
+        | constancy(evidence)
+    )
 
 
 def constancy(evidence: Evidence) -> dict[str, bool]:

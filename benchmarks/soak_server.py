@@ -117,5 +117,3 @@ class Receiver:
         if server is not None:
             await trio.to_thread.run_sync(server.shutdown)
             server.server_close()
-
-
