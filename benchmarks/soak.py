@@ -146,8 +146,9 @@ class Soak:
     _opened: Callable[[], Awaitable[trio.Process]] = attrs.field(init=False)
 
     async def run(self, schedule: list[tuple[float, str]], settings: list[str]) -> Evidence:
+        """Draw, fail and watch until the time is over, then stop the program."""
         desk = Desk(self.folder, self.dice)
-        with rig.virtual_screen(*SIZE) as (display, _pid), contextlib.closing(desk):
+        with rig.virtual_screen(*SIZE, "-s", "0") as (display, _pid), contextlib.closing(desk):
             desk.open(display)
             async with trio.open_nursery() as nursery:
                 serve = functools.partial(trio.serve_tcp, self.server.serve, 0, host="127.0.0.1")

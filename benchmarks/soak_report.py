@@ -137,10 +137,8 @@ def outcome_of(drawn: Drawn, evidence: Evidence) -> str:
         return "not there for 2 s"
     if drawn.stayed < STAYED:
         return "not there for 2 s"
-    for fault in evidence.faults:
-        if fault.kind in {"pause", "suspend"} and drawn.end <= fault.end + STAYED:
-            if fault.begin <= drawn.begin + STAYED:
-                return "gone while nobody looked"
+    if any(unseen(drawn, fault) for fault in evidence.faults):
+        return "gone while nobody looked"
     later = {each.number for each in evidence.drawn if each.place == drawn.place}
     later = {number for number in later if number > drawn.number}
     if drawn.end < math.inf and any(
@@ -149,6 +147,13 @@ def outcome_of(drawn: Drawn, evidence: Evidence) -> str:
         # A newer value of the same place was answered. Was there a moment for this one?
         return "merged" if was_busy(drawn, evidence) else "lost"
     return "lost"
+
+
+def unseen(drawn: Drawn, fault: Happened) -> bool:
+    """Whether it was never to be seen for two seconds while the program looked."""
+    if fault.kind not in {"pause", "suspend"}:
+        return False
+    return fault.begin <= drawn.begin + STAYED and drawn.end <= fault.end + STAYED
 
 
 def was_busy(drawn: Drawn, evidence: Evidence) -> bool:
