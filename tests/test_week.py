@@ -192,7 +192,7 @@ async def test_a_week_of_work(autojump_clock, inline_threads, size, record_prope
     }
     for name, value in figures.items():
         record_property(name, value)
-    print(figures)
+    print(figures)  # noqa: T201 - pytest -s shows the figures
     assert changes >= size.least_changes
     assert len(run.server.done) >= size.faults
     assert run.server.sessions >= size.seconds / HOUR
