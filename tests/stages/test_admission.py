@@ -254,3 +254,30 @@ async def test_notes_are_summed_up_when_there_is_time(autojump_clock):
     assert purse.spent > dollars(run)
     assert memory.text().startswith("Earlier: ")
     assert len(memory.text().splitlines()) <= 7
+
+
+@attrs.define
+class Full:
+    """A keeper whose disk is full from the third to the sixth time."""
+
+    times: int = 0
+
+    def state(self) -> str:
+        return "{}"
+
+    def save(self, state) -> None:
+        self.times += 1
+        if 3 <= self.times <= 6:
+            raise OSError(28, "No space left on device")
+
+
+async def test_spending_that_cannot_be_written_stops_nothing(autojump_clock, inline_threads):
+    run = Run(Faulty())
+    purse = admission(run.said.append, usd_per_hour=5.0)
+    purse.keeper = Full()
+    await run.go(counting(10.0, 6), 90.0, admission=purse)
+    run.check(6)
+    assert len(run.texts) == 6
+    failed, works = run.said
+    assert "cannot be written (No space left on device)" in failed
+    assert works == "budget: what is spent is written again"
