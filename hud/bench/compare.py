@@ -9,6 +9,7 @@ differs from one start of the program to the next; then the interval is that of 
 from __future__ import annotations
 
 import enum
+import itertools
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -70,23 +71,24 @@ def compared(before: Report, after: Report, tolerance: float) -> list[Difference
             former = old.scenes[name].metrics
             for metric in (each for each in METRICS if each in former and each in scene.metrics):
                 values = former[metric], scene.metrics[metric]
-                found.append(_difference(screen.size, name, metric, *values, tolerance))
+                found.append(_difference((screen.size, name, metric), *values, tolerance))
     return found
 
 
 def _difference(
-    size: str, scene: str, name: str, before: Rounds, after: Rounds, tolerance: float
+    place: tuple[str, str, str], before: Rounds, after: Rounds, tolerance: float
 ) -> Difference:
-    metric = METRICS[name]
-    old, new = (metric.middle(sum(rounds, [])) for rounds in (before, after))
+    metric = METRICS[place[2]]
+    samples = [list(itertools.chain(*rounds)) for rounds in (before, after)]
+    old, new = map(metric.middle, samples)
     low, high = interval(before, after, mean=metric.is_mean)
-    if min(sum(map(len, rounds)) for rounds in (before, after)) < FEWEST:
+    if min(map(len, samples)) < FEWEST:
         verdict = Verdict.UNKNOWN
     elif low <= 0 <= high or abs(new - old) < max(metric.floor, tolerance * old):
         verdict = Verdict.SAME
     else:
         verdict = Verdict.WORSE if new > old else Verdict.BETTER
-    return Difference(size, scene, name, old, new, low, high, verdict)
+    return Difference(*place, old, new, low, high, verdict)
 
 
 def interval(before: Rounds, after: Rounds, *, mean: bool = False) -> tuple[float, float]:

@@ -128,8 +128,9 @@ class Recorder(Observer):
 
     def record(self, manner: str, steps: Steps) -> Record:
         """What was seen so far."""
-        lists = (list(each) for each in (self.spans, self.drops, self.turns, steps.long))
-        return Record(manner, *lists)
+        return Record(
+            manner, list(self.spans), list(self.drops), list(self.turns), list(steps.long)
+        )
 
 
 @attrs.define(eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -14,16 +16,6 @@ from hud.latency import Latency
 
 JUST_BEFORE = 0.005
 """Seconds from a look at the clock to the pixels being read: what is drawn then may be in them."""
-
-
-@attrs.frozen
-class Act:
-    """A scene as it was played. Times of time.monotonic()."""
-
-    begin: float
-    end: float
-    """With the patience after its last change."""
-    drawn: list[Drawn]
 
 
 @attrs.frozen
@@ -40,6 +32,18 @@ class Use:
 
 
 @attrs.frozen
+class Act:
+    """A scene as it was played. Times of time.monotonic()."""
+
+    begin: float
+    end: float
+    """With the patience after its last change."""
+    drawn: list[Drawn]
+    used: list[Use]
+    """At equal distances, except for the last."""
+
+
+@attrs.frozen
 class Shown:
     """A change and the request that shows it."""
 
@@ -52,7 +56,6 @@ def figures(
     act: Act,
     record: Record,
     arrivals: Sequence[Arrival],
-    used: Sequence[Use],
     x_alone: float | None,
 ) -> Scene:
     """What was measured in one scene; `x_alone` is the CPU of X for it without hud, in %."""
@@ -63,7 +66,8 @@ def figures(
     ]
     shown = list(_shown(act.drawn, turns))
     latency = _latency(act, record)
-    metrics = _of_changes(shown) | _of_stages(latency) | _of_use(act, used, x_alone)
+    metrics = _of_changes(shown) | _of_stages(latency) | _of_use(act.used, x_alone)
+    metrics |= _before_the_judgement(shown, record)
     if not act.drawn:
         metrics["age_when_sent"] = [_ms(turn.sent - turn.captured) for turn, _ in turns]
     metrics["long_step"] = [
@@ -81,9 +85,7 @@ def figures(
     )
 
 
-def _shown(
-    drawn: Sequence[Drawn], turns: Sequence[tuple[Turn, Arrival]]
-) -> Iterator[Shown]:
+def _shown(drawn: Sequence[Drawn], turns: Sequence[tuple[Turn, Arrival]]) -> Iterator[Shown]:
     """The first request with pixels of later than each change, and from its place."""
     for change in drawn:
         for turn, arrival in turns:
@@ -101,8 +103,25 @@ def _of_changes(shown: Sequence[Shown]) -> dict[str, list[float]]:
             for each in shown
             if each.turn.first_word is not None
         ],
-        "wake": [_ms(max(0.0, each.turn.captured - each.drawn.time)) for each in shown],
     }
+
+
+def _before_the_judgement(shown: Sequence[Shown], record: Record) -> dict[str, list[float]]:
+    """From the drawing to the first frame that may hold it, and how long the detector held it."""
+    looks = sorted(s.begin for s in record.spans if (s.stage, s.kind) == ("capture", "work"))
+    judged = {s.seq: s.end for s in record.spans if (s.stage, s.kind) == ("change", "work")}
+    seqs = {s.begin: s.seq for s in record.spans if (s.stage, s.kind) == ("capture", "work")}
+    passed = {s.seq: s.begin for s in record.spans if (s.stage, s.kind) == ("encode", "wait")}
+    metrics: dict[str, list[float]] = {"wake": [], "change_held": []}
+    for each in shown:
+        first = bisect.bisect_left(looks, each.drawn.time - JUST_BEFORE)
+        if first == len(looks) or each.turn.seq not in passed:
+            continue
+        look = looks[first]
+        metrics["wake"].append(_ms(max(0.0, look - each.drawn.time)))
+        seen = judged.get(seqs[look], passed[each.turn.seq])
+        metrics["change_held"].append(_ms(max(0.0, passed[each.turn.seq] - seen)))
+    return metrics
 
 
 def _latency(act: Act, record: Record) -> Latency:
@@ -130,12 +149,14 @@ _STAGES = frozenset(
 )  # fmt: skip
 
 
-def _of_use(act: Act, used: Sequence[Use], x_alone: float | None) -> dict[str, list[float]]:
-    inside = [each for each in used if act.begin <= each.time <= act.end]
-    pairs = [(a, b) for a, b in zip(inside, inside[1:], strict=False) if b.time > a.time]
+def _of_use(used: Sequence[Use], x_alone: float | None) -> dict[str, list[float]]:
+    points = list(used)
+    if len(points) > 2 and points[-1].time - points[-2].time < points[1].time - points[0].time:
+        del points[-2]  # the last slice is too short to count as much as the others
+    pairs = [(a, b) for a, b in itertools.pairwise(points) if b.time > a.time]
     metrics = {
         "cpu_hud": [round(100 * (b.hud - a.hud) / (b.time - a.time), 3) for a, b in pairs],
-        "memory": [round(each.memory, 1) for each in inside],
+        "memory": [round(each.memory, 1) for each in used],
     }
     if x_alone is not None:
         extra = [100 * (b.x - a.x) / (b.time - a.time) - x_alone for a, b in pairs]

@@ -53,13 +53,13 @@ METRICS = {
     "capture_work": Metric("capture at work", "ms", 0.05),
     "change_wait": Metric("wait for change", "ms", 0.05),
     "change_work": Metric("change at work", "ms", 0.05),
+    "change_held": Metric("held until it is certain", "ms", 0.5),
     "encode_wait": Metric("wait for encode", "ms", 0.05),
     "encode_work": Metric("encode at work", "ms", 0.05),
     "send_wait": Metric("wait for send", "ms", 0.05),
     "send_work": Metric("send at work", "ms", 0.05),
     "long_step": Metric("steps of the event loop above 1 ms", "ms", 0.5),
 }
-STAGES = ("wake", "capture", "change", "encode", "send")
 
 
 @attrs.frozen

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
-import attrs
 import cattrs
 import orjson
 import trio
@@ -57,12 +56,15 @@ async def play(size: str, seconds: float, answer: float, measured: Measured, tel
             async with program.running():
                 await program.first_request()
                 await trio.sleep(SETTLE)
-                acts, used = await _watched(desk, size, seconds, program, screen, tell)
+                acts = {}
+                for name, script in SCENES.items():
+                    tell(f"{size}: {script.title}", 0)
+                    acts[name] = await _watched(name, desk, seconds, program, screen)
+                    tell(f"{size}: {script.title}", script.share * seconds)
                 peak = processes.memory(program.pid)[1]
             record = program.record()
     scenes = {
-        name: reckon.figures(act, record, model.arrivals, used, alone[name])
-        for name, act in acts.items()
+        name: reckon.figures(act, record, model.arrivals, alone[name]) for name, act in acts.items()
     }
     first = model.arrivals[0].time - program.started
     return Screen(size, width, height, record.manner, [round(first, 3)], round(peak, 1), scenes)
@@ -78,50 +80,37 @@ async def _alone(name: str, desk: Desk, seconds: float, screen: VirtualScreen) -
     return 100 * (processes.cpu(screen.pid) - used) / (time.monotonic() - begin)
 
 
-async def _watched(  # noqa: PLR0913 - all that a scene needs
-    desk: Desk,
-    size: str,
-    seconds: float,
-    program: _Program,
-    screen: VirtualScreen,
-    tell: Tell,
-) -> tuple[dict[str, Act], Sequence[Use]]:
-    """Play all scenes; what was played, and what was used meanwhile."""
+async def _watched(
+    name: str, desk: Desk, seconds: float, program: _Program, screen: VirtualScreen
+) -> Act:
+    """Play one scene, and look at what is used meanwhile."""
     used: collections.deque[Use] = collections.deque(maxlen=SLICES)
-    acts: dict[str, Act] = {}
 
-    def look() -> float:
-        now = time.monotonic()
-        memory = processes.memory(program.pid)[0]
-        used.append(Use(now, processes.cpu(program.pid), processes.cpu(screen.pid), memory))
-        return now
+    def look() -> None:
+        times = processes.cpu(program.pid), processes.cpu(screen.pid)
+        used.append(Use(time.monotonic(), *times, processes.memory(program.pid)[0]))
 
     async def look_often() -> None:
         while True:
-            await trio.sleep(SLICE)
             look()
+            await trio.sleep(SLICE)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(look_often)
-        for name, script in SCENES.items():
-            tell(f"{size}: {script.title}", 0)
-            begin = look()
-            drawn = await script.act(desk, script.share * seconds)
-            if drawn:
-                await trio.sleep(PATIENCE)
-            acts[name] = Act(begin, look(), drawn)
-            tell(f"{size}: {script.title}", script.share * seconds)
-            program.check()
+        begin = time.monotonic()
+        drawn = await SCENES[name].act(desk, SCENES[name].share * seconds)
+        if drawn:
+            await trio.sleep(PATIENCE)
         nursery.cancel_scope.cancel()
-    return acts, used
+    look()
+    program.check()
+    return Act(begin, time.monotonic(), drawn, list(used))
 
 
 class _Program:
     """The program that is measured; it ends when its stdin does, and then says what it saw."""
 
-    def __init__(
-        self, model: StandIn, command: Sequence[str], request: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, model: StandIn, command: Sequence[str], request: Mapping[str, Any]) -> None:
         self._model = model
         self._command = list(command)
         self._request = orjson.dumps(request) + b"\n"

@@ -21,6 +21,10 @@ LETTERS = 40
 MARGIN = 10
 FILM_RATE, ALL_RATE, TYPING_RATE = 25, 30, 6
 """Pictures a second of a film and of a screen on which everything moves; letters a second."""
+WIPED = 4.0
+"""Seconds until a wiped place is old news."""
+FAR = 400
+"""Pixels between two changes that follow each other, counted as a taxi would."""
 PATIENCE = 0.6
 """Seconds after the last change of a scene in which it may still be shown."""
 
@@ -47,7 +51,8 @@ class Desk:
         self.windows = Rect(width // 2 + 40, int(0.3 * height), width // 2 - 50, height // 3)
         self.film = Rect(2 * width // 3, 2 * height // 3, width // 3, height // 3)
         self.typing = Rect(MARGIN, int(0.65 * height), int(0.6 * width), int(0.33 * height))
-        self._free: dict[str, Iterator[tuple[int, int]]] = {}
+        self._free: dict[Rect, list[tuple[int, int]]] = {}
+        self._last = (0, 0)
 
     def dress(self) -> None:
         """Show it as it is before anything happens."""
@@ -63,15 +68,21 @@ class Desk:
         return [(x, y) for x in columns for y in range(area.y, area.bottom - LINE, LINE)]
 
     async def free(self, area: Rect, letters: int) -> tuple[int, int]:
-        """A place where nothing was written yet; if there is none left, all are wiped first."""
-        key = str(area)
-        while True:
-            for place in self._free.get(key, ()):
-                return place
-            if key in self._free:
+        """A place where nothing was written yet; if there is none left, all are wiped first.
+
+        It is far from the last one: what changes beside a note's place right after the note would
+        be taken for the note itself.
+        """
+        if not self._free.get(area):
+            if area in self._free:
                 self.paper.fill(area, 0xFFFFFF)
-                await trio.sleep(4)
-            self._free[key] = iter(self._places(area, letters))
+                await trio.sleep(WIPED)
+            self._free[area] = random.sample(places := self._places(area, letters), len(places))
+        free, (x, y) = self._free[area], self._last
+        far = (place for place in free if abs(place[0] - x) + abs(place[1] - y) > FAR)
+        self._last = next(far, free[0])
+        free.remove(self._last)
+        return self._last
 
     def close(self) -> None:
         """Take it off the screen."""
@@ -86,7 +97,7 @@ def words(length: int) -> str:
 Act = Callable[[Desk, float], Awaitable[list[Drawn]]]
 
 
-async def still(desk: Desk, seconds: float) -> list[Drawn]:
+async def still(_desk: Desk, seconds: float) -> list[Drawn]:
     """Nothing happens."""
     await trio.sleep(seconds)
     return []
@@ -116,13 +127,15 @@ async def number(desk: Desk, seconds: float) -> list[Drawn]:
 
 async def window(desk: Desk, seconds: float) -> list[Drawn]:
     """A window with text opens and closes again."""
-    drawn, end = [], trio.current_time() + seconds
+    drawn = list[Drawn]()
+    end, area = trio.current_time() + seconds, desk.windows
     while trio.current_time() < end:
-        x = random.randrange(desk.windows.x, desk.windows.right - 320)
-        place = Rect(x, desk.windows.y + random.randrange(20), 310, 160)
+        # Left and right in turn, for the reason of Desk.free.
+        x = area.right - 230 if len(drawn) % 2 else area.x
+        place = Rect(x, area.y + random.randrange(40), 220, 160)
         paper = random.choice([0xE8F0FF, 0xFFF4E0, 0xE8FFE8])
         with Window(desk.display, place, paper) as opened:
-            moment = opened.page(15, 15, [words(LETTERS) for _ in range(8)])
+            moment = opened.page(15, 15, [words(30) for _ in range(8)])
             drawn.append(Drawn(moment, place))
             await trio.sleep(random.uniform(0.5, 0.7))
         await trio.sleep(0.35)

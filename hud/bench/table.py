@@ -19,18 +19,22 @@ STAGES = {
     "wake": "X server",
     "capture": "capture",
     "change": "change",
+    "held": "…until it is certain",
     "encode": "encode",
     "send": "send",
 }
-WAITED, BESIDE = "line", "line_beside_film"
-"""The scenes of which the stages are shown: idle and under load."""
+_WORK = {"wake": "wake", "held": "change_held"}
+IDLE, LOADED = "line", "line_beside_film"
+"""The scenes of which the stages are shown."""
 
 
 def tables(report: Report) -> Group:
     """Everything a user wants to know of one run."""
     parts: list[RenderableType] = [_head(report)]
     for screen in report.screens:
-        parts += [Text(), _title(screen), _ends(screen), _stages(screen), _costs(screen)]
+        parts += [Text(), _title(screen), _ends(screen)]
+        parts += [_stages(screen, scene) for scene in (IDLE, LOADED)]
+        parts.append(_costs(screen))
         parts.append(_foot(screen))
     return Group(*parts)
 
@@ -53,10 +57,8 @@ def _title(screen: Screen) -> Text:
     return Text.assemble((f"{screen.size} ({size}{times})", "bold"), f", {screen.manner}")
 
 
-def _table(*columns: str, title: str) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="italic", pad_edge=False
-    )
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left", no_wrap=True)
     return table
@@ -64,41 +66,36 @@ def _table(*columns: str, title: str) -> Table:
 
 def _ends(screen: Screen) -> Table:
     table = _table(
-        "from the moment of drawing, ms", "shown", "to wire p50", "p95", "p99", "to 1st word p50",
-        "p95", "p99", title="",
+        "from the drawing on, ms", "shown", "to the\nserver p50", "p95", "p99",
+        "to the first\nword p50", "p95", "p99",
     )  # fmt: skip
     for name, scene in screen.scenes.items():
         if scene.changes:
             wire, word = (scene.percentiles(f"change_to_{end}") for end in ("wire", "first_word"))
-            counts = f"{scene.shown}/{scene.changes}"
-            table.add_row(SCENES[name].title, counts, *map(_ms, wire), *map(_ms, word))
+            counts = f"{scene.shown} of {scene.changes}"
+            (p50, *wire_rest), (word_p50, *word_rest) = map(_ms, wire), map(_ms, word)
+            bold, bold_too = f"[bold]{p50}", f"[bold]{word_p50}"
+            table.add_row(SCENES[name].title, counts, bold, *wire_rest, bold_too, *word_rest)
     return table
 
 
-def _stages(screen: Screen) -> Table:
+def _stages(screen: Screen, name: str) -> Table:
     table = _table(
-        "where a line's time goes, ms", "wait p50", "p95", "p99", "work p50", "p95", "p99",
-        "beside a film: wait p50", "work p50", "p99", title="",
-    )  # fmt: skip
-    still, beside = screen.scenes[WAITED], screen.scenes[BESIDE]
+        f"{SCENES[name].title}: stages, ms", "waits p50", "p95", "p99", "works p50", "p95", "p99"
+    )
+    scene = screen.scenes[name]
     for stage, title in STAGES.items():
-        wait, work = (f"{stage}_wait", f"{stage}_work")
-        if stage == "wake":
-            work = stage
-        busy_wait, busy_work = beside.percentiles(wait), beside.percentiles(work)
-        values = [*still.percentiles(wait), *still.percentiles(work)]
-        values += [busy_wait[0], busy_work[0], busy_work[2]]
-        table.add_row(title, *map(_ms, values))
+        wait, work = f"{stage}_wait", _WORK.get(stage, f"{stage}_work")
+        table.add_row(title, *map(_ms, scene.percentiles(wait) + scene.percentiles(work)))
     return table
 
 
 def _costs(screen: Screen) -> Table:
     table = _table(
-        "what it costs", "CPU of hud", "more of X", "frames/s", "sent/s", "kB/s", "age p50", "max",
-        "merged", "lost", "longest step", title="",
+        "what it costs", "CPU,\nhud %", "CPU,\nX %", "frames\n/s", "sent\n/s", "sent\nkB/s",
+        "oldest\nms", "merged\n+ lost", "step\nms",
     )  # fmt: skip
     for name, scene in screen.scenes.items():
-        ages = scene.samples("age_when_sent")
         lost = [sum(n for edge, n in scene.drops.items() if edge.endswith(how)) for how in _HOWS]
         table.add_row(
             SCENES[name].title,
@@ -107,10 +104,9 @@ def _costs(screen: Screen) -> Table:
             f"{scene.frames / scene.seconds:.1f}",
             f"{scene.turns / scene.seconds:.1f}",
             f"{scene.kilobytes / scene.seconds:.0f}",
-            _ms(statistics.median(ages) if ages else math.nan),
-            _ms(max(ages, default=math.nan)),
-            *map(str, lost),
-            _ms(max(scene.samples("long_step"), default=math.nan)),
+            _ms(max(scene.samples("age_when_sent"), default=math.nan)),
+            " + ".join(map(str, lost)),
+            _ms(max(scene.samples("long_step"), default=math.nan)) or "< 1",
         )
     return table
 
@@ -123,14 +119,16 @@ def _foot(screen: Screen) -> Text:
     first = statistics.median(screen.first_request)
     return Text(
         f"Memory {statistics.median(memory):.0f} MB, {screen.peak_memory:.0f} at most; "
-        f"first request {first:.2f} s after the start. CPU in % of one core; ages and steps in ms.",
+        f"first request {first:.2f} s after the start.\n"
+        "CPU: of one core, and what X needs more than without hud; oldest: age of a frame when it "
+        "was sent,\nat most; step: the longest in which the event loop stood still.",
         "dim",
     )
 
 
 def _percent(scene: Scene, metric: str) -> str:
     samples = scene.samples(metric)
-    return f"{max(0.0, statistics.fmean(samples)):.2f} %" if samples else ""
+    return f"{max(0.0, statistics.fmean(samples)):.2f}" if samples else ""
 
 
 def _ms(value: float) -> str:
@@ -160,9 +158,7 @@ def comparison(differences: Sequence[Difference], earlier: Report) -> Group:
 
 def _where(differences: Sequence[Difference]) -> list[RenderableType]:
     """The stages that explain it."""
-    found = [
-        each for each in differences if not each.metric.headline and each.verdict in _STYLES
-    ]
+    found = [each for each in differences if not each.metric.headline and each.verdict in _STYLES]
     return [Text(f"  {each.verdict.value}: {sentence(each)}", "dim") for each in found]
 
 

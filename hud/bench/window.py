@@ -115,5 +115,6 @@ class Window:
         self.close()
 
 
-def _x(rect: Rect) -> Any:  # noqa: ANN401 - xcffib makes its classes late
-    return xcffib.xproto.RECTANGLE.synthetic(rect.x, rect.y, rect.width, rect.height)
+def _x(rect: Rect) -> Any:  # noqa: ANN401 - xcffib annotates only a part of itself
+    rectangle: Any = xcffib.xproto.RECTANGLE
+    return rectangle.synthetic(rect.x, rect.y, rect.width, rect.height)

@@ -13,8 +13,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hud.bench import processes, report
+from hud.bench import processes, report, table
 from hud.bench.compare import Difference, Verdict, compared, unlike
 from hud.bench.model import StandIn
 from hud.bench.processes import SIZES
@@ -106,9 +108,7 @@ def _uninterrupted(*arguments: Any) -> Screen:  # noqa: ANN401 - of trio.run
     return found[0]
 
 
-def adapted(
-    document: Document, display: str, url: str, folder: pathlib.Path
-) -> dict[str, Any]:
+def adapted(document: Document, display: str, url: str, folder: pathlib.Path) -> dict[str, Any]:
     """The configuration as it is measured: everything as given, except where it looks and talks.
 
     Notes go to a file in `folder`, no money is counted, and nothing but errors is said.
@@ -143,9 +143,6 @@ def _warn_if_busy(load: float) -> None:
 @contextlib.contextmanager
 def _progress(total: float) -> Iterator[Callable[[str, float], None]]:
     """A bar on stderr where that is a terminal, else a line for each scene."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda what, passed: None if passed else say(what)
@@ -163,32 +160,27 @@ def _plotter(path: str | None) -> Callable[[Report], None]:
     try:
         from hud.bench import plot
     except ImportError:
-        raise UsageError(
-            "--plot needs the extra `plot`: pip install 'hud[plot]'"
-        ) from None
+        raise UsageError("--plot needs the extra `plot`: pip install 'hud[plot]'") from None
     return lambda found: plot.draw(found, pathlib.Path(path))
 
 
 def _print(found: Report) -> None:
-    from rich.console import Console
+    _console().print(table.tables(found))
 
-    from hud.bench import table
 
-    Console().print(table.tables(found))
+def _console(*, stderr: bool = False) -> Console:
+    """As wide as the tables where nobody says how wide it is."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=100)
 
 
 def _compare(earlier: Report, found: Report, given: argparse.Namespace) -> None:
-    from rich.console import Console
-
-    from hud.bench import table
-
     differences = compared(earlier, found, given.tolerance / 100)
     if not differences:
         raise UsageError(f"{given.compare}: has no screen of the same size")
     for sentence in unlike(earlier, found):
         say(f"compared with another start: {sentence}")
-    console = Console(stderr=given.json)
-    console.print(table.comparison(differences, earlier))
+    _console(stderr=given.json).print(table.comparison(differences, earlier))
     slower = [each for each in differences if _is_felt(each)]
     if given.fail and slower:
         raise SlowerError(f"{len(slower)} of the figures that matter got worse")
