@@ -90,8 +90,8 @@ class Desk:
 
 
 def words(length: int) -> str:
-    """A line of random words."""
-    return "".join(random.choices(string.ascii_lowercase + "  ", k=length))
+    """A line of random words, no longer than X takes at once."""
+    return "".join(random.choices(string.ascii_lowercase + "  ", k=min(length, 255)))
 
 
 Act = Callable[[Desk, float], Awaitable[list[Drawn]]]

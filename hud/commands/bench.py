@@ -40,9 +40,14 @@ class SlowerError(HudError):
 
 def bench(given: argparse.Namespace) -> None:
     """Measure, or show what was measured, and compare it with an earlier run."""
-    earlier = report.load(pathlib.Path(given.compare)) if given.compare else None
+    earlier, read = (
+        report.load(pathlib.Path(path)) if path else None for path in (given.compare, given.read)
+    )
+    sizes = [screen.size for screen in read.screens] if read is not None else _sizes(given)
+    if earlier is not None and not {screen.size for screen in earlier.screens} & set(sizes):
+        raise UsageError(f"{given.compare}: holds no screen of {' or '.join(sizes)} (--size)")
     draw = _plotter(given.plot)
-    found = report.load(pathlib.Path(given.read)) if given.read else _measure(given)
+    found = _measure(given, sizes) if read is None else read
     if given.json:
         show([report.to_json(found)])
     else:
@@ -52,12 +57,15 @@ def bench(given: argparse.Namespace) -> None:
         _compare(earlier, found, given)
 
 
-def _measure(given: argparse.Namespace) -> Report:
+def _sizes(given: argparse.Namespace) -> list[str]:
+    sizes = list(dict.fromkeys(given.size or ["1080p"]))
+    return list(SIZES) if "all" in sizes else sizes
+
+
+def _measure(given: argparse.Namespace, sizes: Sequence[str]) -> Report:
     document = open_document(given.config, given.assignments)
     build(document, SECTIONS)
     processes.need_virtual_screen()
-    sizes = list(dict.fromkeys(given.size or ["1080p"]))
-    sizes = list(SIZES) if "all" in sizes else sizes
     before = processes.machine() | _versions()
     _warn_if_busy(float(before["load"]))
     screens: dict[str, list[Screen]] = {size: [] for size in sizes}
@@ -176,8 +184,6 @@ def _console(*, stderr: bool = False) -> Console:
 
 def _compare(earlier: Report, found: Report, given: argparse.Namespace) -> None:
     differences = compared(earlier, found, given.tolerance / 100)
-    if not differences:
-        raise UsageError(f"{given.compare}: has no screen of the same size")
     for sentence in unlike(earlier, found):
         say(f"compared with another start: {sentence}")
     _console(stderr=given.json).print(table.comparison(differences, earlier))
