@@ -58,27 +58,9 @@ def parser() -> argparse.ArgumentParser:
     record.add_argument("--fps", type=float, default=10.0, help="frames a second (default: 10)")
     _for_option(record)
     _set_option(record)
-    estimate = _command(
-        commands, "estimate", "say what a run over a recorded scene would send and cost"
+    _estimate_options(
+        _command(commands, "estimate", "say what a run over a recorded scene would send and cost")
     )
-    estimate.add_argument("scene", metavar="SCENE", help="folder of the recording")
-    estimate.add_argument("config", nargs="?", metavar="CONFIG", help="a YAML file")
-    estimate.add_argument(
-        "--answer",
-        type=_seconds,
-        default=1.0,
-        metavar="SECONDS",
-        help="time the simulated model takes for an answer (default: 1.0)",
-    )
-    estimate.add_argument(
-        "--note-tokens",
-        type=int,
-        default=60,
-        metavar="N",
-        help="tokens of an average note (default: 60)",
-    )
-    estimate.add_argument("--json", action="store_true", help="print JSON")
-    _set_option(estimate)
     doctor = _command(commands, "doctor", "try the model's server with one small picture")
     doctor.add_argument("config", nargs="?", metavar="CONFIG", help="a YAML file")
     _set_option(doctor)
@@ -121,6 +103,27 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "sinks", "list where notes can go, with all options")
     _command(commands, "models", "list the Realtime models with their prices")
     return top
+
+
+def _estimate_options(estimate: argparse.ArgumentParser) -> None:
+    estimate.add_argument("scene", metavar="SCENE", help="folder of the recording")
+    estimate.add_argument("config", nargs="?", metavar="CONFIG", help="a YAML file")
+    estimate.add_argument(
+        "--answer",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="time the simulated model takes for an answer (default: 1.0)",
+    )
+    estimate.add_argument(
+        "--note-tokens",
+        type=int,
+        default=60,
+        metavar="N",
+        help="tokens of an average note (default: 60)",
+    )
+    estimate.add_argument("--json", action="store_true", help="print JSON")
+    _set_option(estimate)
 
 
 def _bench_options(bench: argparse.ArgumentParser) -> None:
