@@ -24,6 +24,7 @@ MODULES = {
     "resume": "control",
     "status": "control",
     "why": "why",
+    "bench": "bench",
     "sinks": "sinks",
     "models": "models",
 }

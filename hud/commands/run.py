@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import functools
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -88,8 +89,12 @@ async def watch(
     admission: Admission,
     seconds: float | None,
     trace: str | None = None,
+    observers: Sequence[Observer] = (),
 ) -> None:
-    """Run the pipeline until it ends, `seconds` are over or a signal comes."""
+    """Run the pipeline until it ends, `seconds` are over or a signal comes.
+
+    `observers` watch it beside those that every run has.
+    """
     bound_threads()
     stages, ledger = configuration.stages, Ledger()
     history = History(ledger)
@@ -145,11 +150,11 @@ async def watch(
         if talkative:
             say(f"watching, {manner}; notes by {where}; Ctrl-C stops")
         # The history before the ledger: it must know a frame before its end is told.
-        observers: list[Observer] = [history, ledger, figures, echo, health, Reporter(say)]
+        watching = [history, ledger, figures, echo, health, Reporter(say), *observers]
         if trace is not None:
-            observers.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace), say)).take))
+            watching.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace), say)).take))
         try:
-            await run_pipeline(pipeline, stop=stop, observer=Observers(observers))
+            await run_pipeline(pipeline, stop=stop, observer=Observers(watching))
         finally:
             ledger.close()
             if talkative:

@@ -279,5 +279,5 @@ async def test_spending_that_cannot_be_written_stops_nothing(autojump_clock, inl
     run.check(6)
     assert len(run.texts) == 6
     failed, works = run.said
-    assert "cannot be written (No space left on device)" in failed
-    assert works == "budget: what is spent is written again"
+    assert failed == "what is spent cannot be kept: No space left on device"
+    assert works == "what is spent is kept again"
