@@ -23,6 +23,8 @@ class Window:
     rect: Rect
     """Border and decorations included, in pixels of the desktop."""
     mapped: bool
+    placed: bool = True
+    """Whether the server has told its size."""
     solid: bool
     """Whether it hides what is below it: no shape, no transparency."""
     drawn: bool = True
@@ -59,6 +61,11 @@ class Hidden:
     """Of windows that rules name."""
     unknown: frozenset[Rect] = frozenset()
     """Of windows that nobody has looked at yet."""
+
+    @property
+    def places(self) -> frozenset[Rect]:
+        """Both."""
+        return self.known | self.unknown
 
 
 class LostTrackError(Exception):
@@ -129,6 +136,24 @@ class Stack:
             self._order.append(number)
         else:
             self._order.insert(self._order.index(above) + 1 if above else 0, number)
+
+    def hides(self, number: int) -> bool:
+        """Whether this window is known, and known to be one that must not be seen."""
+        window = self._windows[number]
+        if window.identity is None:
+            return False
+        if self._only_allowed and not window.allowed:
+            return True
+        return window.forbidden or number in self._kin_of_forbidden()
+
+    def seen(self, number: int) -> list[Rect]:
+        """Where a window may be seen: what of it lies on the desktop and under no solid one."""
+        window = self._windows[number]
+        place = common(window.rect, self._screen) if window.visible else None
+        if place is None:
+            return []
+        above = (self._windows[n] for n in self._order[self._order.index(number) + 1 :])
+        return without([place], [w.rect for w in above if w.visible and w.solid])
 
     def hidden(self) -> Hidden:
         """What must not be seen now; only the visible parts."""

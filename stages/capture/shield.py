@@ -170,7 +170,9 @@ class Shield:
     @property
     def due(self) -> float:
         """When to ask `refresh` at the latest, on trio's clock."""
-        return -math.inf if self._passing else self._cover.due
+        if self._passing:
+            return -math.inf
+        return min(self._cover.due, self._windows.due if self._windows is not None else math.inf)
 
     def frame(self, frame: Frame) -> Frame:
         """The frame, or what stands for it when it must not be seen for lack of any content."""
@@ -225,7 +227,7 @@ class Shield:
     def _now(self) -> frozenset[Rect]:
         """What must be covered, as far as the server has told by itself."""
         assert self._windows is not None
-        return self._covered([*self._windows.told(), self._windows.hidden])
+        return self._covered([self._windows.hidden, *self._windows.told(), self._windows.hidden])
 
     def _covered(self, states: Sequence[Hidden]) -> frozenset[Rect]:
         time = trio.current_time()
