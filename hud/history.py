@@ -9,7 +9,7 @@ import trio
 
 from hud.channel import Observer
 from hud.fates import Entry, Exhibit
-from hud.items import Change, Fate, Frame, NoteDelta, Shot, Status
+from hud.items import Change, Fate, Frame, NoteDelta, Rect, Shot, Status
 from hud.ledger import Ledger
 from hud.past import Past
 
@@ -48,6 +48,10 @@ class History(Observer):
         self._flights: dict[int, _Flight] = {}
         self._in_hand: dict[str, int] = {}
         """Receiving stage → the frame it works on."""
+        self._newest: tuple[int, str, tuple[Rect, ...]] = 0, "", ()
+        """Of the newest change: number, rule and regions, without its pixels."""
+        self._settled_since: dict[int, tuple[int, float]] = {}
+        """Monitor → its last frame that met its end, and when it had come to the stage before."""
         ledger.settled = self._settled
         ledger.reopened = self._reopened
 
@@ -118,6 +122,7 @@ class History(Observer):
             flight.passed(stage, now)
 
     def _know(self, change: Change) -> None:
+        self._newest = change.seq, change.rule, change.regions
         flight = self._flights.get(change.seq)
         if flight is not None:
             flight.entry.rule, flight.entry.regions = change.rule, change.regions
@@ -138,13 +143,20 @@ class History(Observer):
         if flight is not None:
             entry = flight.entry
             entry.fate, entry.rule = fate, entry.rule or _REASONS.get(fate, "")
+            self._settled_since[entry.monitor] = seq, flight.since
             self.past.settle(entry)
 
     def _reopened(self, seq: int) -> None:
         """What came to rest is passed on with a frame that had met its end."""
         entry = self.past.reopen(seq)
         if entry is not None:
-            self._flights[seq] = _Flight(entry, trio.current_time())
+            # The change came before its frame was open again.
+            known, entry.rule, entry.regions = self._newest
+            assert known == seq
+            now = trio.current_time()
+            last, since = self._settled_since.get(entry.monitor, (0, now))
+            self._flights[seq] = flight = _Flight(entry, since if last == seq else now)
+            flight.passed("change", now)
 
     def close(self) -> None:
         """Nothing moves any more; who knows that writes down the end of what was in flight."""

@@ -4,6 +4,7 @@ import collections
 import json
 
 import attrs
+import pytest
 import trio
 
 from hud import past as past_module
@@ -71,6 +72,36 @@ async def test_every_end_has_its_reason(autojump_clock):
     assert all(entry.rule for entry in history.past.entries)
     failed = [entry for entry in history.past.entries if entry.fate is Fate.FAILED]
     assert {entry.rule for entry in failed} == {"change failed: RuntimeError"}
+
+
+@attrs.frozen
+class ComesToRest:
+    """A detector that passes a frame on after all, when it saw no more for a while."""
+
+    async def run(self, inbox, outbox):
+        async for frame in inbox:
+            await outbox.send(fakes.Change(frame, (), None, "it moves", Fate.NOISE))
+            await trio.sleep(0.5)
+            if frame.seq % 4 == 0:
+                await outbox.send(attrs.evolve(fakes.always(frame), rule="it rests"))
+
+
+async def test_a_frame_that_comes_to_rest_has_one_end_and_its_reason(autojump_clock):
+    ledger = Ledger()
+    history = History(ledger)
+    line = Pipeline(
+        fakes.Count(period=1.0, most=40),
+        ComesToRest(),
+        fakes.Map(fakes.as_shot),
+        fakes.Map(fakes.answered),
+        fakes.Map(lambda _delta: None),
+        {},
+    )
+    await run_pipeline(line, stop=trio.Event(), observer=Observers([history, ledger]))
+    assert counted(history.past.entries) == {Fate.NOISE: 30, Fate.SENT: 10}
+    sent = [entry for entry in history.past.entries if entry.fate is Fate.SENT]
+    assert {(entry.rule, entry.regions) for entry in sent} == {("it rests", (fakes.BOX,))}
+    assert all(entry.stages["change"] == pytest.approx(500) for entry in sent)
 
 
 async def test_an_entry_says_why(autojump_clock):
