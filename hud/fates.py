@@ -81,11 +81,13 @@ class Entry:
         for stage, spent in later.stages.items():
             self.stages[stage] = self.stages.get(stage, 0.0) + spent
 
-    def take_last(self) -> None:
-        """Take the last frame out again."""
+    def take_last(self, stages: Mapping[str, float]) -> None:
+        """Take the last frame out again, and its times."""
         first, last = self.frames.pop()
         if first < last:
             self.frames.append((first, last - 1))
+        for stage, spent in stages.items():
+            self.stages[stage] = self.stages.get(stage, 0.0) - spent
 
     def concerns(self, frame: int) -> bool:
         """Whether it is about this frame, or about some that went on with it."""

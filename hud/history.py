@@ -50,8 +50,8 @@ class History(Observer):
         """Receiving stage → the frame it works on."""
         self._newest: tuple[int, str, tuple[Rect, ...]] = 0, "", ()
         """Of the newest change: number, rule and regions, without its pixels."""
-        self._settled_since: dict[int, tuple[int, float]] = {}
-        """Monitor → its last frame that met its end, and when it had come to the stage before."""
+        self._settled_last: dict[int, tuple[int, float, dict[str, float]]] = {}
+        """Monitor → its last frame that met its end, when it had come there, and its stages."""
         ledger.settled = self._settled
         ledger.reopened = self._reopened
 
@@ -143,20 +143,19 @@ class History(Observer):
         if flight is not None:
             entry = flight.entry
             entry.fate, entry.rule = fate, entry.rule or _REASONS.get(fate, "")
-            self._settled_since[entry.monitor] = seq, flight.since
+            self._settled_last[entry.monitor] = seq, flight.since, dict(entry.stages)
             self.past.settle(entry)
 
     def _reopened(self, seq: int) -> None:
         """What came to rest is passed on with a frame that had met its end."""
-        entry = self.past.reopen(seq)
-        if entry is not None:
+        last = next((each for each in self._settled_last.values() if each[0] == seq), None)
+        entry = self.past.reopen(seq, last[2]) if last is not None else None
+        if last is not None and entry is not None:
             # The change came before its frame was open again.
             known, entry.rule, entry.regions = self._newest
             assert known == seq
-            now = trio.current_time()
-            last, since = self._settled_since.get(entry.monitor, (0, now))
-            self._flights[seq] = flight = _Flight(entry, since if last == seq else now)
-            flight.passed("change", now)
+            self._flights[seq] = flight = _Flight(entry, last[1])
+            flight.passed("change", trio.current_time())
 
     def close(self) -> None:
         """Nothing moves any more; who knows that writes down the end of what was in flight."""

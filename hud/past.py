@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import trio
@@ -74,13 +74,15 @@ class Past:
         self._growing[entry.kind] = entry
         self.entries.append(entry)
 
-    def reopen(self, seq: int) -> Entry | None:
-        """Take a frame out again, whose end was none; None: it is forgotten already."""
+    def reopen(self, seq: int, stages: Mapping[str, float]) -> Entry | None:
+        """Take a frame out again, with the times it had; None: it is forgotten already."""
         for entry in reversed(self.entries):
             if entry.last == seq:
-                entry.take_last()
+                entry.take_last(stages)
                 self._touch(entry)
-                return Entry(0, entry.monitor, [(seq, seq)], entry.wall_time, entry.wall_time)
+                alone = Entry(0, entry.monitor, [(seq, seq)], entry.wall_time, entry.wall_time)
+                alone.stages = dict(stages)
+                return alone
         return None
 
     def show(self, exhibit: Exhibit) -> None:

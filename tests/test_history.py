@@ -102,6 +102,7 @@ async def test_a_frame_that_comes_to_rest_has_one_end_and_its_reason(autojump_cl
     sent = [entry for entry in history.past.entries if entry.fate is Fate.SENT]
     assert {(entry.rule, entry.regions) for entry in sent} == {("it rests", (fakes.BOX,))}
     assert all(entry.stages["change"] == pytest.approx(500) for entry in sent)
+    assert all(sum(entry.stages.values()) == pytest.approx(entry.milliseconds) for entry in sent)
 
 
 async def test_an_entry_says_why(autojump_clock):
@@ -195,11 +196,11 @@ def test_a_frame_that_is_taken_out_again_is_told_to_who_follows():
     past.settle(entry(1))
     past.settle(entry(2))
     known = past.version
-    assert past.reopen(2).frames == [(2, 2)]
-    assert past.reopen(7) is None
+    assert past.reopen(2, {}).frames == [(2, 2)]
+    assert past.reopen(7, {}) is None
     [changed], _ = past.since(known)
     assert changed.frames == [(1, 1)]
-    past.reopen(1)
+    past.reopen(1, {})
     assert past.entries[0].count == 0
 
 

@@ -108,6 +108,17 @@ def parser() -> argparse.ArgumentParser:
     notes.add_argument("--json", action="store_true", help="print JSON Lines")
     _command(commands, "pause", "let every running hud look away until it is resumed")
     _command(commands, "resume", "let it look again")
+    _why(commands)
+    status = _command(commands, "status", "say what is watched, and whether all is well")
+    status.epilog = STATUS
+    status.formatter_class = argparse.RawDescriptionHelpFormatter
+    status.add_argument("--json", action="store_true", help="one JSON object a line")
+    _command(commands, "sinks", "list where notes can go, with all options")
+    _command(commands, "models", "list the Realtime models with their prices")
+    return top
+
+
+def _why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     why = _command(
         commands, "why", "say what became of the last frames, or what a note was made from, and why"
     )
@@ -123,13 +134,6 @@ def parser() -> argparse.ArgumentParser:
         "--file", metavar="FILE", help="ask a database instead of the running programs"
     )
     why.add_argument("--json", action="store_true", help="one JSON object a line")
-    status = _command(commands, "status", "say what is watched, and whether all is well")
-    status.epilog = STATUS
-    status.formatter_class = argparse.RawDescriptionHelpFormatter
-    status.add_argument("--json", action="store_true", help="one JSON object a line")
-    _command(commands, "sinks", "list where notes can go, with all options")
-    _command(commands, "models", "list the Realtime models with their prices")
-    return top
 
 
 def _command(

@@ -104,6 +104,7 @@ async def watch(
         return {
             "version": version,
             "paused": pause.paused,
+            "wrong": [finding.text for finding in health.findings if not finding.harmless],
             "watching": manner,
             "notes_by": where,
             "free": admission.price == FREE,
@@ -112,7 +113,7 @@ async def watch(
             "usd": admission.spent,
         }
 
-    gifts = {"warn": say, "figures": figures.line, "turned": health.wait_turned}
+    gifts: dict[str, Any] = {"warn": say, "figures": figures.line, "turned": health.wait_turned}
     gifts |= {"pause": pause, "state": state, "past": history.past, "end_fates": history.close}
     # A recording shows no notes of today.
     listens = configuration.privacy.echo and hasattr(stages["capture"], "display")

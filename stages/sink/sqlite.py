@@ -79,9 +79,7 @@ class Sqlite:
         async def deliver_fates(batch: records.Batch) -> None:
             await _write(turn, store.add_fates, batch)
 
-        target = Target(
-            self.path, deliver, self.warn, together=TOGETHER, condition=self.condition
-        )
+        target = Target(self.path, deliver, self.warn, together=TOGETHER, condition=self.condition)
         try:
             with unwrapped():
                 async with trio.open_nursery() as nursery:

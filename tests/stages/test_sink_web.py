@@ -274,6 +274,23 @@ async def test_the_page_pauses_and_shows_what_is_paused_from_elsewhere():
         assert seen[-1] == 'data: {"paused":true}'
 
 
+async def test_what_has_gone_wrong_is_told_at_once():
+    wrong, turned = [], trio.Event()
+
+    async def wait_turned():
+        await turned.wait()
+        await trio.sleep(0.05)
+
+    sink = page(turned=wait_turned, state=lambda: {"wrong": wrong})
+    async with sink as (client, _, _), client.stream("GET", "events") as response:
+        async for line in response.aiter_lines():
+            if line == 'data: {"wrong":[]}':
+                wrong.append("session down")
+                turned.set()
+            if "session down" in line:
+                break
+
+
 async def test_nobody_else_can_pause():
     pause = Pause()
     async with page(pause=pause) as (client, _, _):

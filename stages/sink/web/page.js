@@ -280,6 +280,9 @@ function state(run) {
   byId("pause").hidden = run.paused === undefined;
   byId("pause").textContent = paused ? "Resume" : "Pause";
   status();
+  const wrong = run.wrong ?? [];
+  byId("wrong").textContent = wrong.join("\n");
+  byId("wrong").hidden = !wrong.length;
   byId("run").hidden = run.frames === undefined;
   if (run.frames === undefined) return;
   byId("watching").textContent = run.watching ?? "";

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -40,6 +40,8 @@ class Web:
     """What becomes of the frames, and the pictures as sent."""
     pause: Pause | None = given(None)
     """The switch behind the button; None: no button."""
+    turned: Callable[[], Awaitable[None]] = given(trio.sleep_forever)
+    """Returns when something has begun or ended to be wrong."""
     state: Callable[[], Mapping[str, Any]] = given(dict)
     """What is said of the run."""
     token: str = given(attrs.Factory(lambda: secrets.token_urlsafe(18)))
@@ -74,8 +76,9 @@ class Web:
                 await nursery.start(_serve, pages, self.port)
                 self.warn(f"the page is at http://127.0.0.1:{pages.port}/{self.token}/")
                 nursery.start_soon(self._follow_past, board, name="fates")
+                nursery.start_soon(self._follow, board, self.turned, name="state")
                 if self.pause is not None:
-                    nursery.start_soon(self._follow_pause, board, self.pause, name="pause")
+                    nursery.start_soon(self._follow, board, self.pause.wait_changed, name="pause")
                 async for note in inbox:
                     self._show(board, note)
                     if note.finished:
@@ -104,10 +107,10 @@ class Web:
             self._tell_state(board)
             await trio.sleep(PERIOD)
 
-    async def _follow_pause(self, board: Board, pause: Pause) -> None:
-        """Show at once that it was paused, from here or from elsewhere."""
+    async def _follow(self, board: Board, turned: Callable[[], Awaitable[None]]) -> None:
+        """Show at once that it was paused, from wherever, or that something is wrong."""
         while True:
-            await pause.wait_changed()
+            await turned()
             self._tell_state(board)
 
     def _tell_state(self, board: Board) -> None:
