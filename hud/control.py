@@ -20,15 +20,16 @@ import trio
 from hud.errors import NotRunningError
 from hud.privacy.pause import Pause
 
-LONGEST = 64
-"""Bytes of a command."""
+LONGEST = 512
+"""Bytes of a command, and of what it is about."""
 PATIENCE = 2.0
 """Seconds for either side to say what it has to say."""
 AGAIN = 0.5
 """Seconds until the next caller is let in when one could not be."""
 AT_ONCE = 8
 """Conversations."""
-Answer = Callable[[], Mapping[str, Any]]
+Answer = Callable[[str], Mapping[str, Any]]
+"""Told what follows the command: what it is about, mostly nothing."""
 Answers = Mapping[str, Answer]
 """Command → what it is answered with; `pause` and `resume` are answered like `status`."""
 
@@ -119,12 +120,13 @@ async def _converse(
             with contextlib.suppress(OSError):
                 if _user(peer) != os.getuid():
                     return
-                command = (await peer.recv(LONGEST)).decode(errors="replace").strip()
+                words = (await peer.recv(LONGEST)).decode(errors="replace").strip()
+                command, _, about = words.partition(" ")
                 if command in {"pause", "resume"}:
                     pause.turn(paused=command == "pause")
                     command = "status"
                 if command in answers:
-                    answer = json.dumps(dict(answers[command]())).encode() + b"\n"
+                    answer = json.dumps(dict(answers[command](about))).encode() + b"\n"
                     await trio.SocketStream(peer).send_all(answer)
 
 

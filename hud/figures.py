@@ -6,6 +6,7 @@ import collections
 import math
 import statistics
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from hud.channel import Observer
 from hud.items import Fate, Note, NoteDelta, Status
@@ -52,6 +53,17 @@ class Figures(Observer):
         elif isinstance(item, Note) and edge.startswith("assemble→") and item.done_time is not None:
             self._seconds.append(item.done_time - item.captured_time)
 
+    def record(self) -> dict[str, Any]:
+        """The same as plain data."""
+        p50 = statistics.median(self._seconds) if self._seconds else None
+        return {
+            "frames": self._ledger.captured,
+            "fates": {fate.value: count for fate, count in self._ledger.fates.items() if count},
+            "tokens": self._tokens,
+            "usd": self._usd,
+            "p50_ms": None if p50 is None else round(1000 * p50, 1),
+        }
+
     def line(self, width: int) -> str:
         """As much as fits into `width` characters, the most important first to stay."""
         parts = self._parts()
@@ -87,14 +99,26 @@ _DISPENSABLE = ("ignored", "merged", "tokens", "p50", "frames", "sent", "failed"
 """What goes first where the line is too narrow."""
 
 
+def spendings(limits: Sequence[Limit], now: float) -> list[dict[str, Any]]:
+    """What of each limit in dollars is spent, as plain data."""
+    return [
+        {"per": limit.name, "spent": limit.spent(now), "most": limit.most}
+        for limit in _set_ones(limits)
+    ]
+
+
 def fullest(limits: Sequence[Limit], now: float) -> str:
     """The limit in dollars that is nearest to its end, such as `$0.42 of $3.00 a day`."""
-    set_ones = [limit for limit in limits if limit.name != "minute" and limit.most < math.inf]
+    set_ones = _set_ones(limits)
     if not set_ones:
         return ""
     limit = max(set_ones, key=lambda limit: limit.spent(now) / limit.most)
     article = "an" if limit.name == "hour" else "a"
     return f"${limit.spent(now):.2f} of ${limit.most:.2f} {article} {limit.name}"
+
+
+def _set_ones(limits: Sequence[Limit]) -> list[Limit]:
+    return [limit for limit in limits if limit.name != "minute" and limit.most < math.inf]
 
 
 def _short(number: int) -> str:

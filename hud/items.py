@@ -376,6 +376,11 @@ class NoteDelta:
         """Of the note."""
         return self.seq, self.turn
 
+    @property
+    def id(self) -> str:
+        """Of the note, for users."""
+        return _id(self.session, self.turn or self.seq, self.shot.change.frame.wall_time)
+
 
 @attrs.frozen
 class Note:
@@ -409,6 +414,11 @@ class Note:
         return self.seq, self.turn
 
     @property
+    def id(self) -> str:
+        """The same for every delivery of this note, another for every other note of any run."""
+        return _id(self.session, self.turn or self.seq, self.captured_wall_time)
+
+    @property
     def finished(self) -> bool:
         """Whether this is the record of an answer, to which nothing will be added."""
         return self.status not in {Status.IN_PROGRESS, Status.WITHDRAWN, Status.WITHHELD}
@@ -416,3 +426,8 @@ class Note:
     def wall_time(self, time: float) -> float:
         """Seconds since the epoch at `time` on trio's clock."""
         return self.captured_wall_time + (time - self.captured_time)
+
+
+def _id(session: str, number: int, captured_wall_time: float) -> str:
+    # One that failed before its session began is told apart by when its frame was taken.
+    return f"{session or round(captured_wall_time * 1000)}-{number}"

@@ -91,10 +91,7 @@ def parser() -> argparse.ArgumentParser:
     notes.add_argument("--json", action="store_true", help="print JSON Lines")
     _command(commands, "pause", "let every running hud look away until it is resumed")
     _command(commands, "resume", "let it look again")
-    why = _command(commands, "why", "say what became of the last frames of a running hud, and why")
-    why.add_argument("frame", nargs="?", type=int, metavar="FRAME", help="only what concerns it")
-    why.add_argument("--last", type=int, default=20, metavar="N", help="entries (default: 20)")
-    why.add_argument("--json", action="store_true", help="one JSON object a line")
+    _why(commands)
     status = _command(commands, "status", "say what is watched, and whether all is well")
     status.epilog = STATUS
     status.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -181,6 +178,24 @@ def _bench_options(bench: argparse.ArgumentParser) -> None:
     )
     bench.add_argument("--plot", metavar="FILE", help="draw it as a PNG (extra `plot`)")
     _set_option(bench)
+
+
+def _why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    why = _command(
+        commands, "why", "say what became of the last frames, or what a note was made from, and why"
+    )
+    why.add_argument(
+        "about",
+        nargs="?",
+        metavar="NOTE",
+        help="a note's id, its time (14:03:20) or some of its words; or a frame's number",
+    )
+    why.add_argument("--last", type=_count, default=20, metavar="N", help="entries (default: 20)")
+    why.add_argument("--save", metavar="DIR", help="write the pictures as they were sent there")
+    why.add_argument(
+        "--file", metavar="FILE", help="ask a database instead of the running programs"
+    )
+    why.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _command(

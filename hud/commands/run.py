@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import importlib.metadata
 import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from hud.commands.setup import open_admission, open_document, ready, shielded, s
 from hud.config import Configuration
 from hud.control import controlled
 from hud.document import Document
-from hud.figures import Figures, fullest
+from hud.figures import Figures, fullest, spendings
 from hud.health import BUDGET, CAPTURE, SESSION, SIGHT, Health
 from hud.history import History
 from hud.latency import Spans
@@ -31,6 +32,7 @@ from hud.privacy.echo import Echo, WithoutEcho
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.pause import Pause
 from hud.privacy.secrets import Secrets
+from hud.realtime.models import FREE
 from hud.report import Reporter
 from hud.stage import equip
 from hud.stopping import stopping
@@ -103,7 +105,24 @@ async def watch(
     admission.condition, admission.clock = health.of(BUDGET), boottime
     money = functools.partial(_money, admission)
     figures = Figures(ledger, money, health.word)
-    gifts = {"warn": say, "figures": figures.line, "turned": health.wait_turned}
+    manner = getattr(stages["capture"], "manner", "by a capture of another package")
+    where, version = stages["realtime"].whereabouts, importlib.metadata.version("hud")
+
+    def state() -> dict[str, Any]:
+        return {
+            "version": version,
+            "paused": pause.paused,
+            "wrong": [finding.text for finding in health.findings if not finding.harmless],
+            "watching": manner,
+            "notes_by": where,
+            "free": admission.price == FREE,
+            "limits": spendings(admission.budget.limits, admission.now),
+            **figures.record(),
+            "usd": admission.spent,
+        }
+
+    gifts: dict[str, Any] = {"warn": say, "figures": figures.line, "turned": health.wait_turned}
+    gifts |= {"pause": pause, "state": state, "past": history.past, "end_fates": history.close}
     # A recording shows no notes of today.
     listens = configuration.privacy.echo and hasattr(stages["capture"], "display")
     talkative = configuration.log.level == "info"
@@ -135,15 +154,13 @@ async def watch(
             handoffs=configuration.handoffs,
             unanswered=unanswered,
         )
-        manner = getattr(stages["capture"], "manner", "by a capture of another package")
-        where = stages["realtime"].whereabouts
         status = functools.partial(_status, manner, where, ledger)
         await stack.enter_async_context(health.kept())
         await stack.enter_async_context(supervised(health, stop))
         await stack.enter_async_context(
             controlled(
                 pause,
-                {"status": lambda: status() | health.record(), "why": history.answer},
+                {"status": lambda _about: status() | health.record(), "why": history.answer},
                 say,
             )
         )

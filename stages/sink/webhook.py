@@ -30,7 +30,7 @@ from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
 from stages.sink.backlog import AwayError, Target, deliver_all
-from stages.sink.record import name_of, record
+from stages.sink.record import record
 
 if TYPE_CHECKING:
     import httpx2
@@ -135,7 +135,7 @@ def key_of(secret: str) -> bytes:
 def headers(note: Note, body: bytes, key: bytes | None, now: int) -> dict[str, str]:
     """What goes with a note; `now` in seconds since the epoch, signed to forbid replays."""
     # The session's name is the server's invention, and a header is no place for odd characters.
-    name = urllib.parse.quote(name_of(note), safe="")
+    name = urllib.parse.quote(note.id, safe="")
     found = {
         "Content-Type": "application/json",
         "User-Agent": "hud",
