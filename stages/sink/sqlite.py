@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
