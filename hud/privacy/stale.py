@@ -61,6 +61,10 @@ class Stale:
         """Whether any lies in there."""
         return any(place.intersects(rect) for place in self._traces for rect in rects)
 
+    def holds(self, rect: Rect) -> bool:
+        """Whether all of it is stale."""
+        return any(place.union(rect) == place for place in self._traces)
+
     def leave(self, rects: Iterable[Rect], ends: float = math.inf) -> None:
         """Something forbidden was there; it has gone, or is behind what may have no background."""
         self._add((rect, _Trace(ends)) for rect in rects)

@@ -248,10 +248,14 @@ class Windows:
             if isinstance(event, Rect):
                 if not self._stale:
                     continue
-                yield attrs.evolve(before, known=before.known.union(self._copies(event)))
-                self._stale.draw(event, self._sequence, self._time)
+                if copies := self._copies(event):
+                    yield attrs.evolve(before, known=before.known.union(copies))
+                if not self._stale.draw(event, self._sequence, self._time):
+                    continue
             elif self._take(event):
                 self._standing = None
+            elif not isinstance(event, STRUCTURE):
+                continue
             self._stale.bound()
             if self.hidden != before:
                 before = self.hidden
@@ -398,6 +402,8 @@ class Windows:
 
     def _copies(self, drawn: Rect) -> list[Rect]:
         """Where a program may have drawn by copying what is stale elsewhere in its window."""
+        if self._stale.holds(drawn):
+            return []
         return [
             part
             for window in self._stack

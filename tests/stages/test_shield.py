@@ -112,7 +112,7 @@ async def test_a_forbidden_window_is_in_no_frame_however_windows_move(desk, capt
 async def test_without_a_rule_the_same_windows_are_in_the_frames(desk, capture):
     async with watched(desk, capture) as watcher:
         await trio.to_thread.run_sync(shake, desk.name, 3.0)
-    assert len(watcher.leaks()) > 3
+    assert watcher.leaks()
 
 
 @pytest.mark.parametrize("capture", CAPTURES)
