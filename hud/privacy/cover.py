@@ -7,6 +7,7 @@ for a while after nothing forbidden is there any more.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from hud.items import Rect, together
 from hud.privacy.stack import Hidden
@@ -23,7 +24,7 @@ class Cover:
     """Where windows are and were a moment ago that must not be seen."""
 
     def __init__(self) -> None:
-        self._left: dict[float, tuple[Rect, ...]] = {}
+        self._left: dict[float, list[Rect]] = {}
         """When it may be shown again → what was left; at most LINGER / STEP + 2 entries."""
         self._present: frozenset[Rect] = frozenset()
         self._covered: frozenset[Rect] | None = None
@@ -36,8 +37,7 @@ class Cover:
         left = self._present - hidden.known
         if left:
             ends = math.ceil((time + LINGER) / STEP) * STEP
-            # Where a window was dragged along is painted once, not once for each step.
-            self._left[ends] = together([*self._left.get(ends, ()), *left])
+            _unite(self._left.setdefault(ends, []), left)
         self._present = hidden.known
         self._covered = None
 
@@ -47,7 +47,10 @@ class Cover:
         for ends in ended:
             del self._left[ends]
         if ended or self._covered is None:
-            left = together([rect for rects in self._left.values() for rect in rects])
+            # Where a window was dragged along is painted once, not once for each step.
+            left = list[Rect]()
+            for rects in self._left.values():
+                _unite(left, rects)
             known = {rect for rect in self._present if not any(_inside(rect, old) for old in left)}
             self._covered = frozenset(known.union(left))
         return self._covered
@@ -56,6 +59,19 @@ class Cover:
     def due(self) -> float:
         """When something will be shown again that is covered now; infinite: never by itself."""
         return min(self._left, default=math.inf)
+
+
+def _unite(places: list[Rect], rects: Iterable[Rect]) -> None:
+    """Add rectangles, each as one with the first that it meets."""
+    for rect in rects:
+        for index, place in enumerate(places):
+            if place.intersects(rect):
+                places[index] = place.union(rect)
+                break
+        else:
+            places.append(rect)
+    if len(places) > MANY:
+        places[:] = together(places, 1)
 
 
 def _inside(rect: Rect, other: Rect) -> bool:

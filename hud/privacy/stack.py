@@ -93,6 +93,8 @@ class Stack:
         self._owner_bits = owner_bits
         self._only_allowed = only_allowed
         self._screen = Rect(0, 0, *size)
+        self._kin: set[int] | None = None
+        """Menus and dialogues of forbidden windows, as long as no window is called otherwise."""
 
     def __iter__(self) -> Iterator[Window]:
         """From the lowest to the highest."""
@@ -106,12 +108,18 @@ class Stack:
         """A new one on top of all; one that is known already stays as it is."""
         if window.number not in self._windows:
             self._windows[window.number] = window
+            self._kin = None
             self._order.append(window.number)
 
     def remove(self, number: int) -> None:
         """It is gone, or inside another one now."""
         if self._windows.pop(number, None) is not None:
+            self._kin = None
             self._order.remove(number)
+
+    def renamed(self) -> None:
+        """More, or other things, are known of what windows are."""
+        self._kin = None
 
     def change(self, number: int, change: Callable[[Window], None]) -> None:
         """It was mapped, moved or the like.
@@ -144,7 +152,7 @@ class Stack:
             return False
         if self._only_allowed and not window.allowed:
             return True
-        return window.forbidden or number in self._kin_of_forbidden()
+        return window.forbidden or number in self.kin
 
     def seen(self, number: int) -> list[Rect]:
         """Where a window may be seen: what of it lies on the desktop and under no solid one."""
@@ -159,7 +167,7 @@ class Stack:
         """What must not be seen now; only the visible parts."""
         known, unknown, shown = set[Rect](), set[Rect](), list[Rect]()
         solid, all_above = list[Rect](), list[Rect]()
-        kin = self._kin_of_forbidden()
+        kin = self.kin
         for number in reversed(self._order):
             window = self._windows[number]
             place = common(window.rect, self._screen) if window.visible else None
@@ -179,8 +187,14 @@ class Stack:
             known.update(without([self._screen], shown))
         return Hidden(frozenset(known), frozenset(unknown))
 
-    def _kin_of_forbidden(self) -> set[int]:
+    @property
+    def kin(self) -> set[int]:
         """Menus and dialogues of forbidden windows."""
+        if self._kin is None:
+            self._kin = self._kin_of_forbidden()
+        return self._kin
+
+    def _kin_of_forbidden(self) -> set[int]:
         forbidden = [w for w in self._windows.values() if w.forbidden and w.identity is not None]
         if not forbidden:
             return set()

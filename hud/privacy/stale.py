@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
 from hud.items import Rect, together
 from hud.privacy.regions import common, without
 
-PATIENCE = 3.0
-"""Seconds that a place stays stale of which it was not told whether something was drawn there."""
+PATIENCE = 1.0
+"""Seconds that a place stays stale of which was not told whether something was drawn there: a
+program that is told to draw, and does not hang, has done so by then."""
 MOST = 128
 """Rectangles, beyond which those that touch are remembered as one."""
 
@@ -60,39 +61,46 @@ class Stale:
         """Whether any lies in there."""
         return any(place.intersects(rect) for place in self._traces for rect in rects)
 
+    def holds(self, rect: Rect) -> bool:
+        """Whether all of it is stale."""
+        return any(place.union(rect) == place for place in self._traces)
+
     def leave(self, rects: Iterable[Rect], ends: float = math.inf) -> None:
         """Something forbidden was there; it has gone, or is behind what may have no background."""
-        for rect in rects:
-            self._add(rect, _Trace(ends))
+        self._add((rect, _Trace(ends)) for rect in rects)
 
     def stir(self, place: Rect, counts: int) -> None:
         """What is stale in there was moved about inside of `place`."""
-        self._add(place, _Trace(counts=counts, loose=True))
+        self._add([(place, _Trace(counts=counts, loose=True))])
 
     def carry(self, seen: Sequence[Rect], x: int, y: int, place: Rect, counts: int) -> None:
         """What is `seen` of a window was moved along with it, and is inside of `place` now."""
-        for stale, trace in list(self._traces.items()):
-            for part in filter(None, (common(stale, rect) for rect in seen)):
-                moved = common(attrs.evolve(part, x=part.x + x, y=part.y + y), place)
-                if moved is not None:
-                    self._add(moved, attrs.evolve(trace, counts=counts))
+        self._add(
+            (moved, attrs.evolve(trace, counts=counts))
+            for stale, trace in list(self._traces.items())
+            for part in _parts(stale, seen)
+            if (moved := common(attrs.evolve(part, x=part.x + x, y=part.y + y), place)) is not None
+        )
 
     def trust(self) -> None:
         """All copies that the server itself has made were told: what is drawn now counts."""
-        for place, trace in self._traces.items():
-            if trace.counts:
-                self._traces[place] = attrs.evolve(trace, counts=0)
+        self._traces = {
+            place: attrs.evolve(trace, counts=0) if trace.counts else trace
+            for place, trace in self._traces.items()
+        }
 
     def limit(self, rects: Sequence[Rect], ends: float) -> None:
         """Nobody may have been told of what was drawn there."""
-        for place, trace in list(self._traces.items()):
-            inside = [part for rect in rects if (part := common(place, rect)) is not None]
-            if inside and trace.ends > ends:
-                del self._traces[place]
-                for part in without([place], rects):
-                    self._add(part, trace)
-                for part in inside:
-                    self._add(part, attrs.evolve(trace, ends=ends))
+        over = [
+            (place, trace)
+            for place, trace in self._traces.items()
+            if trace.ends > ends and any(place.intersects(rect) for rect in rects)
+        ]
+        for place, _ in over:
+            del self._traces[place]
+        for place, trace in over:
+            self._add((part, trace) for part in without([place], rects))
+            self._add((part, attrs.evolve(trace, ends=ends)) for part in _parts(place, rects))
 
     def draw(self, rect: Rect, sequence: int, time: float) -> bool:
         """Something was drawn there; whether that made a difference.
@@ -104,12 +112,12 @@ class Stale:
             for place, trace in self._traces.items()
             if place.intersects(rect) and sequence >= trace.counts
         ]
-        for place, trace in over:
+        for place, _ in over:
             del self._traces[place]
-            if trace.loose:
-                trace = attrs.evolve(trace, ends=min(trace.ends, time + PATIENCE))  # noqa: PLW2901
-            for part in without([place], [rect]):
-                self._add(part, trace)
+        for place, trace in over:
+            rest = without([place], [rect])
+            ends = min(trace.ends, time + PATIENCE) if trace.loose else trace.ends
+            self._add((part, attrs.evolve(trace, ends=ends)) for part in rest)
         return bool(over)
 
     def wait(self, time: float) -> bool:
@@ -119,9 +127,19 @@ class Stale:
         self._traces = kept
         return ended
 
-    def _add(self, rect: Rect, trace: _Trace) -> None:
-        self._traces[rect] = trace.joined(self._traces.get(rect, trace))
+    def _add(self, traces: Iterable[tuple[Rect, _Trace]]) -> None:
+        for rect, trace in traces:
+            self._traces[rect] = trace.joined(self._traces.get(rect, trace))
+
+    def bound(self) -> None:
+        """Remember no more than a bounded number of them, by covering more than is stale."""
         if len(self._traces) > MOST:
-            traces = self._traces.values()
-            worst = functools.reduce(_Trace.joined, traces)
-            self._traces = dict.fromkeys(together(list(self._traces), 1), worst)
+            worst = functools.reduce(_Trace.joined, self._traces.values())
+            places = together(list(self._traces), 1)
+            if len(places) > MOST // 2:
+                places = (functools.reduce(Rect.union, places),)
+            self._traces = dict.fromkeys(places, worst)
+
+
+def _parts(rect: Rect, places: Sequence[Rect]) -> Iterator[Rect]:
+    return filter(None, (common(rect, place) for place in places))

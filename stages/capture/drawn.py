@@ -7,6 +7,7 @@ request that causes it).
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterable
 from typing import Any
@@ -14,13 +15,13 @@ from typing import Any
 import xcffib
 import xcffib.damage
 
-from hud.items import Rect, together
+from hud.items import Rect
 from hud.privacy.regions import common, without
 
 AREA, BOX = 16, "=hhHH"
 """Offset and format of the rectangle in a DamageNotify event."""
 MANY = 32
-"""Rectangles drawn, beyond which those that touch are remembered as one."""
+"""Rectangles drawn, beyond which only one around all of them is remembered."""
 
 
 class Drawn:
@@ -77,7 +78,7 @@ class Drawn:
         rect = Rect(*struct.unpack_from(BOX, raw, AREA))
         self._told.append(rect)
         if len(self._told) > MANY:
-            self._told = list(together(self._told))
+            self._told = [functools.reduce(Rect.union, self._told)]
         return rect
 
     @property

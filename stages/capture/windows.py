@@ -248,10 +248,15 @@ class Windows:
             if isinstance(event, Rect):
                 if not self._stale:
                     continue
-                yield attrs.evolve(before, known=before.known.union(self._copies(event)))
-                self._stale.draw(event, self._sequence, self._time)
+                if copies := self._copies(event):
+                    yield attrs.evolve(before, known=before.known.union(copies))
+                if not self._stale.draw(event, self._sequence, self._time):
+                    continue
             elif self._take(event):
                 self._standing = None
+            elif not isinstance(event, STRUCTURE):
+                continue
+            self._stale.bound()
             if self.hidden != before:
                 before = self.hidden
                 yield before
@@ -329,8 +334,9 @@ class Windows:
         self._standing = None
         if getattr(event, "event", 0) == self._root:
             self._stale.trust()
-        self._uncover(number, seen)
+        # In this order: what was carried away is not what the server paints behind it.
         self._follow_pixels(event, seen, old)
+        self._uncover(number, seen)
         self._leave(standing, number, seen, new=isinstance(event, xproto.MapNotifyEvent))
         return changed
 
@@ -396,10 +402,13 @@ class Windows:
 
     def _copies(self, drawn: Rect) -> list[Rect]:
         """Where a program may have drawn by copying what is stale elsewhere in its window."""
+        if self._stale.holds(drawn):
+            return []
         return [
             part
             for window in self._stack
             if window.visible
+            and window.rect.intersects(drawn)
             and (part := common(window.rect, drawn)) is not None
             and self._stale.within([window.rect])
             and not self._stack.hides(window.number)
@@ -561,6 +570,7 @@ class Windows:
             if window is not None:
                 before = self._stand().places if window.identity else ()
                 self._look_at(window)
+                self._stack.renamed()
                 self._standing = None
                 if before:
                     # What it was called before may still be what it shows.
@@ -568,6 +578,7 @@ class Windows:
                     self._stale.leave(gone, self._time + PATIENCE)
         if self._options.itself:
             self._find_terminal()
+        self._stack.renamed()
         self._standing = None
 
     def _look_at(self, window: Window) -> None:
