@@ -26,6 +26,12 @@ class Listener:
         self.socket.bind("\0" + address[1:] if address[0] == "@" else address)
         self.socket.setblocking(False)
 
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *_exc) -> None:
+        self.socket.close()
+
     def heard(self) -> list[str]:
         """Everything since the last call."""
         lines: list[str] = []
@@ -42,9 +48,8 @@ def address(request, tmp_path):
 
 @pytest.fixture
 def listener(address):
-    listener = Listener(address)
-    yield listener
-    listener.socket.close()
+    with Listener(address) as listener:
+        yield listener
 
 
 async def test_it_is_told_when_ready_how_it_is_and_when_it_stops(listener, address, autojump_clock):

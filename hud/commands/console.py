@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable
 
 
 def say(sentence: str) -> None:
-    """Tell the user something that is no note."""
-    print(f"hud: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - the only voice
+    """Tell the user something that is no note; where nobody can be told, the work goes on."""
+    with contextlib.suppress(OSError):
+        print(f"hud: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - the only voice
 
 
 def show(lines: Iterable[str]) -> None:

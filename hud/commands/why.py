@@ -33,8 +33,8 @@ def why(given: argparse.Namespace) -> None:
 
 def _from_programs(wanted: str) -> Iterator[tuple[list[Entry], Exhibit | None]]:
     for answer in tell(f"why {wanted}".strip()):
-        exhibit = Exhibit.of(answer["exhibit"]) if answer["exhibit"] else None
-        yield [Entry.of(record) for record in answer["entries"]], exhibit
+        exhibit = Exhibit.of(answer["exhibit"]) if answer.get("exhibit") else None
+        yield [Entry.of(record) for record in answer.get("entries", [])], exhibit
 
 
 def _from_file(
