@@ -125,6 +125,28 @@ async def test_the_status_changes_with_a_note_and_at_most_once_a_second(
         assert screen.read() == b""
 
 
+async def test_the_status_changes_when_the_run_is_in_another_state(
+    screen, inline_threads, autojump_clock
+):
+    """Nothing must look as if it were kept while it is not, though no note comes any more."""
+    state, turned = ["watching"], trio.Event()
+
+    async def wait_turned():
+        await turned.wait()
+
+    sink = Terminal(figures=lambda width: f"hud: {state[0]}"[:width], turned=wait_turned)
+    async with screen.running(sink) as (feed, _):
+        await feeding(feed, NOTE)
+        assert screen.lines[-1] == "hud: watching"
+        state[0] = "capture lost since 14:03:20"
+        await trio.sleep(10)
+        assert screen.lines[-1] == "hud: watching"
+        old, turned = turned, trio.Event()
+        old.set()
+        await trio.sleep(2)
+        assert screen.lines[-1] == "hud: capture lost since 14:03:20"
+
+
 async def test_a_long_note_is_wrapped_at_words_under_its_first_one(screen, sink, inline_threads):
     async with screen.running(sink) as (feed, _):
         await feeding(feed, attrs.evolve(PLACED, text=LONG))
