@@ -13,6 +13,7 @@ import functools
 import math
 import os
 import struct
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -36,6 +37,7 @@ from hud.privacy.rules import Identity
 from hud.privacy.seeded import LOCKERS
 from hud.privacy.stack import CannotKnowError, Hidden, LostTrackError, Stack, Window
 from hud.privacy.stale import PATIENCE, Stale
+from hud.threads import in_thread
 from stages.capture.drawn import Drawn
 from stages.capture.xcb import REPLY, awaited
 
@@ -77,6 +79,7 @@ class Windows:
             CannotKnowError: the server does not answer, or the windows never rest.
         """
         self._options = options
+        self._looking = threading.Lock()
         connect: Any = xcffib.connect  # xcffib annotates only a part of itself
         try:
             self._connection = connect(display)
@@ -165,8 +168,19 @@ class Windows:
         return self._connection(module.key)
 
     def close(self) -> None:
-        """Disconnect."""
-        self._connection.disconnect()
+        """Disconnect; not below the hands of a thread that was let go and still waits."""
+        if self._looking.acquire(blocking=False):
+            try:
+                self._connection.disconnect()
+            finally:
+                self._looking.release()
+
+    async def _look_in_thread(self, look: Callable[[], None]) -> None:
+        def held() -> None:
+            with self._looking:
+                look()
+
+        await in_thread(held)
 
     @property
     def dark(self) -> str:
@@ -219,7 +233,7 @@ class Windows:
                 await awaited(self._connection, self._connection.core.GetInputFocus())
             states = self.told()
             if self._astray:
-                await trio.to_thread.run_sync(self._read_all, abandon_on_cancel=True)
+                await self._look_in_thread(self._read_all)
                 raise CannotKnowError("the windows changed in a way that was not told")
             return states
 
@@ -288,7 +302,7 @@ class Windows:
         self._time = trio.current_time()
         with self._alive():
             look = self._read_all if self._astray else self._look
-            await trio.to_thread.run_sync(look, abandon_on_cancel=True)
+            await self._look_in_thread(look)
 
     @contextlib.contextmanager
     def _alive(self) -> Iterator[None]:

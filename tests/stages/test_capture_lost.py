@@ -15,6 +15,7 @@ from hud.privacy.options import PrivacyOptions
 from stages.capture.damage import Damage
 from stages.capture.screen import Screen
 from stages.capture.shield import Shielding
+from stages.capture.windows import Windows
 from tests.servers import held, mortal, xorg
 from tests.windows import PUBLIC, Program
 
@@ -212,3 +213,21 @@ async def test_it_ends_at_once_while_another_program_holds_the_x_server(kind):
                         while True:
                             await capture.frames.receive()
                 assert time.monotonic() - begin < 5
+
+
+async def test_nobody_disconnects_below_a_thread_that_waits_for_the_x_server():
+    """Cancelled while another program holds the server, a look at the windows goes on alone."""
+    with mortal() as server:
+        picture(server.name)
+        windows = Windows(server.name, PrivacyOptions())
+        with held(server.name):
+            with trio.move_on_after(0.5) as scope:
+                await windows._look_in_thread(windows._read_all)
+            assert scope.cancelled_caught
+            windows.close()
+            assert windows._connection._conn is not None
+        with trio.fail_after(LONG):
+            while windows._looking.locked():  # noqa: ASYNC110 - a thread sets no event
+                await trio.sleep(0.05)
+        windows.close()
+        assert windows._connection._conn is None
