@@ -51,7 +51,9 @@ class BudgetMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.open) < 3)
     @rule(share=st.floats(0.2, 3.0))
     def begin_turn(self, share) -> None:
-        needs = {step: Reservation(share * usd, share * usd * TOKENS) for step, usd in COSTS.items()}
+        needs = {
+            step: Reservation(share * usd, share * usd * TOKENS) for step, usd in COSTS.items()
+        }
         before = self.budget.step
         wait = self.budget.choose(self.now, needs)
         allowed = [Step.FULL, *sorted(self.steps)]
