@@ -5,6 +5,7 @@ The model knows who may speak: one answer belongs to the turn under way, all oth
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 
@@ -19,6 +20,7 @@ from hud.realtime.requests import SessionOptions, Turn
 from hud.realtime.session import TRANSITIONS, Command, Session, State
 
 TURN = Turn("earlier", "14:04:00, screen 1 (64x64); picture 1: whole screen", [b"\xff\xd8"])
+WHOSE = ["mine", "mine", "former", "stranger", "nameless"]
 IN_TURN = {State.ASKED, State.ANSWERING, State.CANCELLING}
 
 
@@ -31,15 +33,38 @@ class SessionMachine(RuleBasedStateMachine):
         """Turn and response of answers that are over."""
         self.turn = self.response = ""
         self.asked = self.ended = 0
+        self.model = State.OPENING
         self.shown: set[str] = set()
         """Items with pictures in the server's conversation."""
 
     @initialize(by_metadata=st.booleans(), in_conversation=st.booleans())
     def begin(self, by_metadata, in_conversation) -> None:
         self.by_metadata, self.in_conversation = by_metadata, in_conversation
-        options = SessionOptions("", 300, by_metadata=by_metadata, in_conversation=in_conversation)
-        self.session = Session(options)
-        self.model = State.OPENING
+        self.connect()
+
+    @precondition(lambda self: self.model is State.OVER)
+    @rule()
+    def connect(self) -> None:
+        """A session that stands where a new turn may begin."""
+        options = SessionOptions(
+            "", 300, by_metadata=self.by_metadata, in_conversation=self.in_conversation
+        )
+        self.session, self.model = Session(options), State.OPENING
+        self.ids.clear()
+        self.shown.clear()
+        self.turn = self.response = ""
+        self.asked = self.ended = 0
+        self.created()
+        self.configure()
+        self.updated()
+
+    @rule(steps=st.sampled_from([0, 1, 2]), seldom=st.integers(0, 9))
+    def connect_half(self, steps, seldom) -> None:
+        """A session in the middle of its beginning."""
+        if seldom == 0 and self.model is State.READY:
+            self.session.state = self.model = [State.OPENING, State.CREATED, State.CONFIGURING][
+                steps
+            ]
 
     # The client ------------------------------------------------------------------------------
 
@@ -125,10 +150,11 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(mine=st.booleans())
     def answer_begins(self, mine) -> None:
         response = f"resp_{next(self.responses)}"
-        turn = self.turn if mine else "somebody's"
+        turn = self.turn if mine else self._strange("former")
         event = self._hear("response.created", response={"id": response} | self._metadata(turn))
         # Without metadata the first answer behind the request is taken for its own.
-        expected = (mine and bool(self.turn)) if self.by_metadata else self.model is State.ASKED
+        named = bool(self.turn) and turn == self.turn
+        expected = named if self.by_metadata else self.model is State.ASKED
         if not expected:
             assert isinstance(event, Unknown)
         elif self.model is State.ASKED:
@@ -137,7 +163,7 @@ class SessionMachine(RuleBasedStateMachine):
         else:
             assert event is None, "a second answer to one turn"
 
-    @rule(piece=st.text(max_size=3), whose=st.sampled_from(["mine", "former", "stranger"]))
+    @rule(piece=st.text(max_size=3), whose=st.sampled_from(WHOSE))
     def text(self, piece, whose) -> None:
         response = self._response(whose)
         event = self._hear("response.output_text.delta", response_id=response, delta=piece)
@@ -146,18 +172,23 @@ class SessionMachine(RuleBasedStateMachine):
             event is None and self.model is State.ASKED
         )
 
+    def _strange(self, whose) -> str:
+        return self.former[-1][0] if whose == "former" and self.former else "somebody's"
+
     def _response(self, whose) -> str:
         if whose == "former" and self.former:
             return self.former[-1][1]
+        if whose == "nameless":
+            return ""
         return self.response if whose == "mine" and self.response else "resp_stranger"
 
     @rule(
-        whose=st.sampled_from(["mine", "former", "stranger"]),
+        whose=st.sampled_from(WHOSE),
         status=st.sampled_from(["completed", "failed", "cancelled", "incomplete"]),
     )
     def answer_ends(self, whose, status) -> None:
         response = self._response(whose)
-        turn = self.turn if whose == "mine" else "somebody's"
+        turn = self.turn if whose == "mine" else self._strange(whose)
         event = self._hear(
             "response.done", response={"id": response, "status": status} | self._metadata(turn)
         )
@@ -177,7 +208,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.ended += 1
 
     @rule(
-        code=st.sampled_from(["odd", "session_expired", "insufficient_quota"]),
+        code=st.sampled_from([*["odd"] * 9, "session_expired", "insufficient_quota"]),
         whose=st.sampled_from(["mine", "former", "nobody"]),
         data=st.data(),
     )
@@ -201,10 +232,8 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(message=st.sampled_from(["{", "[]", "7", '{"type":1}', '{"type":"brand.new"}', "\ud800"]))
     def rubbish(self, message) -> None:
         before = self.session.ignored
-        try:
+        with contextlib.suppress(ProtocolError):
             self.session.receive(message.encode("utf-8", "surrogatepass"))
-        except ProtocolError:
-            pass
         assert self.session.ignored == before + 1
 
     # What holds at every moment --------------------------------------------------------------
@@ -234,7 +263,7 @@ class SessionMachine(RuleBasedStateMachine):
 
 TestSession = SessionMachine.TestCase
 TestSession.settings = settings(
-    max_examples=150,
+    max_examples=120,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
