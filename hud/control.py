@@ -117,7 +117,7 @@ async def _converse(
     with peer, trio.move_on_after(PATIENCE):
         async with limit:
             # A client that leaves in the middle is no matter.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, trio.BrokenResourceError):
                 if _user(peer) != os.getuid():
                     return
                 words = (await peer.recv(LONGEST)).decode(errors="replace").strip()

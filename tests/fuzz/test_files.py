@@ -24,7 +24,7 @@ from hud.packaged import recording
 from stages.registry import SECTIONS
 from tests.realtime.test_fuzz import changed, paths
 
-TIMES = int(os.environ.get("HUD_FUZZ", "300"))
+TIMES = int(os.environ.get("HUD_FUZZ", "90"))
 FUZZ = settings(
     max_examples=TIMES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
