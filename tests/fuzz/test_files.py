@@ -175,7 +175,7 @@ def test_a_scene_with_missing_files(small):
     for path in sorted(small.iterdir()):
         content = path.read_bytes()
         path.unlink()
-        with pytest.raises(UsageError, match="missing|No such file"):
+        with pytest.raises(UsageError, match=r"missing|No such file"):
             scene.load(small)
         path.write_bytes(content)
 

@@ -118,9 +118,11 @@ METHODS = [
 ]
 VERSIONS = ["1.1", "1.1", "1.1", "1.0", "2.0", "9"]
 HOSTS = ["127.0.0.1", "localhost", "evil.example", "127.0.0.1.evil.example", "[::1]", "", "\x80"]
-PATHS = ["", "/", "/events", "/api/notes", "/api/notes?after=9", "/api/notes?after=x", "/../..",
-         "/%2e%2e/etc/passwd", "//", "/\0", "/api", "/events?x=" + "y" * 9000, "/" + "a" * 70_000,
-         "/%ff%fe", "/api/notes?after=-1&after=99999999999999999999", "*", "http://evil/"]  # fmt: skip
+PATHS = [
+    "", "/", "/events", "/api/notes", "/api/notes?after=9", "/api/notes?after=x", "/../..",
+    "/%2e%2e/etc/passwd", "//", "/\0", "/api", "/events?x=" + "y" * 9000, "/" + "a" * 70_000,
+    "/%ff%fe", "/api/notes?after=-1&after=99999999999999999999", "*", "http://evil/",
+]  # fmt: skip
 
 
 def request(dice: random.Random, token: str, port: int) -> bytes:
