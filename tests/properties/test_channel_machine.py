@@ -15,6 +15,7 @@ from hud.channel import PATIENCE, EdgeOptions, Handoff, Observer, open_edge
 from tests.properties.loop import Loop
 
 KEYS = "abc"
+WHICH = st.sampled_from("aaa" + KEYS)
 SELDOM = st.integers(0, 15).map(lambda number: number == 15)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +25,8 @@ from stages.sink.web.shown import shown
 if TYPE_CHECKING:
     from stages.sink.web.pages import Pages
 
+AGAIN = 0.1
+"""Seconds until the server listens again after it fell."""
 GRACE = 0.5
 """Seconds in which readers get what is still to come, at the end."""
 PERIOD = 1.0
@@ -142,10 +145,19 @@ async def _serve(
     bound = _bound(port)
     pages.port = bound.getsockname()[1]
     config = Config()
-    config.bind = [f"fd://{bound.detach()}"]
     config.errorlog = None
     config.include_server_header = False
     config.graceful_timeout = 0.0
-    async with trio.open_nursery() as nursery:
-        await nursery.start(serve, pages.application(), config)
-        task_status.started()
+    with bound:
+        while True:
+            config.bind = [f"fd://{os.dup(bound.fileno())}"]
+            try:
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(serve, pages.application(), config)
+                    task_status.started()
+                    task_status = trio.TASK_STATUS_IGNORED
+            except* trio.BusyResourceError:
+                # Hypercorn answers a wrong request in the middle of the right one before it, and
+                # falls over it as a whole. The others connect again and miss nothing.
+                pass
+            await trio.sleep(AGAIN)
