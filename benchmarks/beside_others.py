@@ -51,7 +51,7 @@ from tests.peers.environments import LIVEKIT, PIPECAT
 OTHERS = pathlib.Path(__file__).parent / "others"
 LOOPS = ("ours", "polling", "naive")
 PEERS = {"pipecat": PIPECAT, "livekit": LIVEKIT}
-LINE, ROWS = 16, 30
+LINE, ROWS = 16, 18
 LINE_RECT = Rect(110, 70, 360, 13)
 
 
@@ -178,7 +178,9 @@ def draw(window: rig.Window, count: int, *, slow: bool) -> list[float]:
     """When each line was drawn; with time between them for whoever looks once a second."""
     moments = []
     for number in range(count):
-        moments.append(window.write(10, 280 + LINE * (number % 18), rig.words(60)))
+        # Far from the last one, else it would be taken for the note about that.
+        row = 7 * number % ROWS
+        moments.append(window.write(10, 280 + LINE * row, rig.words(60)))
         time.sleep(random.uniform(1.3, 2.3) if slow else random.uniform(0.4, 0.7))
     return moments
 

@@ -185,7 +185,7 @@ def _console(*, stderr: bool = False) -> Console:
 def _compare(earlier: Report, found: Report, given: argparse.Namespace) -> None:
     differences = compared(earlier, found, given.tolerance / 100)
     for sentence in unlike(earlier, found):
-        say(f"compared with another start: {sentence}")
+        say(f"not quite comparable: {sentence}")
     _console(stderr=given.json).print(table.comparison(differences, earlier))
     slower = [each for each in differences if _is_felt(each)]
     if given.fail and slower:
