@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
 import attrs
+import psutil
 import pytest
 
 import hud.bench
@@ -177,3 +179,24 @@ def consistent(screen):
     assert film.changes == 0
     assert film.frames > 0
     assert max(film.samples("cpu_hud")) > 0
+
+
+@pytest.mark.x11
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_nothing_behind(tmp_path, number):
+    need_x11()
+    command = [sys.executable, "-m", "hud", "bench", "--size", "720p"]
+    environment = os.environ | {"DISPLAY": "", "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as program:
+        assert any("nothing happens" in line for line in program.stderr)
+        started = children(program.pid)
+        assert len(started) == 2
+        program.send_signal(number)
+        assert program.wait(timeout=30) == 1
+        assert "interrupted" in program.stderr.read()
+    assert not any(child.is_running() for child in started)
+    assert list(tmp_path.iterdir()) == []
+
+
+def children(pid):
+    return psutil.Process(pid).children(recursive=True)
