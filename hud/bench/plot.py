@@ -29,8 +29,8 @@ SEGMENTS = {
 LINES = ("#0072B2", "#D55E00", "#009E73", "#000000")
 PERCENTILES = ("p50", "p95", "p99")
 
-BEYOND = 5
-"""Times the median beyond which a bar is cut off and its value written."""
+BEYOND = 3
+"""Times the slowest median, beyond which a bar is cut off and its value written."""
 
 
 def draw(report: Report, path: pathlib.Path) -> None:
@@ -75,6 +75,9 @@ def _stages(axes: Any, screen: Screen) -> None:  # noqa: ANN401 - matplotlib ann
             rows.append((4 * number + index, scene, index))
             titles.append(f"{SCENES[name].title}  {percentile}" if index == 0 else percentile)
             wholes.append(scene.percentiles("change_to_wire")[index])
+    if not rows:
+        axes.set_title(f"{screen.size}: nothing was shown", loc="left")
+        return
     places = [place for place, _, _ in rows]
     left = np.zeros(len(rows))
     for metric, (label, colour, hatch) in SEGMENTS.items():
@@ -83,7 +86,7 @@ def _stages(axes: Any, screen: Screen) -> None:  # noqa: ANN401 - matplotlib ann
                   edgecolor="white", linewidth=0.3)  # fmt: skip
         left += widths
     axes.plot(wholes, places, "D", color="black", markersize=4, label="the whole, as measured")
-    most = BEYOND * float(np.median(wholes))
+    most = BEYOND * max(wholes[:: len(PERCENTILES)])
     axes.set_xlim(0, min(most, 1.1 * max(wholes)))
     for place, whole in zip(places, wholes, strict=True):
         if whole > most:

@@ -43,13 +43,13 @@ class Metric:
 
 
 METRICS = {
-    "change_to_wire": Metric("change → last byte at the server", "ms", 0.1, headline=True),
-    "change_to_first_word": Metric("change → first word", "ms", 0.5, headline=True),
-    "age_when_sent": Metric("age of the frame when sent", "ms", 0.5, headline=True),
+    "change_to_wire": Metric("to the server", "ms", 0.1, headline=True),
+    "change_to_first_word": Metric("to the first word", "ms", 0.5, headline=True),
+    "age_when_sent": Metric("age when sent", "ms", 0.5, headline=True),
     "cpu_hud": Metric("CPU of hud", "%", 0.2, headline=True, is_mean=True),
-    "cpu_x_extra": Metric("CPU of X because of hud", "%", 0.2, headline=True, is_mean=True),
+    "cpu_x_extra": Metric("CPU that X needs more", "%", 0.2, headline=True, is_mean=True),
     "memory": Metric("resident memory", "MB", 3.0, headline=True),
-    "wake": Metric("X says that something was drawn", "ms", 0.05),
+    "wake": Metric("X server", "ms", 0.05),
     "capture_work": Metric("capture at work", "ms", 0.05),
     "change_wait": Metric("wait for change", "ms", 0.05),
     "change_work": Metric("change at work", "ms", 0.05),
@@ -58,7 +58,7 @@ METRICS = {
     "encode_work": Metric("encode at work", "ms", 0.05),
     "send_wait": Metric("wait for send", "ms", 0.05),
     "send_work": Metric("send at work", "ms", 0.05),
-    "long_step": Metric("steps of the event loop above 1 ms", "ms", 0.5),
+    "long_step": Metric("long steps of the event loop", "ms", 0.5),
 }
 
 

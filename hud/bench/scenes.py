@@ -48,7 +48,16 @@ class Desk:
         self.paper = Window(display, self.whole)
         self.lines = Rect(MARGIN, MARGIN, width // 2, int(0.6 * height))
         self.numbers = Rect(width // 2 + 40, 40, width // 2 - 50, int(0.22 * height))
-        self.windows = Rect(width // 2 + 40, int(0.3 * height), width // 2 - 50, height // 3)
+        self.windows = [
+            Rect(
+                width // 2 + 40 + column * (width // 8 - 8),
+                int(0.3 * height) + row * (height // 6),
+                width // 8 - 24,
+                height // 6 - 10,
+            )
+            for column, row in ((0, 0), (2, 1), (0, 1), (2, 0), (1, 1), (3, 0), (1, 0), (3, 1))
+        ]
+        """Places of windows that open one after the other, for the reason of `free`."""
         self.film = Rect(2 * width // 3, 2 * height // 3, width // 3, height // 3)
         self.typing = Rect(MARGIN, int(0.65 * height), int(0.6 * width), int(0.33 * height))
         self._free: dict[Rect, list[tuple[int, int]]] = {}
@@ -128,14 +137,12 @@ async def number(desk: Desk, seconds: float) -> list[Drawn]:
 async def window(desk: Desk, seconds: float) -> list[Drawn]:
     """A window with text opens and closes again."""
     drawn = list[Drawn]()
-    end, area = trio.current_time() + seconds, desk.windows
+    end = trio.current_time() + seconds
     while trio.current_time() < end:
-        # Left and right in turn, for the reason of Desk.free.
-        x = area.right - 230 if len(drawn) % 2 else area.x
-        place = Rect(x, area.y + random.randrange(40), 220, 160)
+        place = desk.windows[len(drawn) % len(desk.windows)]
         paper = random.choice([0xE8F0FF, 0xFFF4E0, 0xE8FFE8])
         with Window(desk.display, place, paper) as opened:
-            moment = opened.page(15, 15, [words(30) for _ in range(8)])
+            moment = opened.page(10, 10, [words(18) for _ in range(5)])
             drawn.append(Drawn(moment, place))
             await trio.sleep(random.uniform(0.5, 0.7))
         await trio.sleep(0.35)

@@ -141,34 +141,25 @@ _STYLES = {Verdict.WORSE: "red", Verdict.BETTER: "green"}
 
 
 def comparison(differences: Sequence[Difference], earlier: Report) -> Group:
-    """What got worse, what better, in words; the figures behind it below."""
-    parts: list[RenderableType] = [Text(f"Compared with {earlier.date}", "bold")]
-    for verdict in (Verdict.WORSE, Verdict.BETTER):
-        parts += [
-            Text(f"{verdict.value}: {sentence(each)}", _STYLES[verdict])
-            for each in differences
-            if each.verdict is verdict and each.metric.headline
-        ]
-    parts += _where(differences)
+    """What got worse, what better, in words; below it the stages that explain it."""
+    head = f"Compared with {earlier.date}; in brackets the difference and its 99 % interval"
+    felt = [each for each in differences if each.metric.headline]
+    others = [each for each in differences if not each.metric.headline]
+    parts: list[RenderableType] = [Text(head, "bold")]
+    for verdict, style in _STYLES.items():
+        parts += [Text(sentence(each), style) for each in felt if each.verdict is verdict]
+    parts += [Text(f"  {sentence(each)}", "dim") for each in others if each.verdict in _STYLES]
     for verdict in (Verdict.SAME, Verdict.UNKNOWN):
         if count := sum(each.verdict is verdict for each in differences):
             parts.append(Text(f"{verdict.value}: {count} figures", "dim"))
     return Group(*parts)
 
 
-def _where(differences: Sequence[Difference]) -> list[RenderableType]:
-    """The stages that explain it."""
-    found = [each for each in differences if not each.metric.headline and each.verdict in _STYLES]
-    return [Text(f"  {each.verdict.value}: {sentence(each)}", "dim") for each in found]
-
-
 def sentence(each: Difference) -> str:
     """One difference with its interval."""
-    unit = each.metric.unit
-    low, high = each.low, each.high
-    change = f"{each.percent(each.after - each.before):+.0f} %" if each.before else "new"
+    where = f"{each.size}, {SCENES[each.scene].title}"
+    change = f"{each.percent(each.after - each.before):+.0f} %, " if each.before else ""
     return (
-        f"{each.size}, {SCENES[each.scene].title}: {each.metric.title} "
-        f"{each.before:.2f} → {each.after:.2f} {unit} ({change}; by {low:+.2f} to {high:+.2f} "
-        f"{unit} with 99 % confidence)"
+        f"{each.verdict.value}: {where}: {each.metric.title} {each.before:.2f} → {each.after:.2f} "
+        f"{each.metric.unit} ({change}{each.low:+.2f} to {each.high:+.2f})"
     )

@@ -141,9 +141,9 @@ def _bench_options(bench: argparse.ArgumentParser) -> None:
         "--for",
         dest="seconds",
         type=_seconds,
-        default=45.0,
+        default=40.0,
         metavar="SECONDS",
-        help="of measuring in each round, at each size (default: 45)",
+        help="of measuring in each round, at each size (default: 40)",
     )
     bench.add_argument(
         "--rounds",

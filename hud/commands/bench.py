@@ -8,11 +8,13 @@ import datetime
 import importlib.metadata
 import os
 import pathlib
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import trio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -100,20 +102,33 @@ def _round(
         return _uninterrupted(play, size, given.seconds, given.answer, measured, tell)
 
 
-def _uninterrupted(*arguments: Any) -> Screen:  # noqa: ANN401 - of trio.run
+def _uninterrupted(play: Callable[..., Awaitable[Screen]], *arguments: object) -> Screen:
+    """Run to the end; a signal takes the screen and the program down in order.
+
+    Raises:
+        PipelineError: there was a signal.
+    """
     found: list[Screen] = []
 
-    async def main(play: Callable[..., Any], *more: object) -> None:
-        found.append(await play(*more))
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(_cancel_on_signal, nursery.cancel_scope)
+            found.append(await play(*arguments))
+            nursery.cancel_scope.cancel()
 
-    interrupted = False
-    try:
-        start(main, *arguments)
-    except* KeyboardInterrupt:
-        interrupted = True
-    if interrupted:
+    start(main)
+    if not found:
         raise PipelineError("interrupted; what was measured is lost")
     return found[0]
+
+
+async def _cancel_on_signal(
+    scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        task_status.started()
+        async for _number in signals:
+            scope.cancel()
 
 
 def adapted(document: Document, display: str, url: str, folder: pathlib.Path) -> dict[str, Any]:
@@ -185,7 +200,7 @@ def _console(*, stderr: bool = False) -> Console:
 def _compare(earlier: Report, found: Report, given: argparse.Namespace) -> None:
     differences = compared(earlier, found, given.tolerance / 100)
     for sentence in unlike(earlier, found):
-        say(f"compared with another start: {sentence}")
+        say(f"not quite comparable: {sentence}")
     _console(stderr=given.json).print(table.comparison(differences, earlier))
     slower = [each for each in differences if _is_felt(each)]
     if given.fail and slower:
