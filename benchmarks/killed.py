@@ -2,8 +2,8 @@
 
     python benchmarks/killed.py [--times 200]
 
-Each time a process writes notes through the file and the sqlite sink, one after the other, into the
-same files, and what becomes of frames into the database, and is killed at a random moment. Then
+Each time a process writes notes through the file and the sqlite sink, one after the other, into
+the same files, and what becomes of frames into the database, and is killed at a random moment. Then
 both files are opened: every note that a sink had called delivered must be there once and in order,
 at most the one being written may be missing, every run's fates must add up to the frames it had
 written down, each frame once, and every turn that a fate names must be there; SQLite's integrity
