@@ -77,21 +77,30 @@ class Entry:
                 self.frames[-1] = self.frames[-1][0], last
             else:
                 self.frames.append((first, last))
-        self.wall_time = later.wall_time
+                self.frames.sort()
+        self.wall_time = max(self.wall_time, later.wall_time)
         for stage, spent in later.stages.items():
             self.stages[stage] = self.stages.get(stage, 0.0) + spent
 
-    def take_last(self, stages: Mapping[str, float]) -> None:
-        """Take the last frame out again, and its times."""
-        first, last = self.frames.pop()
-        if first < last:
-            self.frames.append((first, last - 1))
+    def take_out(self, frame: int, stages: Mapping[str, float]) -> None:
+        """Take one of the frames out again, and its times."""
+        pieces = list[tuple[int, int]]()
+        for first, last in self.frames:
+            if first <= frame <= last:
+                pieces += [(first, frame - 1), (frame + 1, last)]
+            else:
+                pieces.append((first, last))
+        self.frames = [(first, last) for first, last in pieces if first <= last]
         for stage, spent in stages.items():
             self.stages[stage] = self.stages.get(stage, 0.0) - spent
 
+    def holds(self, frame: int) -> bool:
+        """Whether it is about this frame."""
+        return any(first <= frame <= last for first, last in self.frames)
+
     def concerns(self, frame: int) -> bool:
         """Whether it is about this frame, or about some that went on with it."""
-        return self.into == frame or any(first <= frame <= last for first, last in self.frames)
+        return self.into == frame or self.holds(frame)
 
     def line(self) -> str:
         """For a person."""

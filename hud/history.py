@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -38,6 +39,13 @@ class _Flight:
         self.entry.stages[stage] = self.entry.stages.get(stage, 0.0) + spent
         self.since = time
 
+    def answered(self, delta: NoteDelta) -> Mapping[str, float]:
+        """Book the time of a turn; all stages by then."""
+        if delta.sent_time >= self.since:
+            self.passed("send", delta.sent_time)
+            self.passed("answer", delta.time)
+        return dict(self.entry.stages)
+
 
 class History(Observer):
     """Fills a past; give it the ledger that knows the ends, and let it watch before the ledger."""
@@ -48,10 +56,11 @@ class History(Observer):
         self._flights: dict[int, _Flight] = {}
         self._in_hand: dict[str, int] = {}
         """Receiving stage → the frame it works on."""
-        self._newest: tuple[int, str, tuple[Rect, ...]] = 0, "", ()
-        """Of the newest change: number, rule and regions, without its pixels."""
-        self._settled_last: dict[int, tuple[int, float, dict[str, float]]] = {}
-        """Monitor → its last frame that met its end, when it had come there, and its stages."""
+        self._newest: tuple[str, tuple[Rect, ...]] = "", ()
+        """Rule and regions of the newest change, without its pixels."""
+        self._ignored: dict[int, tuple[int, float, float, dict[str, float]]] = {}
+        """Monitor → its last frame that went no further, which may still be passed on later:
+        number, when it was captured, when it was judged, its stages."""
         ledger.settled = self._settled
         ledger.reopened = self._reopened
 
@@ -101,6 +110,14 @@ class History(Observer):
             self._in_hand[stage] = item.seq
             self._passed(item.seq, f"before {stage}", trio.current_time())
 
+    def ignored(self, edge: str, item: object) -> None:
+        """See Observer."""
+        flight = self._flights.get(item.seq) if isinstance(item, Change) else None
+        if flight is not None:
+            entry = flight.entry
+            stages = dict(entry.stages)
+            self._ignored[entry.monitor] = entry.last, entry.wall_time, flight.since, stages
+
     def merged(self, edge: str, older: object, into: object) -> None:
         """See Observer."""
         if isinstance(into, Change):
@@ -122,39 +139,44 @@ class History(Observer):
             flight.passed(stage, now)
 
     def _know(self, change: Change) -> None:
-        self._newest = change.seq, change.rule, change.regions
+        self._newest = change.rule, change.regions
         flight = self._flights.get(change.seq)
         if flight is not None:
             flight.entry.rule, flight.entry.regions = change.rule, change.regions
 
     def _answered(self, delta: NoteDelta) -> None:
         ended = delta.status is not Status.IN_PROGRESS
-        flight = self._flights.get(delta.seq)
-        if flight is None or not (ended or delta.id not in self.past.exhibits):
+        if not ended and delta.id in self.past.exhibits:
             return
-        entry = flight.entry
-        if ended:
-            _book(flight, delta)
+        # A frame that has met its end may be asked about again, for another place in it.
+        flight = self._flights.get(delta.seq)
+        entry = flight.entry if flight is not None else self.past.entry_of(delta.seq)
+        if ended and entry is not None:
+            _book(entry, delta)
+            if flight is None:
+                self.past.touch(entry)
         if delta.status is not Status.WITHHELD:
-            self.past.show(_exhibit(delta, entry))
+            stages = flight.answered(delta) if flight is not None and ended else {}
+            self.past.show(_exhibit(delta, stages or _answer_only(delta)))
 
     def _settled(self, seq: int, fate: Fate) -> None:
         flight = self._flights.pop(seq, None)
         if flight is not None:
             entry = flight.entry
             entry.fate, entry.rule = fate, entry.rule or _REASONS.get(fate, "")
-            self._settled_last[entry.monitor] = seq, flight.since, dict(entry.stages)
             self.past.settle(entry)
 
     def _reopened(self, seq: int) -> None:
         """What came to rest is passed on with a frame that had met its end."""
-        last = next((each for each in self._settled_last.values() if each[0] == seq), None)
-        entry = self.past.reopen(seq, last[2]) if last is not None else None
-        if last is not None and entry is not None:
+        last = next((each for each in self._ignored.values() if each[0] == seq), None)
+        if last is None:
+            return
+        _, wall_time, since, stages = last
+        entry = self.past.reopen(seq, wall_time, stages)
+        if entry is not None:
             # The change came before its frame was open again.
-            known, entry.rule, entry.regions = self._newest
-            assert known == seq
-            self._flights[seq] = flight = _Flight(entry, last[1])
+            entry.rule, entry.regions = self._newest
+            self._flights[seq] = flight = _Flight(entry, since)
             flight.passed("change", trio.current_time())
 
     def close(self) -> None:
@@ -162,26 +184,28 @@ class History(Observer):
         self._ledger.close()
 
 
-def _book(flight: _Flight, delta: NoteDelta) -> None:
+def _book(entry: Entry, delta: NoteDelta) -> None:
     """Add the end of a turn to the frame it was about, which may have had others before."""
-    entry = flight.entry
-    if delta.sent_time >= flight.since:
-        flight.passed("send", delta.sent_time)
-        flight.passed("answer", delta.time)
     entry.note = delta.id
     entry.input_tokens += delta.usage.input_tokens
     entry.output_tokens += delta.usage.output_tokens
     if delta.usd is not None:
         entry.usd = (entry.usd or 0.0) + delta.usd
-    entry.milliseconds = 1000 * (delta.time - delta.shot.change.frame.time)
+    entry.milliseconds = _milliseconds(delta)
     entry.text = " ".join(delta.text.split())
-    if delta.status is Status.WITHHELD:
-        entry.rule = delta.detail or _REASONS[Fate.WITHHELD_BY_BUDGET]
-    else:
-        entry.rule = delta.detail or entry.rule
+    reason = _REASONS[Fate.WITHHELD_BY_BUDGET] if delta.status is Status.WITHHELD else entry.rule
+    entry.rule = delta.detail or reason
 
 
-def _exhibit(delta: NoteDelta, entry: Entry) -> Exhibit:
+def _answer_only(delta: NoteDelta) -> Mapping[str, float]:
+    return {"answer": 1000 * (delta.time - delta.sent_time)}
+
+
+def _milliseconds(delta: NoteDelta) -> float:
+    return 1000 * (delta.time - delta.shot.change.frame.time)
+
+
+def _exhibit(delta: NoteDelta, stages: Mapping[str, float]) -> Exhibit:
     change = delta.shot.change
     ended = delta.status is not Status.IN_PROGRESS
     return Exhibit(
@@ -203,6 +227,6 @@ def _exhibit(delta: NoteDelta, entry: Entry) -> Exhibit:
         detail=delta.detail,
         usage=delta.usage,
         usd=delta.usd,
-        milliseconds=entry.milliseconds if ended else None,
-        stages=dict(entry.stages),
+        milliseconds=_milliseconds(delta) if ended else None,
+        stages=stages,
     )

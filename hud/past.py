@@ -63,7 +63,7 @@ class Past:
             entry = older
         else:
             self._begin(entry)
-        self._touch(entry)
+        self.touch(entry)
 
     def _begin(self, entry: Entry) -> None:
         self._growing.pop(entry.kind, None)
@@ -74,16 +74,16 @@ class Past:
         self._growing[entry.kind] = entry
         self.entries.append(entry)
 
-    def reopen(self, seq: int, stages: Mapping[str, float]) -> Entry | None:
-        """Take a frame out again, with the times it had; None: it is forgotten already."""
-        for entry in reversed(self.entries):
-            if entry.last == seq:
-                entry.take_last(stages)
-                self._touch(entry)
-                alone = Entry(0, entry.monitor, [(seq, seq)], entry.wall_time, entry.wall_time)
-                alone.stages = dict(stages)
-                return alone
-        return None
+    def reopen(self, seq: int, wall_time: float, stages: Mapping[str, float]) -> Entry | None:
+        """Take a frame out again, captured then and with these times; None: it is forgotten."""
+        entry = next((each for each in reversed(self.entries) if each.holds(seq)), None)
+        if entry is None:
+            return None
+        entry.take_out(seq, stages)
+        self.touch(entry)
+        alone = Entry(0, entry.monitor, [(seq, seq)], wall_time, wall_time)
+        alone.stages = dict(stages)
+        return alone
 
     def show(self, exhibit: Exhibit) -> None:
         """A turn has begun, or ended."""
@@ -102,7 +102,13 @@ class Past:
         exhibits = [each for each in self.exhibits.values() if each.version > version]
         return entries, exhibits
 
-    def _touch(self, entry: Entry) -> None:
+    def entry_of(self, seq: int) -> Entry | None:
+        """The entry of one frame that was sent; None: it was not, or it is forgotten."""
+        newest_first = reversed(self.entries)
+        return next((e for e in newest_first if e.last == seq and e.fate is Fate.SENT), None)
+
+    def touch(self, entry: Entry) -> None:
+        """Tell who follows that it has changed."""
         self.version += 1
         entry.version = self.version
         self._stir()

@@ -105,6 +105,49 @@ async def test_a_frame_that_comes_to_rest_has_one_end_and_its_reason(autojump_cl
     assert all(sum(entry.stages.values()) == pytest.approx(entry.milliseconds) for entry in sent)
 
 
+async def test_a_frame_may_go_on_after_others_have_met_their_end():
+    ledger = Ledger()
+    both = Observers([history := History(ledger), ledger])
+    older, newer = fakes.always(fakes.frame(1)), fakes.always(fakes.frame(2))
+    for change in (older, newer):
+        both.offered("capture→change", change.frame)
+    still = fakes.Change(newer.frame, (), None, "it moves", Fate.MERGED)
+    both.ignored("change→encode", still)
+    both.merged("change→encode", attrs.evolve(older, rule="it moves"), still)
+    assert counted(history.past.entries) == {Fate.MERGED: 2}
+    both.offered("change→encode", newer)
+    shot = fakes.as_shot(newer)
+    both.offered("send→assemble", fakes.answered(shot))
+    assert counted(history.past.entries) == {Fate.MERGED: 1, Fate.SENT: 1} == dict(+ledger.fates)
+
+
+async def test_a_frame_that_is_asked_about_twice_has_one_end_two_turns_and_both_costs(
+    autojump_clock,
+):
+    def twice(shot):
+        return [
+            attrs.evolve(fakes.answered(shot), turn=2 * shot.seq + more, usd=0.5, session="s")
+            for more in (0, 1)
+        ]
+
+    @attrs.frozen
+    class Asking:
+        async def run(self, inbox, outbox):
+            async for shot in inbox:
+                for delta in twice(shot):
+                    await outbox.send(delta)
+
+    ledger = Ledger()
+    history = History(ledger)
+    stages = (fakes.Map(fakes.always), fakes.Map(fakes.as_shot), Asking())
+    line = Pipeline(fakes.Count(period=1.0, most=5), *stages, fakes.Map(lambda _delta: None), {})
+    await run_pipeline(line, stop=trio.Event(), observer=Observers([history, ledger]))
+    assert counted(history.past.entries) == {Fate.SENT: 5}
+    assert [entry.usd for entry in history.past.entries] == [1.0] * 5
+    assert list(history.past.exhibits) == [f"s-{turn}" for turn in range(2, 12)]
+    assert sum(each.usd for each in history.past.exhibits.values()) == 5.0
+
+
 async def test_an_entry_says_why(autojump_clock):
     _ledger, history = await watched(30)
     entries = history.past.entries
@@ -196,11 +239,11 @@ def test_a_frame_that_is_taken_out_again_is_told_to_who_follows():
     past.settle(entry(1))
     past.settle(entry(2))
     known = past.version
-    assert past.reopen(2, {}).frames == [(2, 2)]
-    assert past.reopen(7, {}) is None
+    assert past.reopen(2, 2.0, {}).frames == [(2, 2)]
+    assert past.reopen(7, 7.0, {}) is None
     [changed], _ = past.since(known)
     assert changed.frames == [(1, 1)]
-    past.reopen(1, {})
+    past.reopen(1, 1.0, {})
     assert past.entries[0].count == 0
 
 

@@ -28,10 +28,12 @@ TOGETHER = 1000
 """Notes in one transaction, at most: what has come while the last one was committed."""
 CLOSING = 5.0
 """Seconds that closing may take; what is left in the write-ahead log is read at the next start."""
+GATHER = 0.25
+"""Seconds in which what became of the frames is gathered."""
 PERIOD = 1.0
-"""Seconds in which what became of the frames is gathered; a run that is killed loses so much."""
+"""Seconds in which it is written; a run that is killed loses so much."""
 MOST = 10_000
-"""Entries that wait for a database that is away; beyond, the oldest are given up."""
+"""Entries, and turns, that wait for a database that is away; beyond, the oldest are given up."""
 
 
 @attrs.frozen
@@ -87,6 +89,7 @@ class Sqlite:
                 async with trio.open_nursery() as nursery:
                     fates = _Fates(self, deliver_fates)
                     nursery.start_soon(fates.follow, name="fates")
+                    nursery.start_soon(fates.keep_writing, name="fates' writer")
                     await deliver_all(target, inbox, outbox)
                     nursery.cancel_scope.cancel()
             # The notes have ended, so every stage before has.
@@ -121,14 +124,24 @@ class _Fates:
     """The version of the past that was gathered last."""
     rows: dict[int, Mapping[str, Any]] = attrs.field(factory=dict)
     exhibits: dict[str, Exhibit] = attrs.field(factory=dict)
+    arrived: trio.Event = attrs.field(factory=trio.Event)
 
     async def follow(self) -> None:
-        """Write what has come, once a second; nothing happens while nothing comes."""
+        """Gather what has come, some times a second; nothing happens while nothing comes."""
         past = self.sink.past
         while past is not None:
             changed = past.changed
             if past.version == self.known:
                 await changed.wait()
+            await trio.sleep(GATHER)
+            self._gather(past)
+            self.arrived.set()
+
+    async def keep_writing(self) -> None:
+        """Write what was gathered, once a second."""
+        while True:
+            await self.arrived.wait()
+            self.arrived = trio.Event()
             await trio.sleep(PERIOD)
             await self.write()
 
@@ -139,16 +152,20 @@ class _Fates:
             return
         self._gather(past)
         run = records.run_row(past.run, past.started, time.time(), self.sink.state(), ended=ended)
-        rows, exhibits = list(self.rows.values()), list(self.exhibits.values())
+        # What comes meanwhile is for the next time.
+        rows, self.rows = self.rows, {}
+        exhibits, self.exhibits = self.exhibits, {}
+        batch = records.Batch(run, list(rows.values()), list(exhibits.values()), self.sink.pictures)
         try:
-            await self.deliver(records.Batch(run, rows, exhibits, self.sink.pictures))
-        except AwayError as error:
+            await self.deliver(batch)
+        except BaseException as error:
+            # Also when it is cancelled: what was written after all may be written again.
+            self.rows, self.exhibits = rows | self.rows, exhibits | self.exhibits
+            if not isinstance(error, AwayError):
+                raise
             # Whoever delivers the notes tells the user while there are any.
             if ended:
                 self.sink.warn(f"{self.sink.path}: the last fates are not in it: {error}")
-        else:
-            self.rows.clear()
-            self.exhibits.clear()
 
     def _gather(self, past: Past) -> None:
         entries, exhibits = past.since(self.known)
@@ -157,11 +174,18 @@ class _Fates:
             self.rows[entry.number] = records.fate_row(past.run, entry)
         for exhibit in exhibits:
             if exhibit.status is not Status.IN_PROGRESS:
-                self.exhibits[exhibit.id] = exhibit
-        while len(self.rows) > MOST:
-            del self.rows[next(iter(self.rows))]
-        while len(self.exhibits) > EXHIBITS:
-            del self.exhibits[next(iter(self.exhibits))]
+                kept = exhibit if self.sink.pictures else attrs.evolve(exhibit, pictures=())
+                self.exhibits[exhibit.id] = kept
+        self._give_up_oldest()
+
+    def _give_up_oldest(self) -> None:
+        """Of what waits for a database that is away, pictures first."""
+        for name in list(self.exhibits)[:-EXHIBITS]:
+            self.exhibits[name] = attrs.evolve(self.exhibits[name], pictures=())
+        for number in list(self.rows)[:-MOST]:
+            del self.rows[number]
+        for name in list(self.exhibits)[:-MOST]:
+            del self.exhibits[name]
 
 
 @attrs.define

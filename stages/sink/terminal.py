@@ -24,8 +24,10 @@ INDENT = 10
 """Columns of the time."""
 WIDE = 72
 """Columns from which on the place has a column of its own."""
-LEAST_ROOM = 10
-"""Columns for the words, though the window be narrower."""
+NARROW = 32
+"""Columns below which no place is told, and further lines are hardly indented."""
+HANGING = 2
+"""Columns of that indentation."""
 STATUS_PERIOD = 1.0
 """Seconds between two changes of the status line, at least: it may be on the watched screen."""
 
@@ -134,7 +136,8 @@ class _Screen:
         """The live rows; of a long note the last, so that all fit when the window is halved."""
         growing = lines(self.growing, width - 1) if self.growing is not None else []
         status = [Text(self.status[: width - 1], "dim")] if self.status else []
-        return [*growing[-max(1, height // 3) :], *status]
+        # One row more than the window has would scroll at every drawing.
+        return [*growing[-max(1, height // 3) :], *status][:height]
 
 
 def is_shown(note: Note, *, streaming: bool) -> bool:
@@ -144,13 +147,15 @@ def is_shown(note: Note, *, streaming: bool) -> bool:
 
 def lines(note: Note, width: int) -> list[Text]:
     """The note in lines of at most `width` columns: time, place, words."""
-    where = place(note)
-    head = Text.assemble((f"{clock(note.captured_wall_time)}  ", "dim"))
+    where = place(note) if width >= NARROW else ""
+    # The words need at least as much room as the time.
+    time = f"{clock(note.captured_wall_time)}  " if width >= 2 * INDENT - 2 else ""
+    head = Text.assemble((time, "dim"))
     # A narrow window has no room for a second column.
     columns = bool(where) and width >= WIDE
     if where:
         head.append(where.ljust(LONGEST + 2) if columns else f"{where}  ", "cyan")
-    indent = head.cell_len if columns else INDENT
+    indent = head.cell_len if columns else INDENT if width >= NARROW else min(HANGING, len(time))
     words = Text(harmless(note.text) + _end(note))
     first, rest = _wrapped(words, width, head.cell_len, indent)
     return [head + first, *(Text(" " * indent) + line for line in rest)]
@@ -159,7 +164,7 @@ def lines(note: Note, width: int) -> list[Text]:
 def _wrapped(words: Text, width: int, first: int, indent: int) -> tuple[Text, Sequence[Text]]:
     """Wrap at words; the first line begins at another column than the others."""
     filler = Text("x" * max(0, first - indent))
-    rows = (filler + words).wrap(_FOR_WRAPPING, max(LEAST_ROOM, width - indent), tab_size=4)
+    rows = (filler + words).wrap(_FOR_WRAPPING, max(1, width - indent), tab_size=4)
     return rows[0][len(filler) :], list(rows[1:])
 
 

@@ -157,6 +157,37 @@ async def test_a_long_note_is_wrapped_at_words_under_its_first_one(screen, sink,
     assert " ".join(line[24:] for line in lines) == LONG
 
 
+@pytest.mark.parametrize("columns", [9, 14, 20, 26, 33, 50])
+async def test_the_narrowest_window_cuts_no_word(monkeypatch, sink, inline_threads, columns):
+    screen = Screen(monkeypatch, columns, rows=60)
+    async with screen.running(sink) as (feed, _):
+        await feeding(feed, attrs.evolve(PLACED, text=LONG.replace("New: ", "")))
+        *lines, status = screen.lines
+    screen.stdout.close()
+    os.close(screen.main)
+    assert status == "hud: watching 0"[: columns - 1].rstrip()
+    assert all(len(line) < columns for line in lines)
+    words = [word for line in lines for word in line.split() if word.startswith("word")]
+    assert words == LONG.removeprefix("New: ").split()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+async def test_the_lowest_window_does_not_scroll_away_what_grows(
+    monkeypatch, sink, inline_threads, rows
+):
+    screen = Screen(monkeypatch, 40, rows)
+    async with screen.running(sink) as (feed, _):
+        screen.read()
+        for count in range(1, 20):
+            text = " ".join(f"w{number}" for number in range(count))
+            await feeding(feed, attrs.evolve(PLACED, status=Status.IN_PROGRESS, text=text))
+            # A line feed on the last row scrolls.
+            assert screen.read().count(b"\n") < rows
+            assert f"w{count - 1}" in "".join(screen.screen.display)
+    screen.stdout.close()
+    os.close(screen.main)
+
+
 async def test_a_narrow_window_has_one_column_of_words(monkeypatch, sink, inline_threads):
     screen = Screen(monkeypatch, columns=40)
     async with screen.running(sink) as (feed, _):

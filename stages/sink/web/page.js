@@ -96,6 +96,8 @@ async function explain(id) {
   }));
   byId("why-caption").textContent = turn.caption;
   const tokens = `${turn.usage.input_tokens} in (${turn.usage.cached_tokens} cached), ${turn.usage.output_tokens} out`;
+  const stages = Object.entries(turn.stages);
+  const steps = stages.map(([stage, spent]) => `${stage} ${spent.toFixed(1)}`).join(", ");
   const facts = {
     because: turn.rule,
     frame: `${turn.seq} of monitor ${turn.monitor}, ${turn.size.join("×")}, ${clock(1000 * turn.wall_time)}`,
@@ -103,13 +105,13 @@ async function explain(id) {
     model: turn.model,
     tokens,
     cost: turn.usd === null ? "" : dollars(turn.usd),
-    took: turn.milliseconds === null ? "" : `${Math.round(turn.milliseconds)} ms`,
+    took: turn.milliseconds === null ? "" : `${Math.round(turn.milliseconds)} ms: ${steps}`,
     note: turn.id,
   };
   const told = Object.entries(facts).filter(([, said]) => said);
   byId("why-facts").replaceChildren(...told.flatMap(([name, said]) => [element("dt", name), element("dd", said)]));
-  byId("why-stages").replaceChildren(...Object.entries(turn.stages).map(([stage, spent]) => {
-    const part = element("span", `${stage} ${spent.toFixed(spent < 10 ? 1 : 0)}`, stage.startsWith("before") ? "waits" : "");
+  byId("why-stages").replaceChildren(...stages.map(([stage, spent]) => {
+    const part = element("span", stage, stage.startsWith("before") ? "waits" : "");
     part.title = `${stage}: ${spent.toFixed(1)} ms`;
     part.style.flexGrow = spent;
     return part;
