@@ -59,7 +59,9 @@ class Detector:
         if screen is None or (screen.height, screen.width) != new.shape:
             return self._begin(frame, new)
         moved = screen.difference.compare(new, screen.now, frame.damage)
-        if moved:
+        if not moved:
+            screen.show(new)
+        else:
             self._intake.take(new, frame.time, woken=frame.woken)
             if screen.owing.any():
                 self._rest_due = frame.time

@@ -28,7 +28,7 @@ class Known:
     def __init__(self, rows: int, columns: int) -> None:
         self._current = np.zeros((rows, columns), np.uint64)
         self._states = np.zeros((STATES, rows, columns), np.uint64)
-        self._seen = np.full((STATES, rows, columns), NEVER)
+        self._seen = np.zeros((STATES, rows, columns), np.float32)
 
     def holds(self, rows: Indices, columns: Indices, signs: Signatures) -> Mask:
         """For each cell whether it has shown this signature before."""
