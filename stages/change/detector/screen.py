@@ -89,6 +89,19 @@ class Screen:
             self.known.rest(rows, columns, signatures(self.now, rows, columns))
             self._fresh[rows, columns] = False
 
+    def rest_due(self) -> float | None:
+        """When the first of the background that changed comes to rest if it stays as it is."""
+        return float(self.rates.rest_at(*places(self.owing)).min()) if self.owing.any() else None
+
+    def rested(self, time: float) -> Mask:
+        """The background that changed and has come to rest, from now on judged."""
+        rows, columns = places(self.owing)
+        done = self.rates.rest_at(rows, columns) <= time + 1e-6
+        found = np.zeros_like(self.owing)
+        found[rows[done], columns[done]] = True
+        self.owing[rows[done], columns[done]] = False
+        return found
+
     def outstanding(self, rect: Rect, without: Mask | None) -> tuple[Rect, Mask, float]:
         """The pixels of `rect`, widened to cells, that differ from what was shown.
 
