@@ -155,6 +155,7 @@ class _Watch:
         await self._server.take_damage()
         for monitor, box in self._boxes.items():
             await self._begin(monitor, box)
+        self._server.forget()
         longest = wait = self._options.check
         check_at = trio.current_time() + wait
         woken, film_at, left = -math.inf, -math.inf, False
@@ -235,6 +236,7 @@ class _Watch:
             told &= not patches or self._server.was_drawn()
             buffers.trim()
             await self._renew(monitor, moment, patches)
+        self._server.forget()
         return told
 
     async def _renew(

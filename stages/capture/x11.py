@@ -39,6 +39,8 @@ ALL = 0
 """In place of a region."""
 AREA = 16
 """Offset of the rectangle in a DamageNotify event."""
+KEPT = 2**20
+"""Bytes of shared memory that are kept for the next grabs."""
 MANY_DRAWN = 64
 """Rectangles of events, beyond which only one around all of them is kept."""
 
@@ -166,6 +168,10 @@ class Server:
             self._connection.flush()
             while not self.was_drawn(films):
                 await trio.lowlevel.wait_readable(self._fd)
+
+    def forget(self) -> None:
+        """Let go of the memory that only a grab of much needs; pixels that were read are gone."""
+        self._memory.release(KEPT)
 
     def was_drawn(self, films: Sequence[Rect] = ()) -> bool:
         """Whether something has been drawn, outside of `films`, that nobody has asked for."""

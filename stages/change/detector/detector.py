@@ -59,10 +59,11 @@ class Detector:
         if screen is None or (screen.height, screen.width) != new.shape:
             return self._begin(frame, new)
         moved = screen.difference.compare(new, screen.now, frame.damage)
-        if moved:
+        if not moved:
+            screen.show(new)
+        else:
             self._intake.take(new, frame.time, woken=frame.woken)
-            if screen.owing.any():
-                self._rest_due = frame.time
+            self._rest_due = screen.rest_due()
         return self._answer(screen, frame, frame.time, moved=moved)
 
     def wake(self, time: float) -> Change | None:
@@ -134,9 +135,8 @@ class Detector:
         """Judge background that came to rest while what surrounds it goes on: a caption."""
         if self._rest_due is None or time < self._rest_due - SLACK:
             return
-        rested = screen.rates.rested(screen.owing, time)
+        rested = screen.rested(time)
         if rested.any():
-            screen.owing &= ~rested
             pixels = np.repeat(np.repeat(rested, CELL, 0), CELL, 1)
             for blob in blobs(pixels, rested):
                 if self._surrounded(screen, blob.rect, time):
@@ -144,7 +144,7 @@ class Detector:
                     self._intake.spots.append(spot)
                 else:
                     screen.accept(blob.rect)
-        self._rest_due = time + 0.1 if screen.owing.any() else None
+        self._rest_due = screen.rest_due()
 
     def _surrounded(self, screen: Screen, rect: Rect, time: float) -> bool:
         """Whether it is text inside something as large as a film that goes on."""
