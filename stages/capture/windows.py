@@ -13,6 +13,7 @@ import functools
 import math
 import os
 import struct
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -83,6 +84,10 @@ class Windows:
         except xcffib.ConnectionException as error:
             raise CannotKnowError(f"the X server does not answer ({error})") from None
         self._here = display in (None, os.environ.get("DISPLAY"))
+        self._lock = threading.Lock()
+        self._busy = False
+        """Whether a thread uses the connection."""
+        self._closed = threading.Event()
         self._sleeping = False
         self._saving = False
         self._frame_of: dict[int, int] = {}
@@ -165,8 +170,29 @@ class Windows:
         return self._connection(module.key)
 
     def close(self) -> None:
-        """Disconnect."""
-        self._connection.disconnect()
+        """Disconnect, as soon as no thread uses the connection any more."""
+        with self._lock:
+            self._closed.set()
+            if not self._busy:
+                self._connection.disconnect()
+
+    async def _in_thread(self, look: Callable[[], None]) -> None:
+        """Call what blocks; cancelled, it goes on until the server has answered."""
+
+        def use() -> None:
+            with self._lock:
+                if self._closed.is_set():
+                    return
+                self._busy = True
+            try:
+                look()
+            finally:
+                with self._lock:
+                    self._busy = False
+                    if self._closed.is_set():
+                        self._connection.disconnect()
+
+        await trio.to_thread.run_sync(use, abandon_on_cancel=True)
 
     @property
     def dark(self) -> str:
@@ -219,7 +245,7 @@ class Windows:
                 await awaited(self._connection, self._connection.core.GetInputFocus())
             states = self.told()
             if self._astray:
-                await trio.to_thread.run_sync(self._read_all, abandon_on_cancel=True)
+                await self._in_thread(self._read_all)
                 raise CannotKnowError("the windows changed in a way that was not told")
             return states
 
@@ -288,7 +314,7 @@ class Windows:
         self._time = trio.current_time()
         with self._alive():
             look = self._read_all if self._astray else self._look
-            await trio.to_thread.run_sync(look, abandon_on_cancel=True)
+            await self._in_thread(look)
 
     @contextlib.contextmanager
     def _alive(self) -> Iterator[None]:
