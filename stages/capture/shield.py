@@ -29,6 +29,7 @@ from hud.privacy.rules import parse
 from hud.privacy.seeded import ALL
 from hud.privacy.stack import CannotKnowError, Hidden
 from hud.stage import silent
+from stages.capture.session import Session, present
 
 if TYPE_CHECKING:
     from stages.capture.windows import Windows
@@ -65,7 +66,8 @@ class Shielding:
         self, display: str | None, monitors: Mapping[int, Rect]
     ) -> AsyncIterator[Shield]:
         """A shield in front of `monitors` (number → place on the desktop)."""
-        shield = Shield(self, display, monitors)
+        session = await trio.to_thread.run_sync(present, display) if self.options else None
+        shield = Shield(self, display, monitors, session)
         try:
             yield shield
         finally:
@@ -76,7 +78,14 @@ class Shielding:
 class Shield:
     """Paints over what must not be seen in everything that one capture reads."""
 
-    def __init__(self, given: Shielding, display: str | None, monitors: Mapping[int, Rect]) -> None:
+    def __init__(
+        self,
+        given: Shielding,
+        display: str | None,
+        monitors: Mapping[int, Rect],
+        session: Session | None,
+    ) -> None:
+        self._session = session
         self._options = given.options or OPEN
         self._strict = given.options is not None
         self._pause = given.pause
@@ -97,10 +106,9 @@ class Shield:
         self._gaps: set[int] = set()
 
     def close(self) -> None:
-        """Let go of the windows."""
-        if self._windows is not None:
-            self._windows.close()
-            self._windows = None
+        """Let go of the windows and the session."""
+        self._forget_windows()
+        self._forget_session()
 
     async def cover(self, rects: Sequence[Rect], grab: Grab) -> list[Pixels] | None:
         """Grab rectangles of the desktop and paint over what must not be seen in them.
@@ -119,7 +127,7 @@ class Shield:
             except CannotKnowError as error:
                 reason = f"the windows on the screen cannot be known ({error})"
                 continue
-            reason = self._windows.dark if self._windows is not None else ""
+            reason = await self._away()
             if reason or self._is_paused():
                 break
             self._pass(painted - self._known)
@@ -164,7 +172,7 @@ class Shield:
             with contextlib.suppress(CannotKnowError):
                 await self._open()
                 await self._settle()
-                if self._windows is None or not self._windows.dark:
+                if not await self._away():
                     return
 
     @property
@@ -188,6 +196,18 @@ class Shield:
         """What stands for a frame that nobody may see: its number and time, without pixels."""
         self._gaps.add(frame.monitor)
         return attrs.evolve(frame, pixels=NOTHING, damage=None, withheld=True)
+
+    async def _away(self) -> str:
+        """Why nobody may be at the screen, or ""."""
+        if self._session is not None and self._session.has_news:
+            try:
+                await trio.to_thread.run_sync(self._session.learn)
+            except OSError:
+                # The bus has ended, and what was known with it; X still tells of lockers.
+                self._forget_session()
+        if self._session is not None and self._session.away:
+            return self._session.away
+        return self._windows.dark if self._windows is not None else ""
 
     def _is_paused(self) -> bool:
         return self._pause.paused
@@ -222,7 +242,17 @@ class Shield:
     def _forget(self) -> None:
         """Let go of a connection that has ended."""
         if self._windows is not None and self._windows.lost:
-            self.close()
+            self._forget_windows()
+
+    def _forget_windows(self) -> None:
+        if self._windows is not None:
+            self._windows.close()
+            self._windows = None
+
+    def _forget_session(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
 
     def _now(self) -> frozenset[Rect]:
         """What must be covered, as far as the server has told by itself."""

@@ -79,13 +79,16 @@ class Windows:
             CannotKnowError: the server does not answer, or the windows never rest.
         """
         self._options = options
-        self._looking = threading.Lock()
         connect: Any = xcffib.connect  # xcffib annotates only a part of itself
         try:
             self._connection = connect(display)
         except xcffib.ConnectionException as error:
             raise CannotKnowError(f"the X server does not answer ({error})") from None
         self._here = display in (None, os.environ.get("DISPLAY"))
+        self._lock = threading.Lock()
+        self._busy = False
+        """Whether a thread uses the connection."""
+        self._closed = threading.Event()
         self._sleeping = False
         self._saving = False
         self._frame_of: dict[int, int] = {}
@@ -168,19 +171,29 @@ class Windows:
         return self._connection(module.key)
 
     def close(self) -> None:
-        """Disconnect; not below the hands of a thread that was let go and still waits."""
-        if self._looking.acquire(blocking=False):
-            try:
+        """Disconnect, as soon as no thread uses the connection any more."""
+        with self._lock:
+            self._closed.set()
+            if not self._busy:
                 self._connection.disconnect()
-            finally:
-                self._looking.release()
 
-    async def _look_in_thread(self, look: Callable[[], None]) -> None:
-        def held() -> None:
-            with self._looking:
+    async def _in_thread(self, look: Callable[[], None]) -> None:
+        """Call what blocks; cancelled, it goes on until the server has answered."""
+
+        def use() -> None:
+            with self._lock:
+                if self._closed.is_set():
+                    return
+                self._busy = True
+            try:
                 look()
+            finally:
+                with self._lock:
+                    self._busy = False
+                    if self._closed.is_set():
+                        self._connection.disconnect()
 
-        await in_thread(held)
+        await in_thread(use)
 
     @property
     def dark(self) -> str:
@@ -233,7 +246,7 @@ class Windows:
                 await awaited(self._connection, self._connection.core.GetInputFocus())
             states = self.told()
             if self._astray:
-                await self._look_in_thread(self._read_all)
+                await self._in_thread(self._read_all)
                 raise CannotKnowError("the windows changed in a way that was not told")
             return states
 
@@ -302,7 +315,7 @@ class Windows:
         self._time = trio.current_time()
         with self._alive():
             look = self._read_all if self._astray else self._look
-            await self._look_in_thread(look)
+            await self._in_thread(look)
 
     @contextlib.contextmanager
     def _alive(self) -> Iterator[None]:
