@@ -151,7 +151,7 @@ def outcome_of(drawn: Drawn, evidence: Evidence) -> str:
 
 def unseen(drawn: Drawn, fault: Happened) -> bool:
     """Whether it was never to be seen for two seconds while the program looked."""
-    if fault.kind not in {"pause", "suspend"}:
+    if fault.kind not in {"pause", "suspend", "screen"}:
         return False
     return fault.begin <= drawn.begin + STAYED and drawn.end <= fault.end + STAYED
 
