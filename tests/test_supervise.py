@@ -40,7 +40,9 @@ async def test_restarts_with_growing_waits(autojump_clock):
 
 async def test_too_many_crashes_within_the_window_give_up(autojump_clock):
     stage = Crashes(99)
-    with pytest.raises(StageFailedError, match=r"encode crashed 4 times within 60 s, last with ValueError: crash 4"):
+    with pytest.raises(
+        StageFailedError, match=r"encode crashed 4 times within 60 s, last with ValueError: crash 4"
+    ):
         await supervise("encode", stage.run, POLICY, stage.crashed)
 
 
