@@ -219,7 +219,7 @@ def constancy(evidence: Evidence) -> dict[str, bool]:
     warm = [sample for sample in evidence.samples if sample.time >= WARM]
     if len(warm) < WARM:
         return {}  # too short to tell
-    # A frame of 3.7 MB more or less is at work in any second, so it is the median that may not move.
+    # In any second a frame of 3.7 MB more or less is at work: only the median may not move.
     rss = by_minute(warm, "rss_mb")
     files = by_minute(warm, "files")
     threads = [sample.threads for sample in warm]
