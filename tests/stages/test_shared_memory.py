@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ KEPT = 2**20
 
 def attached() -> int:
     """Mappings of System V segments in this process."""
-    with open("/proc/self/maps") as maps:
+    with Path("/proc/self/maps").open() as maps:
         return sum("/SYSV" in line for line in maps)
 
 
