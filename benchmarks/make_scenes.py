@@ -60,6 +60,16 @@ SCENES = {
     "fleet": Scene("fleet", 1000, 600, 40),
     "meeting": Scene("meeting", 950, 540, 38),
     "monitor": Scene("monitor", 780, 470, 40),
+    "calendar": Scene("calendar", 920, 600, 40),
+    "player": Scene("player", 1040, 560, 39),
+    "kanban": Scene("kanban", 980, 560, 40),
+    "review": Scene("review", 960, 640, 40),
+    "database": Scene("database", 1000, 600, 39),
+    "radar": Scene("radar", 900, 560, 40),
+    "shop": Scene("shop", 720, 540, 40),
+    "transfer": Scene("transfer", 820, 520, 40, scale=1.5),
+    "feed": Scene("feed", 760, 560, 40),
+    "chess": Scene("chess", 780, 570, 40),
 }
 
 
