@@ -14,9 +14,9 @@ from stages.change.detector.intake import Intake
 from stages.change.detector.judge import BLOCK, SLACK, Judge, Say, Verdict
 from stages.change.detector.options import Limits
 from stages.change.detector.past import PAGE, Past
-from stages.change.detector.regions import blobs, clusters, tidy
+from stages.change.detector.regions import blobs, clusters, groups, tidy
 from stages.change.detector.screen import Screen, cell_slices
-from stages.change.detector.shapes import changed_colours
+from stages.change.detector.shapes import LINE, changed_colours
 from stages.change.detector.spot import Spot, similar
 
 SLOW = 0.15
@@ -134,17 +134,28 @@ class Detector:
         """Judge background that came to rest while what surrounds it goes on: a caption."""
         if self._rest_due is None or time < self._rest_due - SLACK:
             return
+        for rect in groups(screen.rates.background(time)):
+            at = cell_slices(rect)
+            if rect.height > LINE or not screen.owing[at].any():
+                continue
+            if screen.rates.stopped(at, time):
+                screen.owing[at] = False
+                self._rests(rect, time, captioned=False)
         rested = screen.rates.rested(screen.owing, time)
         if rested.any():
             screen.owing &= ~rested
             pixels = np.repeat(np.repeat(rested, CELL, 0), CELL, 1)
             for blob in blobs(pixels, rested):
                 if self._surrounded(screen, blob.rect, time):
-                    spot = Spot(blob.rect, time, time, time, rested=True, changes=2, due=time)
-                    self._intake.spots.append(spot)
+                    self._rests(blob.rect, time, captioned=True)
                 else:
                     screen.accept(blob.rect)
         self._rest_due = time + 0.1 if screen.owing.any() else None
+
+    def _rests(self, rect: Rect, time: float, *, captioned: bool) -> None:
+        spot = Spot(rect, time, time, time, rested=True, changes=2, due=time)
+        spot.captioned = captioned
+        self._intake.spots.append(spot)
 
     def _surrounded(self, screen: Screen, rect: Rect, time: float) -> bool:
         """Whether it is text inside something as large as a film that goes on."""

@@ -76,6 +76,7 @@ class Intake:
         if not rows.size:
             return [], []
         self.screen.owing[rows, columns] = True
+        self.screen.learn_hues(rows, columns)
         self.screen.rates.count(rows, columns, time)
         moving = [box for box in clusters(restless) if cells[cell_slices(box)].any()]
         values = blobs(self.screen.difference.mask, cells)

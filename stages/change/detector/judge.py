@@ -233,11 +233,22 @@ class Judge:
         if spot.value:
             need = self.options.confirm
             return self._when_quiet(spot, time, need, Say.SHOW, "a value unlike the others", tight)
+        if not spot.captioned:
+            return self._stopped(spot, tight, time)
         shown = self.past.count(tight, time - 2 * self.options.bound)
         line = tight.width >= 40 and 12 <= tight.height <= 2 * LINE
         if line and self._crisp(tight) and not shown and textual(self.screen.now[tight.slices]):
             return Verdict(Say.SHOW, "text stands still inside a film", (tight,))
         return Verdict(Say.FORGET, "background at rest")
+
+    def _stopped(self, spot: Spot, tight: Rect, time: float) -> Verdict:
+        """Background that stands still for longer than it used to: what it stopped at is news."""
+        box, mask, _ = self.screen.outstanding(tight, None)
+        if not self.screen.strange(box, mask):
+            return Verdict(Say.FORGET, "background at rest")
+        if self.field.flickers(tight, time) or self._known(box, mask)[0] > 0.5:
+            return Verdict(Say.FORGET, "seen before in this place")
+        return Verdict(Say.SHOW, "what was moving has come to rest", (tight,))
 
     def _writing(self, spot: Spot, tight: Rect, time: float, *, solid: bool) -> Verdict:
         """Something on blank ground: a letter, a growing line, or a line that came at once."""

@@ -12,6 +12,10 @@ from stages.change.detector.dirty import CELL, Mask
 ACROSS, DOWN = 3, 1
 """Gaps of this many cells, across and down, do not part what belongs together: a space between
 words is narrower than a line of text is high, the gap between two messages is not."""
+PICTURE = 0.01
+"""What a picture more costs, as a share of the screen: so much ground may be shown to save one."""
+MOST_REGIONS = 12
+"""Pictures of one change."""
 MOST = 48
 """More pieces than this are joined with their neighbours first."""
 
@@ -52,6 +56,11 @@ def clusters(cells: Mask) -> list[Rect]:
     return [Rect(x * CELL, y * CELL, w * CELL, h * CELL) for x, y, w, h in _label(cells, 1)]
 
 
+def groups(cells: Mask) -> list[Rect]:
+    """As `clusters`, but the places of a line or a list are one."""
+    return [Rect(x * CELL, y * CELL, w * CELL, h * CELL) for x, y, w, h in _label(cells, 2)]
+
+
 def _tight(mask: Mask, box: tuple[int, int, int, int], origin: tuple[int, int]) -> Blob | None:
     x, y, width, height = (v * CELL for v in box)
     piece = mask[y : y + height, x : x + width]
@@ -82,10 +91,26 @@ def _lined(rect: Rect, margin: int) -> Rect:
 
 
 def tidy(rects: list[Rect], width: int, height: int, margin: int = 3) -> tuple[Rect, ...]:
-    """The regions of one change: padded, united where they touch, at most a dozen."""
-    padded = [_lined(rect, margin).padded(margin, width, height) for rect in rects]
-    for distance in (0, 16, 48, 128, 512):
-        united = together(padded, distance)
-        if len(united) <= 12:
+    """The regions of one change: padded, united where that costs less than a picture more."""
+    padded = together([_lined(rect, margin).padded(margin, width, height) for rect in rects])
+    regions, most = list(padded), PICTURE * width * height
+    while len(regions) > 1:
+        (one, other), cost = _nearest(regions)
+        if cost > most + 0.5 * (regions[one].area + regions[other].area) and len(regions) <= MOST_REGIONS:
             break
-    return united
+        union = regions[one].union(regions[other])
+        regions = [rect for rect in regions if not union.holds(rect)] + [union]
+    return together(regions)
+
+
+def _nearest(regions: list[Rect]) -> tuple[tuple[int, int], int]:
+    """Which two regions to unite first, and how many pixels more that would show."""
+    left, top = (np.array([v]) for v in zip(*((r.x, r.y) for r in regions), strict=True))
+    right, bottom = (np.array([v]) for v in zip(*((r.right, r.bottom) for r in regions), strict=True))
+    across = np.maximum(right, right.T) - np.minimum(left, left.T)
+    down = np.maximum(bottom, bottom.T) - np.minimum(top, top.T)
+    area = (right - left) * (bottom - top)
+    more = across * down - area - area.T
+    np.fill_diagonal(more, np.iinfo(more.dtype).max)
+    one, other = divmod(int(more.argmin()), len(regions))
+    return (one, other), int(more[one, other])

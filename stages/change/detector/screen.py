@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from hud.items import Pixels, Rect
 from hud.pixels import Words
@@ -10,11 +11,16 @@ from stages.change.detector.dirty import CELL, Difference, Indices, Mask, any_in
 from stages.change.detector.film import Films
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import Limits
-from stages.change.detector.shapes import differ
+from stages.change.detector.shapes import codes, differ, palette
 from stages.change.detector.signature import signatures
 
 MOST_KEPT = 200_000
 """Pixels of a region up to which a change carries what was there before."""
+MOST_HUES = 600
+"""Cells of background whose colours are noted in one frame."""
+STRANGE = 0.15
+"""What has this share of colours that its place never had is of another kind."""
+Words64 = npt.NDArray[np.uint64]
 CALM = 0.25
 """A state that lasts this long is remembered; the frames of a film are not."""
 
@@ -42,6 +48,8 @@ class Screen:
         """Background cells that changed and have not been judged since."""
         self.passed = np.full((rows, columns), -1e6)
         """When the content of a cell was last passed on by itself."""
+        self._hues: Words64 = np.zeros((rows, columns), np.uint64)
+        """Which of 64 colours a cell had while it was background, a bit each."""
         self._fresh: Mask = np.ones((rows, columns), bool)
         self._fresh_due: float | None = time + CALM
         self._tolerance = options.tolerance
@@ -60,6 +68,20 @@ class Screen:
         self.rates.touched[at] = time
         self._fresh[at] = True
         self._fresh_due = time + CALM
+
+    def learn_hues(self, rows: Indices, columns: Indices) -> None:
+        """Note the colours of background that is about to change; of a film they say nothing."""
+        if rows.size <= MOST_HUES:
+            self._hues[rows, columns] |= _hues(self.now, rows, columns)
+
+    def strange(self, box: Rect, mask: Mask) -> bool:
+        """Whether a good part of what differs is in colours that its cells never had."""
+        cells = any_in_cells(np.ascontiguousarray(mask))
+        rows, columns = places(cells)
+        had = np.bitwise_or.reduce(self._hues[rows + box.y // CELL, columns + box.x // CELL])
+        shares = palette(self.now[box.slices][mask])
+        unseen = (had >> np.arange(64, dtype=np.uint64)) & np.uint64(1) == 0
+        return bool(shares[unseen].sum() >= STRANGE * max(0.1, 1 - shares.max()))
 
     def remember(self, time: float) -> None:
         """Add to the memory what has been still for a while."""
@@ -119,6 +141,15 @@ class Screen:
     def accept(self, rect: Rect) -> None:
         """What is in `rect` now counts as shown."""
         self.shown[rect.slices] = self.now[rect.slices]
+
+
+def _hues(pixels: Words, rows: Indices, columns: Indices) -> Words64:
+    """The colours of cells, of 64, a bit each."""
+    height, width = pixels.shape
+    cells = pixels.reshape(height // CELL, CELL, width // CELL, CELL)[rows, :, columns, :]
+    bits = np.uint64(1) << codes(cells).astype(np.uint64)
+    found: Words64 = np.bitwise_or.reduce(bits, axis=(1, 2))
+    return found
 
 
 def to_cells(rect: Rect, shape: tuple[int, ...]) -> Rect:

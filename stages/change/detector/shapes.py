@@ -112,9 +112,13 @@ def filled(before: Words, after: Words, tolerance: int = 16) -> float:
 
 def palette(patch: Words) -> Shares:
     """The share of a patch that each of 64 colours has, four levels a channel."""
-    blue, green, red = patch & 0xC0, (patch >> 8) & 0xC0, (patch >> 16) & 0xC0
-    codes = (blue >> 6) | (green >> 4) | (red >> 2)
-    return np.bincount(codes.ravel(), minlength=64) / max(1, patch.size)
+    return np.bincount(codes(patch).ravel(), minlength=64) / max(1, patch.size)
+
+
+def codes(patch: Words) -> Words:
+    """Which of 64 colours each pixel has, four levels a channel."""
+    found: Words = ((patch & 0xC0) >> 6) | ((patch & 0xC000) >> 12) | ((patch & 0xC00000) >> 18)
+    return found
 
 
 def changed_colours(before: Words, after: Words) -> Shares:
