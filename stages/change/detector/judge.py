@@ -223,7 +223,7 @@ class Judge:
                 self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True
             )
         rule = "new content came into view"
-        need = self.options.confirm
+        need = BLOCK
         if spot.again or spot.changes > 1:  # it slides into view, or much is written at once
             need = min(self.options.page, spot.began + self.options.bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, rule, tight)
