@@ -34,15 +34,12 @@ RULES: dict[str, tuple[object, str, object]] = {
     "thin lines": (intake, "ruled", _says(False)),
     "carets": (intake, "caret", _says(False)),
     "swaps": (intake.Intake, "_swaps", _says(None)),
-    "badges": (intake, "is_badge", _says(False)),
     "scrolling": (intake, "find_shift", _says(None)),
     "pointer": (detector, "_pointer", lambda _screen, judged, _time: judged),
     "siblings": (detector.Detector, "_with_siblings", lambda _self, judged, _time: judged),
     "companions": (detector.Detector, "_companions", _says([])),
     "captions": (detector.Detector, "_surrounded", _says(False)),
     "rest of the page": (Past, "left", _says([])),
-    "whole words": (Past, "whole", lambda _self, rect, _time: rect),
-    "goes on": (Past, "goes_on", _says(False)),
     "seen before": (Screen, "seen", _nothing_known),
     "tints": (judge, "tinted", _says(False)),
     "erased text": (judge, "erased", _says(False)),
@@ -50,7 +47,6 @@ RULES: dict[str, tuple[object, str, object]] = {
     "crisp": (Judge, "_crisp", _says(True)),
     "numbers that return": (Judge, "_returned", _says(False)),
     "restlessness": (Judge, "_restlessness", _says(0.0)),
-    "leaves nothing": (Judge, "_leaves_nothing", _says(False)),
     "plain ground": (judge, "PLAIN", 2.0),
 }
 

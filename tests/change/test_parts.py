@@ -146,7 +146,6 @@ def test_past():
     past = Past()
     past.add(1.0, Rect(10, 10, 40, 16))
     assert past.count(Rect(10, 10, 40, 16), 0.0) == 1
-    assert past.whole(Rect(52, 10, 30, 16), 2.0) == Rect(10, 10, 72, 16)
     assert not same_place(Rect(0, 0, 10, 10), Rect(8, 8, 10, 10))
 
 

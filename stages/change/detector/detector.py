@@ -134,14 +134,16 @@ class Detector:
         """Judge background that came to rest while what surrounds it goes on: a caption."""
         if self._rest_due is None or time < self._rest_due - SLACK:
             return
+        waiting = np.zeros_like(screen.owing)
         for rect in groups(screen.rates.background(time)):
             at = cell_slices(rect)
             if rect.height > LINE or not screen.owing[at].any():
                 continue
+            waiting[at] = True
             if screen.rates.stopped(at, time):
                 screen.owing[at] = False
                 self._rests(rect, time, captioned=False)
-        rested = screen.rates.rested(screen.owing, time)
+        rested = screen.rates.rested(screen.owing & ~waiting, time)
         if rested.any():
             screen.owing &= ~rested
             pixels = np.repeat(np.repeat(rested, CELL, 0), CELL, 1)
@@ -197,7 +199,7 @@ class Detector:
             for rect in verdict.rects or (spot.rect,):
                 self._past.leave(time, spot.born, rect)
             return []
-        rects = [spot.region(self._past.whole(rect, time)) for rect in verdict.rects]
+        rects = [spot.region(rect) for rect in verdict.rects]
         for rect in verdict.rects:
             self._past.add(time, rect)
             self._screen.passed[cell_slices(rect)] = time

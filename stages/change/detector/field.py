@@ -78,5 +78,5 @@ class Field:
         column = 2 * across >= np.minimum(width, rect.width)
         column &= (width <= WIDER * rect.width) & (WIDER * width >= rect.width)
         row = 2 * down >= np.minimum(height, rect.height)
-        found: Mask = (column | row) & (height <= 3 * rect.height) & (3 * height >= rect.height)
+        found: Mask = (column | row) & (height <= 1.6 * rect.height) & (1.6 * height >= rect.height)
         return found

@@ -24,9 +24,7 @@ from stages.change.detector.shapes import (
     differ,
     lettered,
     palette,
-    plain_inside,
     ruled,
-    without_caret,
     written,
 )
 from stages.change.detector.spot import Spot
@@ -176,7 +174,7 @@ class Intake:
             screen.rates.painted[at] = time
         elif rect.height <= LINE:
             narrow = rect.width <= 2.5 * rect.height
-            spot.letter = narrow and written(before, after) and not is_badge(piece, after)
+            spot.letter = narrow and written(before, after)
             spot.value = not (spot.letter or blank(before))
             if spot.value and not (spot.again or spot.scrolled):
                 spot.flickers = self._flickers(rect, after, time)
@@ -252,12 +250,6 @@ def _strip(shift: Shift, moved: Mask) -> Rect:
     return attrs.evolve(rect, y=rect.y + top, height=bottom - top)
 
 
-def is_badge(piece: Blob, after: Words) -> bool:
-    """A filled shape with something in it, as letters are not."""
-    full = piece.pixels >= 0.6 * piece.rect.area and piece.rect.height >= 12
-    return full and without_caret(after) == piece.rect.width and not plain_inside(after)
-
-
 def _belongs(rect: Rect, noise: Rect) -> bool:
     """Whether a change is part of background that changes beside it in the same frame."""
     if noise.height > LINE:
@@ -267,4 +259,4 @@ def _belongs(rect: Rect, noise: Rect) -> bool:
         return near.intersects(rect) and noise.union(rect).area <= 1.1 * noise.area
     level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
     gap = max(rect.x - noise.right, noise.x - rect.right)
-    return level and gap <= max(8, 0.6 * noise.height) and rect.width <= 8 * noise.height
+    return level and gap <= max(8, 0.6 * noise.height) and rect.width <= 1.5 * noise.width + 8

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 
 import attrs
-import numpy as np
 
 from hud.items import Rect
 from stages.change.detector.dirty import Mask, any_in_cells
@@ -153,20 +152,10 @@ class Judge:
             spot.colours = changed_colours(
                 self.screen.shown[tight.slices], self.screen.now[tight.slices]
             )
-        if not spot.moves and self._leaves_nothing(spot, mask):
-            spot.moves += 1
         if spot.moves:
             return Verdict(Say.WAIT, "something small moves about")
         trifle = self._trifle(spot, tight, time)
         return trifle or self._content_of(spot, box, mask, tight, time)
-
-    def _leaves_nothing(self, spot: Spot, mask: Mask) -> bool:
-        """Whether it passed over places that are now as they were."""
-        if spot.changes < 4 or spot.letter or spot.caret or not spot.small:
-            return False
-        trail = self.screen.rates.touched[cell_slices(spot.whole or spot.rect)] >= spot.born
-        differs = any_in_cells(np.ascontiguousarray(mask))
-        return int(np.count_nonzero(trail)) > 2 * int(np.count_nonzero(differs)) + 2
 
     def _trifle(self, spot: Spot, tight: Rect, time: float) -> Verdict | None:
         """A verdict if nothing was written here."""
@@ -268,8 +257,6 @@ class Judge:
         need = 2 * self.options.word
         if spot.caret:
             need = self.options.word
-        elif self.past.goes_on(tight, time - 6):
-            need = self.options.doubt
         elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
             need = self.options.rest  # it faded in where it is
         need = max(need, self._restlessness(spot, tight, time))

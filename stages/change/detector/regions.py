@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import attrs
 import cv2
 import numpy as np
@@ -92,25 +94,30 @@ def _lined(rect: Rect, margin: int) -> Rect:
 
 def tidy(rects: list[Rect], width: int, height: int, margin: int = 3) -> tuple[Rect, ...]:
     """The regions of one change: padded, united where that costs less than a picture more."""
-    padded = together([_lined(rect, margin).padded(margin, width, height) for rect in rects])
+    padded = _few([_lined(rect, margin).padded(margin, width, height) for rect in rects])
     regions, most = list(padded), PICTURE * width * height
     while len(regions) > 1:
-        (one, other), cost = _nearest(regions)
-        if cost > most + 0.5 * (regions[one].area + regions[other].area) and len(regions) <= MOST_REGIONS:
+        one, other, cost = _nearest(regions)
+        worth = most + (one.area + other.area) / 2
+        if cost > worth and len(regions) <= MOST_REGIONS:
             break
-        union = regions[one].union(regions[other])
+        union = one.union(other)
         regions = [rect for rect in regions if not union.holds(rect)] + [union]
     return together(regions)
 
 
-def _nearest(regions: list[Rect]) -> tuple[tuple[int, int], int]:
+def _few(rects: list[Rect]) -> tuple[Rect, ...]:
+    """United where they touch; of very many those that are near too."""
+    for distance in (0, 16, 48, 128, 512):
+        united = together(rects, distance)
+        if len(united) <= MOST:
+            break
+    return united
+
+
+def _nearest(regions: list[Rect]) -> tuple[Rect, Rect, int]:
     """Which two regions to unite first, and how many pixels more that would show."""
-    left, top = (np.array([v]) for v in zip(*((r.x, r.y) for r in regions), strict=True))
-    right, bottom = (np.array([v]) for v in zip(*((r.right, r.bottom) for r in regions), strict=True))
-    across = np.maximum(right, right.T) - np.minimum(left, left.T)
-    down = np.maximum(bottom, bottom.T) - np.minimum(top, top.T)
-    area = (right - left) * (bottom - top)
-    more = across * down - area - area.T
-    np.fill_diagonal(more, np.iinfo(more.dtype).max)
-    one, other = divmod(int(more.argmin()), len(regions))
-    return (one, other), int(more[one, other])
+    pairs = itertools.combinations(regions, 2)
+    costs = ((one.union(other).area - one.area - other.area, one, other) for one, other in pairs)
+    cost, one, other = min(costs)
+    return one, other, cost
