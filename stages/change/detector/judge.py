@@ -7,6 +7,7 @@ import enum
 import attrs
 
 from hud.items import Rect
+from hud.pixels import Words
 from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.field import Field
 from stages.change.detector.options import Limits
@@ -15,6 +16,7 @@ from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import (
     LINE,
+    blank,
     caret,
     changed_colours,
     erased,
@@ -34,6 +36,8 @@ BLOCK = 0.12
 """Output of several lines comes in pieces; one more frame shows whether more follows."""
 WIDE = 2.5
 """Text this many times wider than high is more than the letters of one frame."""
+OBJECT = 32
+"""What is higher is a thing and no number."""
 CRISP = 100
 """Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
 
@@ -162,6 +166,8 @@ class Judge:
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
         if caret(before, after):
             return Verdict(Say.FORGET, "a caret", gone=True)
+        if self._edge_moved(before, after, tight):
+            return Verdict(Say.FORGET, "an edge moved")
         if erased(before, after):
             need = self.options.page if spot.page else self.options.rest
             verdict = self._when_quiet(spot, time, need, Say.FORGET, "text was erased", tight)
@@ -172,6 +178,22 @@ class Judge:
         if self._lately(tight, time) and sharper(before, after):
             return Verdict(Say.FORGET, "the same, sharper")
         return None
+
+    def _edge_moved(self, before: Words, after: Words, tight: Rect) -> bool:
+        """Whether one colour gave way to the one beside it: a bar that grows, a marker."""
+        if not (blank(before) and blank(after)):
+            return False
+        height, width = after.shape
+        old, new = before[height // 2, width // 2], after[height // 2, width // 2]
+        now, middle = self.screen.now, (tight.y + height // 2, tight.x + width // 2)
+        across = [(middle[0], tight.x - 2), (middle[0], tight.right + 1)]
+        down = [(tight.y - 2, middle[1]), (tight.bottom + 1, middle[1])]
+        for one, other in (across, down):
+            if min(one) >= 0 and other[0] < self.screen.height and other[1] < self.screen.width:
+                colours = {int(now[one]) & 0xFFFFFF, int(now[other]) & 0xFFFFFF}
+                if colours == {int(old) & 0xFFFFFF, int(new) & 0xFFFFFF}:
+                    return True
+        return False
 
     def _content_of(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         if spot.scrolled:
@@ -289,7 +311,9 @@ class Judge:
             return Verdict(Say.FORGET, "seen before in this place", gone=True)
         painted = self.screen.rates.painted[cell_slices(tight)].max()
         complete = spot.changes == 1 and not spot.again and self._crisp(tight)
-        need = self.options.confirm if complete else self.options.rest
+        need = self.options.rest
+        if complete:  # something larger than a line may be the first step of a movement
+            need = self.options.confirm if tight.height <= OBJECT else BLOCK
         if spot.follows:
             return Verdict(Say.WAIT, "changes with every key", easy=True)
         if spot.born - painted < self.options.young or spot.ticks:
