@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +15,9 @@ WINDOW = 4.0
 """Seconds for which a change of a value says something about its neighbours."""
 MOMENTS, PLACES = 6, 4
 """A field has changed at so many moments, in so many places, within the window."""
+VOLLEY, NARROW, REFRESH = 6, 6, 6.0
+"""So many values at once, none wider for its height, are a refresh; two of them within this time
+make every value of the table doubtful."""
 STRANGE = 0.1
 """A value with this share of colours that hardly any other had is another kind of news."""
 WIDER = 10
@@ -29,6 +34,7 @@ class Field:
         self._rects: npt.NDArray[np.int64] = np.zeros((4, ROOM), np.int64)
         self._colours = np.zeros((ROOM, 64), bool)
         self._next = 0
+        self._volleys: deque[tuple[float, npt.NDArray[np.int64]]] = deque(maxlen=16)
 
     def add(self, time: float, rect: Rect, colours: Shares) -> None:
         """Note that a value changed."""
@@ -47,6 +53,23 @@ class Field:
         if np.count_nonzero(near) < MOMENTS or np.unique(self._times[near]).size < MOMENTS:
             return False
         return self._places(self._rects[:, near])
+
+    def volley(self, time: float, rects: list[Rect]) -> None:
+        """Note what changed in one frame: many small values at once are a table's refresh."""
+        values = [rect for rect in rects if rect.width <= NARROW * rect.height]
+        if len(values) >= VOLLEY:
+            edges = np.array([(r.x, r.y, r.right, r.bottom) for r in values], np.int64).T
+            self._volleys.append((time, edges))
+
+    def refreshed(self, rect: Rect, time: float) -> bool:
+        """Whether this is in a table that is refreshed again and again."""
+        refreshes = 0
+        for at, (x, y, right, bottom) in self._volleys:
+            if at >= time - REFRESH:
+                across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
+                down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
+                refreshes += bool(((across > 0) & (down > 0)).any())
+        return refreshes >= 2
 
     @staticmethod
     def _places(rects: npt.NDArray[np.int64]) -> bool:

@@ -211,6 +211,7 @@ class Intake:
     def _together(self, found: list[Spot], fresh: Mask, time: float) -> None:
         """Mark what the places of one frame say about each other, and unite them with the old."""
         area = np.count_nonzero(fresh) * CELL * CELL
+        self.field.volley(time, [spot.rect for spot in found if spot.value])
         steady = [spot for spot in found if not spot.flickers]
         page = bool(len(steady) >= PIECES or area >= self.options.large * self.screen.area)
         typing = [spot for spot in found if spot.letter]

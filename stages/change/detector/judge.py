@@ -321,6 +321,8 @@ class Judge:
         need = max(need, self._restlessness(spot, tight, time))
         if time - spot.born >= 3 * self.options.bound:
             need = min(need, self.options.rest)
+        if self.field.refreshed(tight, time):
+            need = self.options.doubt + self.options.rest
         return self._when_quiet(spot, time, need, Say.SHOW, "changed content", tight)
 
     def _returned(self, tight: Rect, time: float) -> bool:
