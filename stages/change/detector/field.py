@@ -20,6 +20,8 @@ VOLLEY, NARROW, REFRESH = 6, 6, 6.0
 make every value of the table doubtful."""
 STRANGE = 0.1
 """A value with this share of colours that hardly any other had is another kind of news."""
+REACH = 8
+"""Values further apart than so many times their height are not of one table."""
 WIDER = 10
 """Values of one column may differ so much in width: one digit changed, or all of them."""
 ROOM = 512
@@ -101,5 +103,7 @@ class Field:
         column = 2 * across >= np.minimum(width, rect.width)
         column &= (width <= WIDER * rect.width) & (WIDER * width >= rect.width)
         row = 2 * down >= np.minimum(height, rect.height)
+        column &= down >= -REACH * rect.height
+        row &= across >= -REACH * rect.height
         found: Mask = (column | row) & (height <= 1.6 * rect.height) & (1.6 * height >= rect.height)
         return found
