@@ -149,9 +149,9 @@ class Intake:
             screen.accept_changed(rect, new)
             return None
         before, after = screen.now[rect.slices], new[rect.slices]
-        host = next((box for box in noise if _belongs(rect, box)), None)
+        host = next((box for box in noise if self._belongs(new, rect, box, time)), None)
         at = cells_in(rect, screen.difference.cells)
-        if host is not None and not self._strange(new, rect, time):
+        if host is not None:
             screen.rates.count(*at, time)
             screen.rates.join(at, cells_in(host, screen.difference.cells), time)
             screen.owing[at] = True
@@ -179,6 +179,23 @@ class Intake:
             if spot.value and not (spot.again or spot.scrolled):
                 spot.flickers = self._flickers(rect, after, time)
         return spot
+
+    def _belongs(self, new: Words, rect: Rect, noise: Rect, time: float) -> bool:
+        """Whether a change is part of background that changes beside it in the same frame."""
+        if noise.height > LINE:
+            whole = noise.union(rect)
+            beside = noise.padded(8, self.screen.width, self.screen.height).intersects(rect)
+            belongs = beside and whole.area <= 1.1 * noise.area
+        else:
+            level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
+            gap = max(rect.x - noise.right, noise.x - rect.right)
+            line = attrs.evolve(noise, y=rect.y, height=rect.height)
+            moving = self.screen.rates.background(time)[cell_slices(line)].any(axis=0).sum() * CELL
+            near = gap <= max(8, 0.6 * min(noise.height, rect.height))
+            belongs = level and near and rect.width <= 1.5 * moving + 8
+        if not belongs or self._strange(new, rect, time):
+            return False
+        return rect.height > LINE or not self.screen.strange(new, rect, noise.union(rect))
 
     def _swaps(self, new: Words, found: list[Spot]) -> None:
         """Mark two places that now show what the other showed: a selection went on by one."""
@@ -249,15 +266,3 @@ def _strip(shift: Shift, moved: Mask) -> Rect:
     reach = max(abs(distance) for distance in shift.distances)
     top, bottom = max(0, int(rows[0]) - reach), min(rect.height, int(rows[-1]) + 1 + reach)
     return attrs.evolve(rect, y=rect.y + top, height=bottom - top)
-
-
-def _belongs(rect: Rect, noise: Rect) -> bool:
-    """Whether a change is part of background that changes beside it in the same frame."""
-    if noise.height > LINE:
-        near = attrs.evolve(
-            noise, x=noise.x - 8, y=noise.y - 8, width=noise.width + 16, height=noise.height + 16
-        )
-        return near.intersects(rect) and noise.union(rect).area <= 1.1 * noise.area
-    level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
-    gap = max(rect.x - noise.right, noise.x - rect.right)
-    return level and gap <= max(8, 0.6 * noise.height) and rect.width <= 1.5 * noise.width + 8

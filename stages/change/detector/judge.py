@@ -98,7 +98,7 @@ class Judge:
         tight = bounds(mask)
         if tight is None:
             return Verdict(Say.LEAVE, "back to what was shown before", gone=True)
-        if masked and palette(self.screen.now[box.slices][mask]).max() >= PLAIN:
+        if masked and self._ground(box, mask):
             return Verdict(Say.FORGET, "the ground of something that moves")
         tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
@@ -108,6 +108,11 @@ class Judge:
         if 1 < len(parts) <= MOST:
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
+
+    def _ground(self, box: Rect, mask: Mask) -> bool:
+        """Whether what differs is now as blank as most of its surroundings were."""
+        after, before = palette(self.screen.now[box.slices][mask]), palette(self.screen.shown[box.slices])
+        return bool(after.max() >= PLAIN and before[after.argmax()] >= 0.3)
 
     def _page_due(self, spot: Spot, painted_at: float) -> float:
         quiet = max(spot.touched, painted_at) + self.options.page
@@ -255,7 +260,7 @@ class Judge:
     def _stopped(self, spot: Spot, tight: Rect, time: float) -> Verdict:
         """Background that stands still for longer than it used to: what it stopped at is news."""
         box, mask, _ = self.screen.outstanding(tight, None)
-        if not self.screen.strange(box, mask):
+        if not self.screen.strange(self.screen.now, tight, tight):
             return Verdict(Say.FORGET, "background at rest")
         if self.field.flickers(tight, time) or self._known(box, mask)[0] > 0.5:
             return Verdict(Say.FORGET, "seen before in this place")

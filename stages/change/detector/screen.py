@@ -74,14 +74,12 @@ class Screen:
         if rows.size <= MOST_HUES:
             self._hues[rows, columns] |= _hues(self.now, rows, columns)
 
-    def strange(self, box: Rect, mask: Mask) -> bool:
-        """Whether a good part of what differs is in colours that its cells never had."""
-        cells = any_in_cells(np.ascontiguousarray(mask))
-        rows, columns = places(cells)
-        had = np.bitwise_or.reduce(self._hues[rows + box.y // CELL, columns + box.x // CELL])
-        shares = palette(self.now[box.slices][mask])
+    def strange(self, pixels: Words, rect: Rect, place: Rect) -> bool:
+        """Whether a good part of what is in `rect` is in colours that background `place` never had."""
+        had = np.bitwise_or.reduce(self._hues[cell_slices(place)], axis=None)
+        shares = palette(pixels[rect.slices])
         unseen = (had >> np.arange(64, dtype=np.uint64)) & np.uint64(1) == 0
-        return bool(shares[unseen].sum() >= STRANGE * max(0.1, 1 - shares.max()))
+        return bool(had and shares[unseen].sum() >= STRANGE * max(0.1, 1 - shares.max()))
 
     def remember(self, time: float) -> None:
         """Add to the memory what has been still for a while."""
