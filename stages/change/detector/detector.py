@@ -155,6 +155,8 @@ class Detector:
         self._rest_due = time + 0.1 if screen.owing.any() else None
 
     def _rests(self, rect: Rect, time: float, *, captioned: bool) -> None:
+        if any(spot.rect.intersects(rect) for spot in self._intake.spots):
+            return  # something else is waited for there
         spot = Spot(rect, time, time, time, rested=True, changes=2, due=time)
         spot.captioned = captioned
         self._intake.spots.append(spot)

@@ -46,15 +46,19 @@ class Field:
         self._colours[at] = colours > 0.003
         self._next += 1
 
-    def flickers(self, rect: Rect, time: float) -> bool:
-        """Whether so many values like this one changed lately that it means nothing."""
+    def flickers(self, rect: Rect, time: float, *, new: bool = False) -> bool:
+        """Whether so many values like this one changed lately that it means nothing.
+
+        Half as many are enough where a page is `new`: nothing is known of it yet.
+        """
+        moments, places = (MOMENTS // 2, PLACES // 2) if new else (MOMENTS, PLACES)
         recent = self._times >= time - WINDOW
-        if np.count_nonzero(recent) < MOMENTS:
+        if np.count_nonzero(recent) < moments:
             return False
         near = self._alike(rect) & recent
-        if np.count_nonzero(near) < MOMENTS or np.unique(self._times[near]).size < MOMENTS:
+        if np.unique(self._times[near]).size < moments:
             return False
-        return self._places(self._rects[:, near])
+        return self._places(self._rects[:, near], places)
 
     def volley(self, time: float, rects: list[Rect]) -> None:
         """Note what changed in one frame: many small values at once are a table's refresh."""
@@ -74,9 +78,9 @@ class Field:
         return refreshes >= 2
 
     @staticmethod
-    def _places(rects: npt.NDArray[np.int64]) -> bool:
+    def _places(rects: npt.NDArray[np.int64], least: int) -> bool:
         """Whether the rectangles lie in enough places that are apart."""
-        for _ in range(PLACES - 1):
+        for _ in range(least - 1):
             x, y, right, bottom = rects[:, 0]
             apart = (rects[0] > right + 24) | (rects[2] < x - 24)
             rects = rects[:, apart | (rects[1] > bottom + 4) | (rects[3] < y - 4)]

@@ -284,6 +284,8 @@ class Judge:
         need = 2 * self.options.word
         if spot.caret:
             need = self.options.word
+        elif self.past.goes_on(tight, time - 6):
+            need = self.options.doubt
         elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
             need = self.options.rest  # it faded in where it is
         need = max(need, self._restlessness(spot, tight, time))
@@ -307,14 +309,15 @@ class Judge:
 
     def _value(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         """Something in place of something else: a number, a state, or a clock."""
-        if not spot.rested and self.field.flickers(tight, time):
+        painted = self.screen.rates.painted[cell_slices(tight)].max()
+        new = spot.born - painted < 2 * self.options.young
+        if not spot.rested and self.field.flickers(tight, time, new=new):
             colours = palette(self.screen.now[tight.slices])
             if not self.field.strange(tight, colours, spot.born):
                 return Verdict(Say.FORGET, "one of many flickering values")
         cells, before = self.screen.seen(box, mask)
         if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):
             return Verdict(Say.FORGET, "seen before in this place", gone=True)
-        painted = self.screen.rates.painted[cell_slices(tight)].max()
         complete = spot.changes == 1 and not spot.again and self._crisp(tight)
         need = self.options.rest
         if complete:  # something larger than a line may be the first step of a movement

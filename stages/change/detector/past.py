@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+import attrs
+
 from hud.items import Rect
 
 PAGE = 0.25
@@ -43,6 +45,10 @@ class Past:
     def touches(self, rect: Rect, since: float) -> bool:
         """Whether a part of this was passed on since then."""
         return any(at >= since and old.intersects(rect) for at, old in self._places)
+
+    def goes_on(self, rect: Rect, since: float) -> bool:
+        """Whether this is inside, or at the end of, a line that was passed on since then."""
+        return self.touches(attrs.evolve(rect, x=rect.x - rect.height - 8), since)
 
 
 def same_place(one: Rect, other: Rect) -> bool:
