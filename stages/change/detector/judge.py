@@ -111,7 +111,10 @@ class Judge:
 
     def _ground(self, box: Rect, mask: Mask) -> bool:
         """Whether what differs is now as blank as most of its surroundings were."""
-        after, before = palette(self.screen.now[box.slices][mask]), palette(self.screen.shown[box.slices])
+        after, before = (
+            palette(self.screen.now[box.slices][mask]),
+            palette(self.screen.shown[box.slices]),
+        )
         return bool(after.max() >= PLAIN and before[after.argmax()] >= 0.3)
 
     def _page_due(self, spot: Spot, painted_at: float) -> float:

@@ -20,9 +20,11 @@ MOST_HUES = 600
 """Cells of background whose colours are noted in one frame."""
 STRANGE = 0.15
 """What has this share of colours that its place never had is of another kind."""
-Words64 = npt.NDArray[np.uint64]
 CALM = 0.25
 """A state that lasts this long is remembered; the frames of a film are not."""
+
+Hues = npt.NDArray[np.uint64]
+"""A set of 64 colours, a bit each."""
 
 
 class Screen:
@@ -48,7 +50,7 @@ class Screen:
         """Background cells that changed and have not been judged since."""
         self.passed = np.full((rows, columns), -1e6)
         """When the content of a cell was last passed on by itself."""
-        self._hues: Words64 = np.zeros((rows, columns), np.uint64)
+        self._hues: Hues = np.zeros((rows, columns), np.uint64)
         """Which of 64 colours a cell had while it was background, a bit each."""
         self._fresh: Mask = np.ones((rows, columns), bool)
         self._fresh_due: float | None = time + CALM
@@ -75,7 +77,7 @@ class Screen:
             self._hues[rows, columns] |= _hues(self.now, rows, columns)
 
     def strange(self, pixels: Words, rect: Rect, place: Rect) -> bool:
-        """Whether a good part of what is in `rect` is in colours that background `place` never had."""
+        """Whether a good part of `rect` is in colours that the background `place` never had."""
         had = np.bitwise_or.reduce(self._hues[cell_slices(place)], axis=None)
         shares = palette(pixels[rect.slices])
         unseen = (had >> np.arange(64, dtype=np.uint64)) & np.uint64(1) == 0
@@ -141,12 +143,12 @@ class Screen:
         self.shown[rect.slices] = self.now[rect.slices]
 
 
-def _hues(pixels: Words, rows: Indices, columns: Indices) -> Words64:
+def _hues(pixels: Words, rows: Indices, columns: Indices) -> Hues:
     """The colours of cells, of 64, a bit each."""
     height, width = pixels.shape
     cells = pixels.reshape(height // CELL, CELL, width // CELL, CELL)[rows, :, columns, :]
     bits = np.uint64(1) << codes(cells).astype(np.uint64)
-    found: Words64 = np.bitwise_or.reduce(bits, axis=(1, 2))
+    found: Hues = np.bitwise_or.reduce(bits, axis=(1, 2))
     return found
 
 

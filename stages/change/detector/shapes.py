@@ -117,7 +117,8 @@ def palette(patch: Words) -> Shares:
 
 def codes(patch: Words) -> Words:
     """Which of 64 colours each pixel has, four levels a channel."""
-    found: Words = ((patch & 0xC0) >> 6) | ((patch & 0xC000) >> 12) | ((patch & 0xC00000) >> 18)
+    blue, green, red = patch & 0xC0, (patch >> 8) & 0xC0, (patch >> 16) & 0xC0
+    found: Words = np.asarray((blue >> 6) | (green >> 4) | (red >> 2), np.uint32)
     return found
 
 
