@@ -2,10 +2,12 @@
 
     python benchmarks/killed.py [--times 200]
 
-Each time a process writes notes through the file and the sqlite sink, one after the other, into the
-same files, and is killed at a random moment. Then both files are opened: every note that a sink had
-called delivered must be there once and in order, at most the one being written may be missing, and
-SQLite's integrity check must pass. Prints the figures; exit status 1 if one is wrong.
+Each time a process writes notes through the file and the sqlite sink, one after the other, into
+the same files, and what becomes of frames into the database, and is killed at a random moment. Then
+both files are opened: every note that a sink had called delivered must be there once and in order,
+at most the one being written may be missing, every run's fates must add up to the frames it had
+written down, each frame once, and every turn that a fate names must be there; SQLite's integrity
+check must pass. Prints the figures; exit status 1 if one is wrong.
 """
 
 from __future__ import annotations
@@ -27,9 +29,11 @@ import trio
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from hud import database
-from hud.items import Note, Rect, Status, Usage
+from hud.fates import Entry, Exhibit
+from hud.items import Fate, Note, Picture, Rect, Status, Usage, View
+from hud.past import Past
+from stages.sink import sqlite as sqlite_sink
 from stages.sink.file import File
-from stages.sink.sqlite import Sqlite
 
 NOTE = Note(
     seq=0,
@@ -46,6 +50,9 @@ NOTE = Note(
     session="sess",
     model="m",
 )
+PICTURE = Picture(View((Rect(1, 2, 3, 4),), (3, 4)), bytes(range(256)) * 40)
+IGNORED = 3
+"""Frames for each that is sent."""
 BEFORE_THE_KILL = (0.005, 0.15)
 """Seconds, from the first delivery on."""
 
@@ -58,6 +65,8 @@ class Tally:
     delivered: int = 0
     missing: int = 0
     """Notes in a sink's hand that are not in its file."""
+    frames: int = 0
+    """Whose fate is in the database."""
     half_lines: int = 0
     """At the end of the file, when it was opened after the kill."""
     wrong: list[str] = attrs.field(factory=list)
@@ -70,7 +79,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         tally = kill_again_and_again(pathlib.Path(folder), given.times)
     print(
-        f"{tally.kills} kills, {tally.delivered} notes delivered to each of file and sqlite: "
+        f"{tally.kills} kills, {tally.delivered} notes delivered to each of file and sqlite, "
+        f"fates of {tally.frames} frames: "
         f"{tally.missing} of those in hand missing, {tally.half_lines} half lines, "
         f"{len(tally.wrong)} wrong"
     )
@@ -95,7 +105,10 @@ def kill_again_and_again(folder: pathlib.Path, times: int) -> Tally:
                     f"{name}: {delivered} delivered, {in_hand} in hand, found ... {seqs[-5:]}"
                 )
             found[name] = seqs
+        tally.wrong += wrong_fates(folder)
         first = in_hand + 1
+    with contextlib.closing(database.open_to_read(folder / "n.db")) as connection:
+        [(tally.frames,)] = connection.execute("SELECT sum(count) FROM fates")
     return tally
 
 
@@ -126,7 +139,14 @@ def write_and_kill(folder: pathlib.Path, first: int) -> tuple[int, int]:
 
 
 async def write(folder: pathlib.Path, first: int, told: int) -> None:
-    sinks = [File(path=str(folder / "n.jsonl")), Sqlite(path=str(folder / "n.db"))]
+    past, settled = Past(), 0
+    sqlite_sink.GATHER = sqlite_sink.PERIOD = 0.005
+    sinks = [
+        File(path=str(folder / "n.jsonl")),
+        sqlite_sink.Sqlite(
+            path=str(folder / "n.db"), pictures=True, past=past, state=lambda: {"frames": settled}
+        ),
+    ]
     async with trio.open_nursery() as nursery:
         ends = []
         for sink in sinks:
@@ -136,11 +156,61 @@ async def write(folder: pathlib.Path, first: int, told: int) -> None:
             ends.append((feed, delivered))
         for seq in range(first, 10**9):
             os.write(told, f"given {seq}\n".encode())
+            note = attrs.evolve(NOTE, seq=seq, text=f"note {seq} " + "x" * 200)
+            settled += become(past, note)
             for feed, _ in ends:
-                await feed.send(attrs.evolve(NOTE, seq=seq, text=f"note {seq} " + "x" * 200))
+                await feed.send(note)
             for _, delivered in ends:
                 await delivered.receive()
             os.write(told, f"delivered {seq}\n".encode())
+
+
+def become(past: Past, note: Note, picture: Picture = PICTURE) -> int:
+    """Let a frame be sent, and some before it be ignored; how many they are."""
+    last, time = note.seq * (IGNORED + 1), note.captured_wall_time + note.seq
+    for seq in range(last - IGNORED, last):
+        rule = "a clock" if seq % 2 else "a caret"
+        past.settle(Entry(0, 1, [(seq, seq)], time, time, Fate.NOISE, rule))
+    past.show(exhibit(note, picture))
+    sent = Entry(0, 1, [(last, last)], time, time, Fate.SENT, "new content", note.regions)
+    past.settle(attrs.evolve(sent, note=note.id, stages={"encode": 1.0, "answer": 300.0}))
+    return IGNORED + 1
+
+
+def exhibit(note: Note, picture: Picture) -> Exhibit:
+    return Exhibit(
+        id=note.id,
+        seq=note.seq,
+        monitor=1,
+        size=(1920, 1080),
+        wall_time=note.captured_wall_time,
+        cause="content",
+        rule="new content",
+        regions=note.regions,
+        caption="14:03:20, screen 1 (1920x1080); picture 1: 3x4 at x=1 y=2",
+        pictures=(picture,),
+        status=note.status,
+        text=note.text,
+    )
+
+
+def wrong_fates(folder: pathlib.Path) -> list[str]:
+    """What does not fit together in the newest run."""
+    newest = "SELECT id FROM runs ORDER BY started_at DESC LIMIT 1"
+    with contextlib.closing(database.open_to_read(folder / "n.db")) as connection:
+        runs = connection.execute(f"SELECT id, frames FROM runs WHERE id = ({newest})").fetchall()
+        if not runs:
+            return []
+        run, frames = runs[0]
+        rows = connection.execute("SELECT count, frames FROM fates WHERE run = ?", [run]).fetchall()
+        query = "SELECT count(*) FROM fates WHERE turn NOT IN (SELECT id FROM turns)"
+        [(lost,)] = connection.execute(query)
+    ranges = [each.partition("-") for _, text in rows for each in text.split(",")]
+    seqs = [seq for first, _, last in ranges for seq in range(int(first), int(last or first) + 1)]
+    counted, once = sum(count for count, _ in rows), len(set(seqs))
+    if counted == frames == len(seqs) == once and not lost:
+        return []
+    return [f"run {run}: {frames} frames, {counted} in fates, {once} once, {lost} turns missing"]
 
 
 def in_file(folder: pathlib.Path, tally: Tally) -> list[int]:

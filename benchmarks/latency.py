@@ -72,7 +72,7 @@ def draw(window: rig.Window, count: int) -> list[tuple[float, float]]:
             window.fill(0, 0, 900, 600, 0xFFFFFF)
             time.sleep(4)
         drawn = window.write(10, 20 + LINE * row, rig.words(60))
-        time.sleep(random.uniform(0.4, 0.7))
+        time.sleep(random.uniform(0.8, 1.1))
         moments.append((drawn, time.monotonic()))
     return moments
 

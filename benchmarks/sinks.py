@@ -3,8 +3,10 @@
     python benchmarks/sinks.py [--notes 10000] [--rate 200]
 
 Feeds file, sqlite and web, whose page another process reads, through the pipeline's own edges, each
-note first as a growing one. Prints
-  lost      notes that are not in the file, not in the database, or did not reach the reader
+note first as a growing one, and tells sqlite and web what became of its frame, with a picture of
+50 kB, and of three others. Prints
+  lost      notes that are not in the file, not in the database, or did not reach the reader; frames
+            whose fate is not in the database; turns that are not
   late      milliseconds from a note's arrival to its delivery, median and 99th percentile, by sink
   step      the longest that one task kept the loop busy, in ms: on the processor, and by the clock,
             which on a busy machine counts other programs too; and how many took over 10 ms by each
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import os
 import pathlib
 import statistics
 import subprocess
@@ -30,10 +33,11 @@ import trio
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from benchmarks.killed import NOTE
+from benchmarks.killed import IGNORED, NOTE, PICTURE, become
 from hud import database
 from hud.channel import Inbox, Observer, Outbox, open_edge
 from hud.items import Note, Status
+from hud.past import Past
 from hud.pipeline import edges
 from hud.stage import Stage
 from stages.sink.file import File
@@ -105,13 +109,19 @@ def main() -> None:
 
 
 async def measure(folder: pathlib.Path, count: int, rate: float) -> None:
+    past, frames = Past(), count * (IGNORED + 1)
+    state = {"frames": frames, "fates": {"sent": count}, "p50_ms": None}
     sinks = {
         "file": File(path=str(folder / "n.jsonl")),
-        "sqlite": Sqlite(path=str(folder / "n.db")),
+        "sqlite": Sqlite(path=str(folder / "n.db"), past=past, state=lambda: state),
     }
     steps, lateness, ticks, said = Steps(), Lateness(), list[float](), list[str]()
     listening = trio.Event()
-    sinks["web"] = Web(warn=lambda sentence: (said.append(sentence), listening.set()))
+    sinks["web"] = Web(
+        warn=lambda sentence: (said.append(sentence), listening.set()),
+        past=past,
+        state=lambda: state,
+    )
     sinks["web"].preflight()
     memory = list[int]()
     async with trio.open_nursery() as ticking:
@@ -126,7 +136,7 @@ async def measure(folder: pathlib.Path, count: int, rate: float) -> None:
             with contextlib.ExitStack() as stack:
                 for feed in feeds:
                     stack.enter_context(feed)
-                await pour(feeds, count, rate, memory)
+                await pour(feeds, past, count, rate, memory)
         ticking.cancel_scope.cancel()
     trio.lowlevel.remove_instrument(steps)
     memory.append(psutil.Process().memory_info().rss)
@@ -134,9 +144,12 @@ async def measure(folder: pathlib.Path, count: int, rate: float) -> None:
     missing = count - len((folder / "n.jsonl").read_bytes().splitlines())
     with contextlib.closing(database.open_to_read(folder / "n.db")) as connection:
         (rows,) = connection.execute("SELECT count(*) FROM notes").fetchone()
+        (fates, entries) = connection.execute("SELECT sum(count), count(*) FROM fates").fetchone()
+        (turns,) = connection.execute("SELECT count(*) FROM turns").fetchone()
     arrived = int(reader.communicate()[0])
     lost = f"file {missing}, sqlite {count - rows}, web {count - arrived}"
-    print(f"lost      {lost}, of {count} at {rate:g} a second")
+    print(f"lost      {lost}, of {count} at {rate:g} a second; in {entries} rows of fates")
+    print(f"lost      fates {frames - fates} of {frames} frames, turns {count - turns} of {count}")
 
 
 def read(address: str) -> subprocess.Popen[bytes]:
@@ -159,11 +172,16 @@ async def run(sink: Stage[Note, Note], inbox: Inbox[Note], delivered: Outbox[Not
         await sink.run(inbox, delivered)
 
 
-async def pour(feeds: list[Outbox[Note]], count: int, rate: float, memory: list[int]) -> None:
+async def pour(
+    feeds: list[Outbox[Note]], past: Past, count: int, rate: float, memory: list[int]
+) -> None:
     begun = trio.current_time()
     for seq in range(1, count + 1):
         note = attrs.evolve(NOTE, seq=seq, text=f"note {seq} " + "words of a usual length " * 5)
         growing = attrs.evolve(note, status=Status.IN_PROGRESS, text=note.text[:20])
+        # A picture of its own each: what is kept of them is not shared.
+        picture = attrs.evolve(PICTURE, jpeg=os.urandom(50_000))
+        become(past, note, picture)
         for feed in feeds:
             await feed.send(growing)
         for feed in feeds:

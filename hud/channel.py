@@ -388,11 +388,14 @@ class Inbox(trio.abc.ReceiveChannel[T]):
             return False
         key = edge.options.key(item)
         edge.counts["taken"] -= 1
-        newer = edge.waiting.pop(key, None)
+        newer, present = edge.waiting.pop(key, None), edge.passed_by.get(key)
         if newer is not None:
             edge.waiting[key] = item
         edge.put(item if newer is None else newer)
-        edge.returned.add(key)
+        if present is not None:
+            edge.passed_by[key] = present  # it came after what waits now
+        if key in edge.waiting:
+            edge.returned.add(key)
         return True
 
     def close(self) -> None:

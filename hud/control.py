@@ -20,13 +20,16 @@ import trio
 from hud.errors import NotRunningError
 from hud.privacy.pause import Pause
 
-LONGEST = 64
-"""Bytes of a command."""
+LONGEST = 512
+"""Bytes of a command, and of what it is about."""
 PATIENCE = 2.0
 """Seconds for either side to say what it has to say."""
+AGAIN = 0.5
+"""Seconds until the next caller is let in when one could not be."""
 AT_ONCE = 8
 """Conversations."""
-Answer = Callable[[], Mapping[str, Any]]
+Answer = Callable[[str], Mapping[str, Any]]
+"""Told what follows the command: what it is about, mostly nothing."""
 Answers = Mapping[str, Answer]
 """Command → what it is answered with; `pause` and `resume` are answered like `status`."""
 
@@ -99,7 +102,12 @@ async def _serve(listener: trio.socket.SocketType, pause: Pause, answers: Answer
     limit = trio.CapacityLimiter(AT_ONCE)
     async with trio.open_nursery() as nursery:
         while True:
-            peer, _ = await listener.accept()
+            try:
+                peer, _ = await listener.accept()
+            except OSError:
+                # No more file descriptors, or who called has left: the next one may be luckier.
+                await trio.sleep(AGAIN)
+                continue
             nursery.start_soon(_converse, peer, limit, pause, answers)
 
 
@@ -109,15 +117,16 @@ async def _converse(
     with peer, trio.move_on_after(PATIENCE):
         async with limit:
             # A client that leaves in the middle is no matter.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, trio.BrokenResourceError):
                 if _user(peer) != os.getuid():
                     return
-                command = (await peer.recv(LONGEST)).decode(errors="replace").strip()
+                words = (await peer.recv(LONGEST)).decode(errors="replace").strip()
+                command, _, about = words.partition(" ")
                 if command in {"pause", "resume"}:
                     pause.turn(paused=command == "pause")
                     command = "status"
                 if command in answers:
-                    answer = json.dumps(dict(answers[command]())).encode() + b"\n"
+                    answer = json.dumps(dict(answers[command](about))).encode() + b"\n"
                     await trio.SocketStream(peer).send_all(answer)
 
 
@@ -151,10 +160,16 @@ def _ask(path: pathlib.Path, command: str) -> Mapping[str, Any] | None:
             peer.sendall(f"{command}\n".encode())
             with peer.makefile("rb") as answer:
                 found = json.loads(answer.readline())
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, FileNotFoundError):
             # Left behind by a program that was killed.
             path.unlink(missing_ok=True)
             return None
         except (OSError, ValueError):
-            return None
-    return found if isinstance(found, dict) else None
+            return _silent(path)
+    return found if isinstance(found, dict) else _silent(path)
+
+
+def _silent(path: pathlib.Path) -> Mapping[str, Any]:
+    """What stands for the answer of a program that is there and gives none."""
+    state = f"gives no answer within {PATIENCE:g} s"
+    return {"process": int(path.stem), "healthy": False, "state": state}

@@ -1,4 +1,6 @@
-"""The notes in one SQLite file: its schema, writing it, and finding notes in it.
+"""The notes in one SQLite file: its schema, writing notes, and finding them.
+
+What became of the frames stands in the same file: `hud/records.py`.
 
 The file is in WAL mode, so that others read it while it is written. `user_version` counts the
 migrations a file has been through; a file of a newer program is refused rather than misread. The
@@ -77,18 +79,120 @@ _NOTES = (
     END
     """,
 )
-MIGRATIONS = (_NOTES,)
+_FATES = (
+    """
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        started_at TEXT NOT NULL,
+        written_at TEXT NOT NULL,
+        ended INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        watching TEXT NOT NULL,
+        notes_by TEXT NOT NULL,
+        frames INTEGER NOT NULL,
+        usd REAL NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE turns (
+        id TEXT PRIMARY KEY,
+        run TEXT NOT NULL REFERENCES runs (id),
+        seq INTEGER NOT NULL,
+        monitor INTEGER NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        captured_at TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        regions TEXT NOT NULL,
+        status TEXT NOT NULL,
+        text TEXT NOT NULL,
+        session TEXT NOT NULL,
+        model TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        text_tokens INTEGER NOT NULL,
+        image_tokens INTEGER NOT NULL,
+        cached_tokens INTEGER NOT NULL,
+        cached_image_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        usd REAL,
+        milliseconds REAL,
+        stages_ms TEXT NOT NULL,
+        caption TEXT
+    )
+    """,
+    "CREATE INDEX turns_by_run ON turns (run, captured_at)",
+    "CREATE INDEX turns_by_time ON turns (captured_at)",
+    """
+    CREATE TABLE pictures (
+        turn TEXT NOT NULL REFERENCES turns (id),
+        number INTEGER NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        rects TEXT NOT NULL,
+        jpeg BLOB NOT NULL,
+        PRIMARY KEY (turn, number)
+    )
+    """,
+    """
+    CREATE TABLE fates (
+        run TEXT NOT NULL REFERENCES runs (id),
+        number INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        fate TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        monitor INTEGER NOT NULL,
+        began_at TEXT NOT NULL,
+        last_at TEXT NOT NULL,
+        first_frame INTEGER NOT NULL,
+        last_frame INTEGER NOT NULL,
+        frames TEXT NOT NULL,
+        regions TEXT NOT NULL,
+        into_frame INTEGER,
+        turn TEXT,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        usd REAL,
+        milliseconds REAL,
+        stages_ms TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (run, number)
+    )
+    """,
+    "CREATE INDEX fates_by_frame ON fates (run, last_frame)",
+    """
+    CREATE VIEW sessions AS
+        SELECT session, run, model, min(captured_at) AS first_at, max(captured_at) AS last_at,
+            count(*) AS turns, sum(input_tokens) AS input_tokens,
+            sum(output_tokens) AS output_tokens, sum(usd) AS usd
+        FROM turns WHERE session <> '' GROUP BY run, session
+    """,
+    """
+    CREATE VIEW costs AS
+        SELECT captured_at, run, session, model, id AS turn, status, input_tokens, cached_tokens,
+            output_tokens, usd,
+            sum(usd) OVER (PARTITION BY run ORDER BY captured_at, id) AS run_usd
+        FROM turns
+    """,
+    """
+    CREATE VIEW fates_by_run AS
+        SELECT run, fate, sum(count) AS frames FROM fates GROUP BY run, fate
+    """,
+)
+MIGRATIONS = (_NOTES, _FATES)
 """Statements that bring a file from version N to N + 1; only ever appended to."""
 
 _TIMES = ("captured_at", "sent_at", "first_token_at", "done_at")
 _LATENCIES = ("change_to_wire", "change_to_first_token", "change_to_note")
-_TOKENS = (
+TOKENS = (
     *("input_tokens", "text_tokens", "image_tokens"),
     *("cached_tokens", "cached_image_tokens", "output_tokens"),
 )
 _COLUMNS = (
     *("id", "seq", "text", "status", *_TIMES, *(f"{name}_ms" for name in _LATENCIES)),
-    *("monitor", "regions", "session", "model", *_TOKENS, "usd", "detail"),
+    *("monitor", "regions", "session", "model", *TOKENS, "usd", "detail"),
 )
 # A note that comes again, after a crash, is the same note.
 _INSERT = (
@@ -168,10 +272,10 @@ def find(connection: sqlite3.Connection, query: Query) -> list[dict[str, Any]]:
     conditions, values = ["1"], list[object]()
     if query.since is not None:
         conditions.append("captured_at >= ?")
-        values.append(_utc(query.since))
+        values.append(utc(query.since))
     if query.until is not None:
         conditions.append("captured_at < ?")
-        values.append(_utc(query.until))
+        values.append(utc(query.until))
     if query.words.strip():
         conditions.append("number IN (SELECT rowid FROM notes_fts WHERE notes_fts MATCH ?)")
         values.append(_match(query.words))
@@ -232,9 +336,9 @@ def _row(record: Record) -> dict[str, Any]:
     """A note as it is stored: flat, times in UTC so that they sort as text."""
     latency, usage = record.get("latency_ms") or {}, record.get("usage") or {}
     row: dict[str, Any] = {name: record.get(name) for name in _COLUMNS}
-    row |= {name: _utc(datetime.datetime.fromisoformat(row[name])) for name in _TIMES if row[name]}
+    row |= {name: utc(datetime.datetime.fromisoformat(row[name])) for name in _TIMES if row[name]}
     row |= {f"{name}_ms": latency.get(name) for name in _LATENCIES}
-    row |= {name: usage.get(name, 0) for name in _TOKENS}
+    row |= {name: usage.get(name, 0) for name in TOKENS}
     return row | {"regions": json.dumps(record.get("regions", []))}
 
 
@@ -243,13 +347,14 @@ def _record(row: Mapping[str, Any]) -> dict[str, Any]:
     record = {name: row[name] for name in _COLUMNS if not name.endswith(("_ms", "_tokens"))}
     record |= {name: _local(row[name]) for name in _TIMES}
     record["latency_ms"] = {name: row[f"{name}_ms"] for name in _LATENCIES}
-    record["usage"] = {name: row[name] for name in _TOKENS}
+    record["usage"] = {name: row[name] for name in TOKENS}
     return record | {"regions": json.loads(row["regions"])}
 
 
-def _utc(moment: datetime.datetime) -> str:
-    utc = moment.astimezone(datetime.UTC)
-    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def utc(moment: datetime.datetime) -> str:
+    """As it stands in the file: in UTC to the millisecond, so that it sorts as text."""
+    there = moment.astimezone(datetime.UTC)
+    return there.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _local(text: str | None) -> str | None:

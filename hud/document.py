@@ -15,6 +15,10 @@ from hud.stage import options_of
 
 SCREENS = ("auto", "damage", "screen")
 """The captures that watch this machine's screen."""
+DEEPEST, MOST_KEYS = 20, 10_000
+"""Of a configuration; the deepest option stands at six, and nobody writes so many."""
+MOST_TOLD, LONGEST = 20, 600
+"""Mistakes, and characters of each, that are told."""
 Path = tuple[str | int, ...]
 """Keys and indices from the root of the document."""
 
@@ -92,8 +96,11 @@ class Document:
         self.from_command_line.add((section,))
 
     def refuse(self, problems: Sequence[Problem]) -> UsageError:
-        """The error that tells of all the problems, one a line."""
-        return UsageError("\n".join(self._sentence(problem) for problem in problems))
+        """The error that tells of the problems, one a line, and not of more than help."""
+        lines = [_shortened(self._sentence(problem)) for problem in problems[:MOST_TOLD]]
+        if len(problems) > MOST_TOLD:
+            lines.append(f"and {len(problems) - MOST_TOLD} more")
+        return UsageError("\n".join(lines))
 
     def _sentence(self, problem: Problem) -> str:
         key = ".".join(map(str, problem.path))
@@ -107,6 +114,12 @@ class Document:
                 where = f"{self.name}: line {self.lines[place]}"
                 break
         return ": ".join(filter(None, [where, key, problem.message]))
+
+
+def _shortened(sentence: str) -> str:
+    """The sentence; what somebody wrote into it may be of any length."""
+    half = LONGEST // 2
+    return sentence if len(sentence) <= LONGEST else f"{sentence[:half]} … {sentence[-half:]}"
 
 
 def read(path: pathlib.Path) -> Document:
@@ -133,7 +146,9 @@ def parse(text: str, name: str) -> Document:
         where = f"line {mark.line + 1}: " if mark is not None else ""
         problem = getattr(error, "problem", None) or "is not YAML"
         raise UsageError(f"{name}: {where}{problem}") from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise UsageError(f"{name}: is nested too deeply") from None
+    except ValueError as error:
         raise UsageError(f"{name}: {error}") from None
     if data is None:
         data = {}
@@ -150,7 +165,10 @@ def parse(text: str, name: str) -> Document:
 def _note_lines(
     node: yaml.Node | None, path: Path, lines: dict[Path, int], problems: list[Problem]
 ) -> None:
-    if isinstance(node, yaml.MappingNode):
+    if len(path) > DEEPEST or len(lines) > MOST_KEYS:
+        if not problems:  # an alias may stand for itself, or for very many others
+            problems.append(Problem(path[:DEEPEST], "is nested too deeply, or holds too much"))
+    elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             place = (*path, str(key.value))
             if place in lines:

@@ -6,6 +6,7 @@ import collections
 import math
 import statistics
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from hud.channel import Observer
 from hud.items import Fate, Note, NoteDelta, Status
@@ -20,34 +21,48 @@ def _nothing() -> str:
     return ""
 
 
+def _watching() -> str:
+    return "watching"
+
+
 class Figures(Observer):
     """Counts what was answered, and says it in one line together with the ledger's fates.
 
     `money` says what of the budget is spent; "" where there is none, then the dollars of the run.
+    `state` says how the run is.
     """
 
-    def __init__(self, ledger: Ledger, money: Callable[[], str] = _nothing) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        money: Callable[[], str] = _nothing,
+        state: Callable[[], str] = _watching,
+    ) -> None:
         self._ledger = ledger
+        self._state = state
         self._money = money
         self._seconds: collections.deque[float] = collections.deque(maxlen=LATELY)
         self._tokens = 0
         self._usd = 0.0
-        self._down: set[str] = set()
-        """Stages that crashed and have not handed on anything since."""
 
     def offered(self, edge: str, item: object) -> None:
         """See Observer."""
-        if self._down:
-            self._down.discard(edge.partition("→")[0])
         if isinstance(item, NoteDelta) and item.status is not Status.IN_PROGRESS:
             self._tokens += item.usage.input_tokens + item.usage.output_tokens
             self._usd += item.usd or 0.0
         elif isinstance(item, Note) and edge.startswith("assemble→") and item.done_time is not None:
             self._seconds.append(item.done_time - item.captured_time)
 
-    def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
-        """See Observer."""
-        self._down.add(stage)
+    def record(self) -> dict[str, Any]:
+        """The same as plain data."""
+        p50 = statistics.median(self._seconds) if self._seconds else None
+        return {
+            "frames": self._ledger.captured,
+            "fates": {fate.value: count for fate, count in self._ledger.fates.items() if count},
+            "tokens": self._tokens,
+            "usd": self._usd,
+            "p50_ms": None if p50 is None else round(1000 * p50, 1),
+        }
 
     def line(self, width: int) -> str:
         """As much as fits into `width` characters, the most important first to stay."""
@@ -58,8 +73,7 @@ class Figures(Observer):
 
     def _parts(self) -> dict[str, str]:
         fates = self._ledger.fates
-        state = f"{', '.join(sorted(self._down))} restarting" if self._down else "watching"
-        parts = {"state": f"hud: {state}", "frames": f"{self._ledger.captured} frames"}
+        parts = {"state": f"hud: {self._state()}", "frames": f"{self._ledger.captured} frames"}
         for name, kinds in _FATES.items():
             if count := sum(fates[fate] for fate in kinds):
                 parts[name] = f"{count} {name}"
@@ -85,14 +99,26 @@ _DISPENSABLE = ("ignored", "merged", "tokens", "p50", "frames", "sent", "failed"
 """What goes first where the line is too narrow."""
 
 
+def spendings(limits: Sequence[Limit], now: float) -> list[dict[str, Any]]:
+    """What of each limit in dollars is spent, as plain data."""
+    return [
+        {"per": limit.name, "spent": limit.spent(now), "most": limit.most}
+        for limit in _set_ones(limits)
+    ]
+
+
 def fullest(limits: Sequence[Limit], now: float) -> str:
     """The limit in dollars that is nearest to its end, such as `$0.42 of $3.00 a day`."""
-    set_ones = [limit for limit in limits if limit.name != "minute" and limit.most < math.inf]
+    set_ones = _set_ones(limits)
     if not set_ones:
         return ""
     limit = max(set_ones, key=lambda limit: limit.spent(now) / limit.most)
     article = "an" if limit.name == "hour" else "a"
     return f"${limit.spent(now):.2f} of ${limit.most:.2f} {article} {limit.name}"
+
+
+def _set_ones(limits: Sequence[Limit]) -> list[Limit]:
+    return [limit for limit in limits if limit.name != "minute" and limit.most < math.inf]
 
 
 def _short(number: int) -> str:

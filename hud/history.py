@@ -1,159 +1,232 @@
-"""What became of the last frames, and why: the ledger's memory, bounded, for `hud why`."""
+"""Writes down what becomes of each frame, and why: an observer of the edges and of the ledger."""
 
 from __future__ import annotations
 
-import collections
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
+import trio
 
 from hud.channel import Observer
-from hud.items import Change, Fate, Frame, NoteDelta, Rect, Shot, Status, clock
+from hud.fates import Entry, Exhibit
+from hud.items import Change, Fate, Frame, NoteDelta, Rect, Shot, Status
 from hud.ledger import Ledger
+from hud.past import Past
 
-ENTRIES = 500
-"""Entries that are kept; frames in a row that met the same end for the same reason share one."""
 OPEN = 1000
 """Frames whose end is not known yet; far more than can be in flight."""
+_REASONS = {
+    Fate.REPLACED: "a newer frame came before it was looked at",
+    Fate.WITHHELD_BY_PRIVACY: "paused, or what must be hidden was not known",
+    Fate.WITHHELD_BY_BUDGET: "the budget is spent",
+    Fate.FAILED: "it was on its way when the run ended",
+}
+"""Where no stage has said why."""
 
 
-@attrs.define
-class Entry:
-    """One frame, or several in a row, and their end."""
+@attrs.define(eq=False)
+class _Flight:
+    """A frame whose end is not known yet."""
 
-    first: int
-    """Number of the first frame."""
-    last: int
-    monitor: int
-    wall_time: float
-    """Of the last frame, in seconds since the epoch."""
-    fate: Fate | None = None
-    rule: str = ""
-    """The detector's, in words."""
-    regions: tuple[Rect, ...] = ()
-    into: int | None = None
-    """The frame that went on with what this one held."""
-    tokens: int = 0
-    usd: float | None = None
-    milliseconds: float | None = None
-    """From the grab to the finished answer."""
-    text: str = ""
-    """The note, "" for none."""
+    entry: Entry
+    since: float
+    """When it came to where it is, on trio's clock."""
 
-    def shares_with(self, later: Entry) -> bool:
-        """Whether a later frame met the same end for the same reason."""
-        mine, others = (self.monitor, self.fate, self.rule), (later.monitor, later.fate, later.rule)
-        return mine == others and self.fate is not Fate.SENT and later.first == self.last + 1
+    def passed(self, stage: str, time: float) -> None:
+        """Book the time until now on a stage."""
+        spent = 1000 * (time - self.since)
+        self.entry.stages[stage] = self.entry.stages.get(stage, 0.0) + spent
+        self.since = time
 
-    def line(self) -> str:
-        """For a person."""
-        count = self.last - self.first + 1
-        frames = f"frame {self.first}" if count == 1 else f"frames {self.first} to {self.last}"
-        fate = self.fate.value if self.fate else "in flight"
-        parts = [self.rule, *(self._places()), *(self._outcome())]
-        said = "; ".join(part for part in parts if part)
-        return f"{clock(self.wall_time)}  {frames:24} {fate:12} {said}"
-
-    def _places(self) -> Iterator[str]:
-        places = [f"{r.width}x{r.height} at {r.x},{r.y}" for r in self.regions[:3]]
-        if len(self.regions) > len(places):
-            places.append(f"{len(self.regions) - len(places)} more")
-        if places:
-            yield "at " + ", ".join(places)
-
-    def _outcome(self) -> Iterator[str]:
-        if self.into is not None:
-            yield f"went on with frame {self.into}"
-        if self.milliseconds is not None:
-            cost = f", ${self.usd:.4f}" if self.usd else ""
-            yield f"answered after {self.milliseconds:.0f} ms, {self.tokens} tokens{cost}"
-        if self.text:
-            yield f"“{self.text}”"
-
-    def concerns(self, frame: int) -> bool:
-        """Whether it is about this frame, or about one that went on with it."""
-        return self.first <= frame <= self.last or self.into == frame
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Entry:
-        """Read back what `record` made."""
-        fate = None if record["fate"] is None else Fate(record["fate"])
-        regions = tuple(Rect(*region) for region in record["regions"])
-        return cls(**dict(record) | {"fate": fate, "regions": regions})
-
-    def record(self) -> dict[str, Any]:
-        """As plain data."""
-        record = attrs.asdict(self, recurse=False)
-        regions = [list(attrs.astuple(region)) for region in self.regions]
-        return record | {"fate": self.fate.value if self.fate else None, "regions": regions}
+    def answered(self, delta: NoteDelta) -> Mapping[str, float]:
+        """Book the time of a turn; all stages by then."""
+        if delta.sent_time >= self.since:
+            self.passed("send", delta.sent_time)
+            self.passed("answer", delta.time)
+        return dict(self.entry.stages)
 
 
 class History(Observer):
-    """Remembers the ends of the last frames; give it the ledger that knows them."""
+    """Fills a past; give it the ledger that knows the ends, and let it watch before the ledger."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.entries: collections.deque[Entry] = collections.deque(maxlen=ENTRIES)
-        self._open: dict[int, Entry] = {}
+    def __init__(self, ledger: Ledger, past: Past | None = None) -> None:
+        self.past = past or Past()
+        self._ledger = ledger
+        self._flights: dict[int, _Flight] = {}
+        self._in_hand: dict[str, int] = {}
+        """Receiving stage → the frame it works on."""
+        self._newest: tuple[str, tuple[Rect, ...]] = "", ()
+        """Rule and regions of the newest change, without its pixels."""
+        self._ignored: dict[int, tuple[int, float, float, dict[str, float]]] = {}
+        """Monitor → its last frame that went no further, which may still be passed on later:
+        number, when it was captured, when it was judged, its stages."""
         ledger.settled = self._settled
         ledger.reopened = self._reopened
 
-    def answer(self) -> dict[str, Any]:
-        """All entries as plain data, those in flight last."""
-        entries = [*self.entries, *self._open.values()]
-        return {"entries": [entry.record() for entry in entries]}
+    def answer(self, wanted: str = "") -> dict[str, Any]:
+        """What `hud why` asks: all entries, those in flight last; or of a turn all that is known.
+
+        A frame's number gives its entries too, and the last turn about it.
+        """
+        exhibit = self._exhibit(wanted) if wanted else None
+        entries = [entry for entry in self.past.entries if entry.frames]
+        entries += [flight.entry for flight in self._flights.values()]
+        if wanted:
+            seq = int(wanted) if wanted.isdecimal() else exhibit.seq if exhibit is not None else -1
+            entries = [entry for entry in entries if entry.concerns(seq)]
+        entries.sort(key=lambda entry: entry.wall_time)
+        return {
+            "entries": [entry.record() for entry in entries],
+            "exhibit": exhibit.record() if exhibit is not None else None,
+        }
+
+    def _exhibit(self, wanted: str) -> Exhibit | None:
+        newest_first = reversed(self.past.exhibits.values())
+        if wanted.isdecimal():
+            return next((each for each in newest_first if each.seq == int(wanted)), None)
+        return next((each for each in newest_first if each.is_meant(wanted)), None)
 
     def offered(self, edge: str, item: object) -> None:
         """See Observer."""
+        now = trio.current_time()
         if isinstance(item, Frame):
-            self._open[item.seq] = Entry(item.seq, item.seq, item.monitor, item.wall_time)
-            if len(self._open) > OPEN:
-                del self._open[next(iter(self._open))]
-        elif isinstance(item, Change):
-            self._know(item)
-        elif isinstance(item, NoteDelta) and item.status is not Status.IN_PROGRESS:
+            entry = Entry(0, item.monitor, [(item.seq, item.seq)], item.wall_time, item.wall_time)
+            self._flights[item.seq] = flight = _Flight(entry, item.time)
+            flight.passed("capture", now)
+            if len(self._flights) > OPEN:
+                del self._flights[next(iter(self._flights))]
+        elif isinstance(item, Change | Shot):
+            self._passed(item.seq, edge.partition("→")[0], now)
+            if isinstance(item, Change):
+                self._know(item)
+        elif isinstance(item, NoteDelta):
             self._answered(item)
+
+    def taken(self, edge: str, item: object) -> None:
+        """See Observer."""
+        if isinstance(item, Frame | Change | Shot):
+            stage = edge.rpartition("→")[2]
+            self._in_hand[stage] = item.seq
+            self._passed(item.seq, f"before {stage}", trio.current_time())
+
+    def ignored(self, edge: str, item: object) -> None:
+        """See Observer."""
+        flight = self._flights.get(item.seq) if isinstance(item, Change) else None
+        if flight is not None:
+            entry = flight.entry
+            stages = dict(entry.stages)
+            self._ignored[entry.monitor] = entry.last, entry.wall_time, flight.since, stages
 
     def merged(self, edge: str, older: object, into: object) -> None:
         """See Observer."""
-        older_seq, into_seq = getattr(older, "seq", None), getattr(into, "seq", None)
         if isinstance(into, Change):
             self._know(into)
-        if isinstance(older, Frame | Change | Shot) and older_seq != into_seq:
-            entry = self._open.get(older.seq)
-            if entry is not None:
-                entry.into = into_seq
+        if isinstance(older, Frame | Change | Shot) and isinstance(into, Frame | Change | Shot):
+            flight = self._flights.get(older.seq)
+            if flight is not None and older.seq != into.seq:
+                flight.entry.into = into.seq
+
+    def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
+        """See Observer."""
+        flight = self._flights.get(self._in_hand.pop(stage, 0))
+        if flight is not None:
+            flight.entry.rule = f"{stage} failed: {type(error).__name__}"
+
+    def _passed(self, seq: int, stage: str, now: float) -> None:
+        flight = self._flights.get(seq)
+        if flight is not None:
+            flight.passed(stage, now)
 
     def _know(self, change: Change) -> None:
-        entry = self._open.get(change.seq)
-        if entry is not None:
-            entry.rule, entry.regions = change.rule, change.regions
+        self._newest = change.rule, change.regions
+        flight = self._flights.get(change.seq)
+        if flight is not None:
+            flight.entry.rule, flight.entry.regions = change.rule, change.regions
 
     def _answered(self, delta: NoteDelta) -> None:
-        entry = self._open.get(delta.seq)
-        if entry is not None:
-            entry.tokens, entry.usd = delta.usage.input_tokens, delta.usd
-            entry.milliseconds = 1000 * (delta.time - delta.shot.change.frame.time)
-            entry.text = " ".join(delta.text.split())
-            entry.rule = delta.detail or entry.rule
+        ended = delta.status is not Status.IN_PROGRESS
+        if not ended and delta.id in self.past.exhibits:
+            return
+        # A frame that has met its end may be asked about again, for another place in it.
+        flight = self._flights.get(delta.seq)
+        entry = flight.entry if flight is not None else self.past.entry_of(delta.seq)
+        if ended and entry is not None:
+            _book(entry, delta)
+            if flight is None:
+                self.past.touch(entry)
+        if delta.status is not Status.WITHHELD:
+            stages = flight.answered(delta) if flight is not None and ended else {}
+            self.past.show(_exhibit(delta, stages or _answer_only(delta)))
 
     def _settled(self, seq: int, fate: Fate) -> None:
-        entry = self._open.pop(seq, None)
-        if entry is None:
-            return
-        entry.fate = fate
-        before = self.entries[-1] if self.entries else None
-        if before is not None and before.shares_with(entry):
-            before.last, before.wall_time = entry.last, entry.wall_time
-        else:
-            self.entries.append(entry)
+        flight = self._flights.pop(seq, None)
+        if flight is not None:
+            entry = flight.entry
+            entry.fate, entry.rule = fate, entry.rule or _REASONS.get(fate, "")
+            self.past.settle(entry)
 
     def _reopened(self, seq: int) -> None:
         """What came to rest is passed on with a frame that had met its end."""
-        for entry in reversed(self.entries):
-            if entry.last == seq:
-                self._open[seq] = attrs.evolve(entry, first=seq, fate=None)
-                entry.last -= 1
-                if entry.last < entry.first:
-                    self.entries.remove(entry)
-                return
+        last = next((each for each in self._ignored.values() if each[0] == seq), None)
+        if last is None:
+            return
+        _, wall_time, since, stages = last
+        entry = self.past.reopen(seq, wall_time, stages)
+        if entry is not None:
+            # The change came before its frame was open again.
+            entry.rule, entry.regions = self._newest
+            self._flights[seq] = flight = _Flight(entry, since)
+            flight.passed("change", trio.current_time())
+
+    def close(self) -> None:
+        """Nothing moves any more; who knows that writes down the end of what was in flight."""
+        self._ledger.close()
+
+
+def _book(entry: Entry, delta: NoteDelta) -> None:
+    """Add the end of a turn to the frame it was about, which may have had others before."""
+    entry.note = delta.id
+    entry.input_tokens += delta.usage.input_tokens
+    entry.output_tokens += delta.usage.output_tokens
+    if delta.usd is not None:
+        entry.usd = (entry.usd or 0.0) + delta.usd
+    entry.milliseconds = _milliseconds(delta)
+    entry.text = " ".join(delta.text.split())
+    reason = _REASONS[Fate.WITHHELD_BY_BUDGET] if delta.status is Status.WITHHELD else entry.rule
+    entry.rule = delta.detail or reason
+
+
+def _answer_only(delta: NoteDelta) -> Mapping[str, float]:
+    return {"answer": 1000 * (delta.time - delta.sent_time)}
+
+
+def _milliseconds(delta: NoteDelta) -> float:
+    return 1000 * (delta.time - delta.shot.change.frame.time)
+
+
+def _exhibit(delta: NoteDelta, stages: Mapping[str, float]) -> Exhibit:
+    change = delta.shot.change
+    ended = delta.status is not Status.IN_PROGRESS
+    return Exhibit(
+        id=delta.id,
+        seq=delta.seq,
+        monitor=change.monitor,
+        size=(change.frame.width, change.frame.height),
+        wall_time=change.frame.wall_time,
+        cause=change.cause.value if change.cause is not None else "",
+        rule=change.rule,
+        regions=change.regions,
+        caption=delta.shot.caption,
+        # Not the shot, which holds on to all pixels of the frame.
+        pictures=delta.shot.pictures,
+        status=delta.status,
+        text=delta.text if ended else "",
+        session=delta.session,
+        model=delta.model,
+        detail=delta.detail,
+        usage=delta.usage,
+        usd=delta.usd,
+        milliseconds=_milliseconds(delta) if ended else None,
+        stages=stages,
+    )

@@ -245,8 +245,12 @@ class Change:
 
         What came and went between the two is left out. If nothing is left, the result has no
         regions and goes no further. This change may have none of its own: then it only brings the
-        older one up to date.
+        older one up to date. On a monitor that has another size by now nothing of the older one is
+        where it was.
         """
+        if self.frame.whole != older.frame.whole:
+            fate = self.fate if self.regions else Fate.MERGED
+            return attrs.evolve(self, fate=fate)
         cause = Cause.FIRST if older.cause is Cause.FIRST else self.cause or older.cause
         rule = self.rule if self.regions else older.rule
         gone = [mark.rect for mark in older.marks if mark.gone(self.frame)]
@@ -300,6 +304,8 @@ class Shot:
     caption: str
     """When, where, and the words."""
     words: tuple[Words, ...] = ()
+    withheld: bool = False
+    """Nobody may see it; it has no pictures and goes no further."""
 
     @property
     def seq(self) -> int:
@@ -370,6 +376,11 @@ class NoteDelta:
         """Of the note."""
         return self.seq, self.turn
 
+    @property
+    def id(self) -> str:
+        """Of the note, for users."""
+        return _id(self.session, self.turn or self.seq, self.shot.change.frame.wall_time)
+
 
 @attrs.frozen
 class Note:
@@ -403,6 +414,11 @@ class Note:
         return self.seq, self.turn
 
     @property
+    def id(self) -> str:
+        """The same for every delivery of this note, another for every other note of any run."""
+        return _id(self.session, self.turn or self.seq, self.captured_wall_time)
+
+    @property
     def finished(self) -> bool:
         """Whether this is the record of an answer, to which nothing will be added."""
         return self.status not in {Status.IN_PROGRESS, Status.WITHDRAWN, Status.WITHHELD}
@@ -410,3 +426,8 @@ class Note:
     def wall_time(self, time: float) -> float:
         """Seconds since the epoch at `time` on trio's clock."""
         return self.captured_wall_time + (time - self.captured_time)
+
+
+def _id(session: str, number: int, captured_wall_time: float) -> str:
+    # One that failed before its session began is told apart by when its frame was taken.
+    return f"{session or round(captured_wall_time * 1000)}-{number}"

@@ -63,7 +63,7 @@ class Ledger(Observer):
             fate = item.fate or Fate.NOISE
             self._settle(item.seq, fate)
             self._ignored[item.monitor] = item.seq, fate
-        elif isinstance(item, Frame):
+        elif isinstance(item, Frame | Shot):
             self._settle(item.seq, Fate.WITHHELD_BY_PRIVACY)
 
     def merged(self, edge: str, older: object, into: object) -> None:

@@ -85,7 +85,9 @@ def edges(handoffs: Mapping[str, Handoff]) -> dict[str, EdgeOptions[Any]]:
             passes=lambda change: bool(change.regions),
             rank=lambda change: change.weight,
         ),
-        "send": EdgeOptions(handoff=handoffs.get("send", Handoff.DEMAND)),
+        "send": EdgeOptions(
+            handoff=handoffs.get("send", Handoff.DEMAND), passes=lambda shot: not shot.withheld
+        ),
         "assemble": EdgeOptions(handoff=Handoff.BLOCK),
         "sinks": EdgeOptions(handoff=Handoff.BLOCK),
         # A newer snapshot of a note stands for the older one; finished notes all wait their turn.

@@ -8,11 +8,26 @@ from hud.channel import Observer
 
 
 class Reporter(Observer):
-    """Passes one sentence for each crash to `say`."""
+    """Says once that a stage fails, and once that it works again."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
+        self._failing: dict[str, tuple[str, int]] = {}
+        """Stage → how it failed last, and how often since it worked."""
 
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""
-        self._say(f"{stage} failed ({type(error).__name__}: {error}), again in {retry_in:g} s")
+        reason = f"{type(error).__name__}: {error}"
+        before, times = self._failing.get(stage, ("", 0))
+        self._failing[stage] = reason, times + 1
+        if reason != before:
+            self._say(f"{stage} failed ({reason}), again in {retry_in:g} s")
+
+    def offered(self, edge: str, item: object) -> None:
+        """See Observer."""
+        if not self._failing:
+            return
+        stage = edge.partition("→")[0]
+        _reason, times = self._failing.pop(stage, ("", 0))
+        if times > 1:
+            self._say(f"{stage} works again, after {times} failures")

@@ -62,9 +62,18 @@ def load(folder: pathlib.Path) -> Scene:
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{index}: is no scene: {error!r} is wrong or missing") from None
     for file in sorted(set(scene.files)):
-        if not (folder / file).is_file():
+        if pathlib.PurePath(file).name != file:
+            raise UsageError(f"{index}: {file!r} must be the name of a picture beside it")
+        if not _is_there(folder / file):
             raise UsageError(f"{folder / file}: the picture is missing")
     return scene
+
+
+def _is_there(path: pathlib.Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _scene(folder: pathlib.Path, data: dict[str, Any]) -> Scene:

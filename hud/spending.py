@@ -8,11 +8,13 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
+from hud.boottime import boot, boottime
 from hud.errors import UsageError
 from hud.realtime.budget import Budget, Limit, Step
 from hud.stage import between, option
@@ -73,15 +75,32 @@ class BudgetOptions:
         return pathlib.Path(state).expanduser() / "hud" / "spending.json"
 
 
+@attrs.frozen
+class Clock:
+    """A clock that nobody can set, as long as the machine runs."""
+
+    seconds: Callable[[], float] = boottime
+    boot: str = attrs.field(factory=boot)
+    """Which start of the machine it counts from, "" where nobody knows."""
+
+
 class Account:
     """The file, and the right to write it."""
 
-    def __init__(self, path: pathlib.Path, limits: list[Limit]) -> None:
+    def __init__(self, path: pathlib.Path, limits: list[Limit], clock: Clock, now: float) -> None:
         self._path = path
         self._limits = {limit.name: limit for limit in limits}
+        self._clock = clock
+        self._start = now - clock.seconds()
+        """On the wall clock as it was set when this run began."""
+        self._turn = threading.Lock()
+        self._taken = self._saved = 0
+        """Numbers of the state that was taken last, and of the one that is kept."""
 
     def load(self, now: float) -> None:
         """Count what earlier runs spent; `now` in seconds since the epoch.
+
+        Since the machine was started nobody needs the wall clock, which may have been set.
 
         Raises:
             UsageError: the file is damaged, so that nobody knows what was spent.
@@ -90,9 +109,10 @@ class Account:
             state = json.loads(self._path.read_text())
             if state["version"] != _VERSION:
                 raise ValueError(state["version"])
+            moved = self._moved(state.get("clock"), now)
             for name, limit in self._limits.items():
                 if name in state["limits"]:
-                    limit.restore(state["limits"][name], now)
+                    limit.restore(_at_other_time(state["limits"][name], moved), now)
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -101,28 +121,55 @@ class Account:
                 "count from nothing"
             ) from None
 
-    def state(self) -> str:
-        """What `save` writes; to be taken on the thread that spends."""
+    def state(self) -> tuple[int, str]:
+        """What `save` writes, and its number; to be taken on the thread that spends."""
         limits: dict[str, Any] = {name: each.state() for name, each in self._limits.items()}
-        return json.dumps({"version": _VERSION, "limits": limits})
+        seconds = self._clock.seconds()
+        clock = {"boot": self._clock.boot, "seconds": seconds, "wall": self._start + seconds}
+        self._taken += 1
+        text = json.dumps({"version": _VERSION, "clock": clock, "limits": limits})
+        return self._taken, text
 
-    def save(self, state: str) -> None:
-        """Replace the file; may be called from a thread."""
+    def save(self, state: tuple[int, str]) -> None:
+        """Replace the file; may be called from several threads.
+
+        One that was left behind at a disk that hung does not undo what was kept since.
+
+        Raises:
+            OSError: it cannot be written now.
+        """
+        number, text = state
+        with self._turn:
+            if number > self._saved:
+                self._replace(text)
+                self._saved = number
+
+    def _moved(self, then: Mapping[str, Any] | None, now: float) -> float:
+        """By how many seconds the wall clock was set since a state was kept, as far as known."""
+        if then is None or not self._clock.boot or then["boot"] != self._clock.boot:
+            return 0.0
+        passed = self._clock.seconds() - float(then["seconds"])
+        return now - (float(then["wall"]) + passed)
+
+    def _replace(self, text: str) -> None:
         fresh = self._path.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(state)
+            file.write(text)
         fresh.replace(self._path)
 
 
 @contextlib.contextmanager
-def open_account(budget: Budget, path: pathlib.Path, now: float) -> Iterator[Account]:
+def open_account(
+    budget: Budget, path: pathlib.Path, now: float, clock: Clock | None = None
+) -> Iterator[Account]:
     """Take the file for this run, and count what it holds.
 
     Raises:
         UsageError: another run has it, it is damaged, or it cannot be written.
     """
-    account = Account(path, [each for each in budget.limits if not math.isinf(each.period)])
+    lasting = [each for each in budget.limits if not math.isinf(each.period)]
+    account = Account(path, lasting, clock or Clock(), now)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -140,3 +187,9 @@ def open_account(budget: Budget, path: pathlib.Path, now: float) -> Iterator[Acc
         ) from None
     finally:
         os.close(lock)
+
+
+def _at_other_time(state: Mapping[str, Any], moved: float) -> dict[str, Any]:
+    """The state of a limit as it would be if the clock had always stood `moved` seconds later."""
+    slices = [[float(end) + moved, amount] for end, amount in state["slices"]]
+    return {**state, "at": float(state["at"]) + moved, "slices": slices}

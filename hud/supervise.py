@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import errno
 from collections.abc import Awaitable, Callable
 
 import attrs
@@ -52,17 +53,28 @@ async def supervise(
         now = trio.current_time()
         if now - started >= policy.longest_wait:
             wait = policy.first_wait
-        often = len(crashes) == policy.most_crashes and now - crashes[0] <= policy.window
-        if often:
+        full = len(crashes) == policy.most_crashes
+        lacking = lacks_resources(error)
+        if full and now - crashes[0] <= policy.window and not lacking:
             raise StageFailedError(
                 f"{name} crashed {len(crashes) + 1} times within {policy.window:g} s, "
                 f"last with {type(error).__name__}: {error}"
             ) from error
-        if policy.most_crashes is not None:
+        if policy.most_crashes is not None and not lacking:
             crashes.append(now)
         crashed(name, error, wait)
         await trio.sleep(wait)
         wait = min(2 * wait, policy.longest_wait)
+
+
+def lacks_resources(error: Exception) -> bool:
+    """Whether the system refused what others may give back: that is no fault of the stage."""
+    if isinstance(error, OSError):
+        return error.errno in _LACKS
+    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
+
+
+_LACKS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN, errno.ENOSPC}
 
 
 async def _attempt(call: Callable[[], Awaitable[None]]) -> Exception | None:

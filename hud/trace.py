@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import orjson
 import trio
 
 from hud.errors import UsageError
 from hud.latency import Drop, Span
+from hud.stage import silent
 
 BATCH = 256
 """Events that are held until they are written; a run that is killed loses no more."""
@@ -25,12 +26,15 @@ _PROCESS = 1
 class Trace:
     """Collects events and writes them in batches; small appends, so they stay in the loop."""
 
-    def __init__(self, descriptor: int, start: float) -> None:
+    def __init__(self, descriptor: int, start: float, warn: Callable[[str], None] = silent) -> None:
         self._descriptor = descriptor
+        self._warn = warn
+        self._ended = False
+        """Whether it could not be written; what came later would not be found in it."""
         self._start = start
         self._rows: dict[str, int] = {}
         self._held: list[bytes] = []
-        os.write(descriptor, b"[\n")
+        self._write(b"[\n")
 
     def take(self, what: Span | Drop) -> None:
         """Write one span, or one item that went no further."""
@@ -44,8 +48,24 @@ class Trace:
 
     def flush(self) -> None:
         """Write what is held."""
-        os.write(self._descriptor, b"".join(self._held))
+        self._write(b"".join(self._held))
         self._held.clear()
+
+    def close(self) -> None:
+        """Write what is held, and the end."""
+        self.flush()
+        self._write(b"{}]\n")
+
+    def _write(self, data: bytes) -> None:
+        """Write all of it, or end the trace: it must not end the run."""
+        if self._ended:
+            return
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError as error:
+            self._ended = True
+            self._warn(f"the trace ends here: {error.strerror}")
 
     def _row(self, name: str) -> int:
         if name not in self._rows:
@@ -67,8 +87,10 @@ def _us(seconds: float) -> int:
 
 
 @contextlib.contextmanager
-def open_trace(path: pathlib.Path) -> Iterator[Trace]:
+def open_trace(path: pathlib.Path, warn: Callable[[str], None] = silent) -> Iterator[Trace]:
     """A trace into a new file that only its owner can read; the old one is replaced.
+
+    A disk that fills up ends the trace, and `warn` is told.
 
     Raises:
         UsageError: it cannot be written.
@@ -78,9 +100,8 @@ def open_trace(path: pathlib.Path) -> Iterator[Trace]:
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
     try:
-        trace = Trace(descriptor, trio.current_time())
+        trace = Trace(descriptor, trio.current_time(), warn)
         yield trace
-        trace.flush()
-        os.write(descriptor, b"{}]\n")
+        trace.close()
     finally:
         os.close(descriptor)

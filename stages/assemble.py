@@ -24,6 +24,7 @@ class Assemble:
                 await outbox.send(note)
             if note.status is not Status.IN_PROGRESS:
                 note = None
+            del delta  # with it, the picture of a shot that is done with
 
 
 def grow(note: Note | None, delta: NoteDelta) -> Note:

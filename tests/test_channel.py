@@ -260,6 +260,19 @@ async def test_what_is_given_back_comes_again_as_of_the_present():
     assert (counts.waiting, counts.taken, counts.merged, counts.ignored) == (0, 1, 1, 1)
 
 
+async def test_what_is_given_back_comes_as_of_the_present_though_nothing_follows():
+    """A screen that lies still after the turn began gives no further frame."""
+    outbox, inbox = changes()
+    await outbox.send(with_marks(1, before=0, now=100))
+    taken = await inbox.receive()
+    await outbox.send(passed_by(2, now=110))
+    assert inbox.give_back(taken)
+    again = await inbox.receive()
+    assert (again.seq, again.regions) == (2, (fakes.BOX,))
+    counts = outbox.statistics()
+    assert (counts.waiting, counts.taken, counts.merged, counts.ignored) == (0, 1, 1, 0)
+
+
 async def test_what_is_given_back_is_united_with_what_waits():
     outbox, inbox = changes()
     await outbox.send(fakes.change(1, Rect(50, 50, 4, 4)))

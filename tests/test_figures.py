@@ -50,11 +50,10 @@ def test_it_fits_into_any_width_and_money_stays_longest(figures, width):
     assert "$0.03" in line or width < len("hud: watching · $0.0300")
 
 
-def test_a_stage_that_crashed_is_named_until_it_works_again(figures):
-    figures.crashed("send", OSError("gone"), 1.0)
-    assert figures.line(100).startswith("hud: send restarting")
-    figures.offered("send→assemble", fakes.delta(31, "a"))
-    assert figures.line(100).startswith("hud: watching")
+def test_how_the_run_is_stands_first_and_stays_longest():
+    figures = Figures(Ledger(), state=lambda: "capture lost since 14:03:20")
+    assert figures.line(100) == "hud: capture lost since 14:03:20 · 0 frames"
+    assert figures.line(30) == "hud: capture lost since 14:03:2"[:30]
 
 
 def test_what_is_not_known_is_not_said():

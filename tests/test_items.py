@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import attrs
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hud.items import Cause, Rect, together
+from hud.items import Cause, Fate, Rect, together
 from tests import fakes
 
 SIDE = st.integers(0, 300)
@@ -52,6 +54,16 @@ def test_a_newer_frame_keeps_the_damage_nobody_looked_at():
 def test_a_newer_change_keeps_the_first_cause():
     first = fakes.change(1, fakes.BOX, cause=Cause.FIRST)
     assert fakes.change(2, Rect(20, 20, 4, 4)).absorb(first).cause is Cause.FIRST
+
+
+@pytest.mark.parametrize("regions", [(), (Rect(4, 4, 8, 8),)])
+def test_a_monitor_of_another_size_holds_nothing_of_the_older_change(regions):
+    small = attrs.evolve(fakes.change(2, *regions), frame=fakes.frame(2))
+    large = np.zeros((200, 300, 4), np.uint8)
+    older = attrs.evolve(fakes.change(1, Rect(250, 150, 9, 9)), frame=fakes.frame(1, pixels=large))
+    merged = small.absorb(older)
+    assert merged.regions == regions
+    assert (merged.fate is Fate.MERGED) is (not regions)
 
 
 def test_pixels_never_flood_a_message():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 import trio
@@ -50,6 +51,13 @@ async def test_a_trace_is_json_with_a_row_for_each_stage(autojump_clock, line, t
     assert sorted(event["ts"] for event in sends) == [event["ts"] for event in sends]
     assert all(set(event["args"]) == {"frame"} for event in spans)
     assert oct((tmp_path / "t.json").stat().st_mode)[-3:] == "600"
+
+
+async def test_a_full_disk_ends_the_trace_and_not_the_run(autojump_clock, line):
+    said = []
+    with open_trace(Path("/dev/full"), said.append) as trace:
+        await run_pipeline(line, stop=trio.Event(), observer=Spans(trace.take))
+    assert said == ["the trace ends here: No space left on device"]
 
 
 async def test_a_trace_that_cannot_be_written_is_one_line(tmp_path):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+
 import pytest
 import trio
 
@@ -40,6 +42,28 @@ async def test_too_many_crashes_within_the_window_give_up(autojump_clock):
     stage = Crashes(99)
     with pytest.raises(StageFailedError, match=r"encode crashed 4 times within 60 s.*crash 4"):
         await supervise("encode", stage.run, POLICY, stage.crashed)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EMFILE, "Too many open files"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("can't start new thread"),
+        MemoryError(),
+    ],
+)
+async def test_what_the_system_cannot_give_now_is_waited_for(autojump_clock, error):
+    times = []
+
+    async def lack():
+        times.append(trio.current_time())
+        if len(times) < 30:
+            raise error
+
+    await supervise("encode", lack, POLICY, Crashes(0).crashed)
+    assert len(times) == 30
+    assert times[-1] - times[-2] == POLICY.longest_wait
 
 
 async def test_rare_crashes_never_give_up(autojump_clock):

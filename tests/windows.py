@@ -43,16 +43,22 @@ class Program:
         title: str = "",
         override: bool = False,
         mapped: bool = True,
+        parent: int | None = None,
+        gravity: int = xcffib.xproto.Gravity.BitForget,
     ) -> int:
-        """A window; without a colour the server leaves in it what was on the screen there."""
+        """A window; without a colour the server leaves in it what was on the screen there.
+
+        With a gravity what it shows moves along when it is resized.
+        """
         number = self.connection.generate_id()
         self.made.append(number)
         values = [] if color is None else [color]
-        mask = (0 if color is None else CW.BackPixel) | CW.OverrideRedirect | CW.EventMask
+        mask = (0 if color is None else CW.BackPixel) | CW.BitGravity
+        mask |= CW.OverrideRedirect | CW.EventMask
         self.core.CreateWindow(
-            self.screen.root_depth, number, self.screen.root,
+            self.screen.root_depth, number, parent or self.screen.root,
             rect.x, rect.y, rect.width, rect.height, 0, 1, self.screen.root_visual,
-            mask, [*values, int(override), EventMask.Exposure],
+            mask, [*values, gravity, int(override), EventMask.Exposure],
         )  # fmt: skip
         if name:
             self.text(number, "WM_CLASS", f"{name}\0{name}\0")
@@ -95,6 +101,16 @@ class Program:
         self.core.CreateGC(context, number, xcffib.xproto.GC.Foreground, [color])
         area = xcffib.xproto.RECTANGLE.synthetic(rect.x, rect.y, rect.width, rect.height)
         self.core.PolyFillRectangle(number, context, 1, [area])
+        self.core.FreeGC(context)
+        self.sync()
+
+    def scroll(self, number: int, rect: Rect, x: int, y: int) -> None:
+        """Move what stands in a part of the window, by copying it."""
+        context = self.connection.generate_id()
+        self.core.CreateGC(context, number, 0, [])
+        self.core.CopyArea(
+            number, number, context, rect.x, rect.y, rect.x + x, rect.y + y, rect.width, rect.height
+        )
         self.core.FreeGC(context)
         self.sync()
 

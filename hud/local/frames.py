@@ -14,7 +14,7 @@ import orjson
 
 from hud.items import Rect
 from hud.local.model import Sight
-from hud.local.reader import Line
+from hud.local.reader import Line, Word
 from hud.realtime.caption import Place
 
 _LENGTH = struct.Struct(">I")
@@ -88,7 +88,8 @@ def _described(sight: Sight) -> dict[str, Any]:
 
 
 def _line(line: dict[str, Any]) -> Line:
-    return Line(**line | {"rect": Rect(**line["rect"])})
+    words = tuple(Word(**word) for word in line["words"])
+    return Line(**line | {"rect": Rect(**line["rect"]), "words": words})
 
 
 def _place(sight: dict[str, Any]) -> Place | None:

@@ -96,7 +96,8 @@ def _placed(line: Line, row: Rect) -> Line:
     x = max(0, row.x + line.rect.x - MARGIN)
     top = min(max(row.y, row.y + line.rect.y - MARGIN), row.bottom - 1)
     bottom = min(row.bottom, row.y + line.rect.bottom - MARGIN)
-    return attrs.evolve(line, rect=Rect(x, top, line.rect.width, max(1, bottom - top)))
+    rect = Rect(x, top, line.rect.width, max(1, bottom - top))
+    return line.moved(row.x - MARGIN, rect)
 
 
 def _pieces(sight: Sight) -> Iterator[tuple[tuple[int, int, int], Piece]]:

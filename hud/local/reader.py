@@ -43,6 +43,15 @@ _SHEET = 250_000  # pixels that are read at once: bounds the memory that the eng
 
 
 @attrs.frozen
+class Word:
+    """One word of a line and the columns in which it stands, to half a letter."""
+
+    text: str
+    left: int
+    right: int
+
+
+@attrs.frozen
 class Line:
     """One line of text as it was read."""
 
@@ -50,6 +59,13 @@ class Line:
     rect: Rect
     confidence: float
     """Mean over the letters, 0 to 1."""
+    words: tuple[Word, ...] = ()
+    """Of which it consists."""
+
+    def moved(self, right: int, rect: Rect) -> Line:
+        """This line in another place, its words so many columns further right."""
+        words = (Word(w.text, max(0, w.left + right), max(0, w.right + right)) for w in self.words)
+        return attrs.evolve(self, rect=rect, words=tuple(words))
 
 
 class Reader:
@@ -62,7 +78,7 @@ class Reader:
         self._engine = _load()
 
     def read(self, picture: Bgr) -> list[Line]:
-        """Lines of `picture` from top to bottom, none if it cannot be read."""
+        """Lines of `picture` from top to bottom with their words, none if it cannot be read."""
         height, width = picture.shape[:2]
         if not height or not width or max(height, width) > LARGEST_SIDE:
             return []
@@ -86,12 +102,13 @@ class Reader:
 
     def _recognise(self, picture: Bgr) -> list[Line]:
         try:
-            found = self._engine(_framed(picture))
+            found = self._engine(_framed(picture), return_word_box=True)
         except Exception:  # odd shapes raise anything from deep inside the engine
             return []
         if found.txts is None or found.boxes is None:
             return []
-        return list(_lines(zip(found.txts, found.boxes, found.scores, strict=True)))
+        each = zip(found.txts, found.boxes, found.scores, found.word_results, strict=True)
+        return list(_lines(each))
 
 
 @attrs.frozen
@@ -140,11 +157,12 @@ def _scale(picture: Bgr) -> int:
 def _back(line: Line, place: _Place) -> Line:
     rect, scale = line.rect, place.scale
     y = max(0, rect.y - place.top) // scale
-    place_on_row = Rect(rect.x // scale, y, rect.width // scale, rect.height // scale)
-    return attrs.evolve(line, rect=place_on_row)
+    on_row = Rect(rect.x // scale, y, rect.width // scale, rect.height // scale)
+    words = (Word(word.text, word.left // scale, -(-word.right // scale)) for word in line.words)
+    return attrs.evolve(line, rect=on_row, words=tuple(words))
 
 
-def _load() -> Callable[[Bgr], Any]:
+def _load() -> Callable[..., Any]:
     try:
         from rapidocr import RapidOCR  # noqa: PLC0415  # optional, and it takes half a second
     except ImportError as error:
@@ -158,7 +176,7 @@ def _load() -> Callable[[Bgr], Any]:
             f"The local model's text recognition cannot be loaded: {error}"
         ) from error
     logging.getLogger("RapidOCR").disabled = True
-    return cast("Callable[[Bgr], Any]", engine)
+    return cast("Callable[..., Any]", engine)
 
 
 def _bordered(picture: Bgr, space: int, right: int) -> Bgr:
@@ -184,16 +202,22 @@ def _framed(picture: Bgr) -> Bgr:
 
 
 def _lines(
-    found: Iterable[tuple[str, npt.NDArray[np.float32], float]],
+    found: Iterable[tuple[str, npt.NDArray[np.float32], float, Iterable[Any]]],
 ) -> Iterator[Line]:
-    for text, corners, score in found:
+    for text, corners, score, places in found:
         plain = tidy(text)
         if plain:
             left, top = np.min(corners, axis=0).tolist()
             right, bottom = np.max(corners, axis=0).tolist()
             x, y = max(0, round(left) - _MARGIN), max(0, round(top) - _MARGIN)
             rect = Rect(x, y, max(1, round(right - left)), max(1, round(bottom - top)))
-            yield Line(plain, rect, float(score))
+            yield Line(plain, rect, float(score), tuple(map(_word, places)))
+
+
+def _word(place: tuple[str, float, Sequence[Sequence[float]]]) -> Word:
+    text, _score, corners = place
+    columns = [round(column) - _MARGIN for column, _row in corners]
+    return Word(tidy(text), max(0, min(columns)), max(0, *columns))
 
 
 def tidy(text: str) -> str:
@@ -231,4 +255,5 @@ def _joined(pieces: Sequence[Line]) -> Line:
     for piece in pieces[1:]:
         rect = rect.union(piece.rect)
     text = " ".join(piece.text for piece in pieces)
-    return Line(text, rect, min(piece.confidence for piece in pieces))
+    words = tuple(word for piece in pieces for word in piece.words)
+    return Line(text, rect, min(piece.confidence for piece in pieces), words)

@@ -1,57 +1,78 @@
 """What is painted over, remembered for a moment.
 
-What a window leaves behind is not gone at once: the X server does not paint a window that has no
-background, so the pixels of what lay above it stay until its program draws again; a compositor
-shows the past for some frames. So a place stays covered for a while after its window has left.
+A compositor shows the past for some frames, and fades out what is gone. So a place stays covered
+for a while after nothing forbidden is there any more.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from hud.items import Rect, together
 from hud.privacy.stack import Hidden
 
 LINGER = 0.5
 """Seconds."""
-FEW = 4
-"""Rectangles left behind, beyond which those that touch are covered as one."""
+STEP = 0.1
+"""Seconds within which what was left behind is remembered as one, and as left at the end of it."""
 MANY = 64
-"""Rectangles left behind, beyond which they are also remembered as one."""
+"""Rectangles, beyond which those that touch are remembered as one."""
 
 
 class Cover:
     """Where windows are and were a moment ago that must not be seen."""
 
     def __init__(self) -> None:
-        self._last: dict[Rect, float] = {}
-        """Place → when it last had to be covered."""
+        self._left: dict[float, list[Rect]] = {}
+        """When it may be shown again → what was left; at most LINGER / STEP + 2 entries."""
         self._present: frozenset[Rect] = frozenset()
+        self._covered: frozenset[Rect] | None = None
+        """What `at` said last, while it still holds."""
 
     def stood(self, hidden: Hidden, time: float) -> None:
-        """The windows stood like that at `time`, or until then."""
+        """The windows stand like that from `time` on; until then they stood as was said before."""
+        if hidden.known == self._present:
+            return
+        left = self._present - hidden.known
+        if left:
+            ends = math.ceil((time + LINGER) / STEP) * STEP
+            _unite(self._left.setdefault(ends, []), left)
         self._present = hidden.known
-        for rect in hidden.known:
-            self._last[rect] = time
+        self._covered = None
 
     def at(self, time: float) -> frozenset[Rect]:
         """What must be covered in a picture that was taken at `time`, or just before."""
-        self._last = {
-            rect: last
-            for rect, last in self._last.items()
-            if rect in self._present or time - last <= LINGER
-        }
-        left = self._last.keys() - self._present
-        if len(left) > MANY:
-            ends = max(self._last[rect] for rect in left)
-            self._last = {rect: self._last[rect] for rect in self._present}
-            self._last |= dict.fromkeys(together(list(left)), ends)
-            left = self._last.keys() - self._present
-        # Where a window was dragged along is painted once, not once for each step.
-        return self._present | frozenset(together(list(left)) if len(left) > FEW else left)
+        ended = [ends for ends in self._left if ends < time]
+        for ends in ended:
+            del self._left[ends]
+        if ended or self._covered is None:
+            # Where a window was dragged along is painted once, not once for each step.
+            left = list[Rect]()
+            for rects in self._left.values():
+                _unite(left, rects)
+            known = {rect for rect in self._present if not any(_inside(rect, old) for old in left)}
+            self._covered = frozenset(known.union(left))
+        return self._covered
 
     @property
     def due(self) -> float:
         """When something will be shown again that is covered now; infinite: never by itself."""
-        left = (last for rect, last in self._last.items() if rect not in self._present)
-        return min(left, default=math.inf) + LINGER
+        return min(self._left, default=math.inf)
+
+
+def _unite(places: list[Rect], rects: Iterable[Rect]) -> None:
+    """Add rectangles, each as one with the first that it meets."""
+    for rect in rects:
+        for index, place in enumerate(places):
+            if place.intersects(rect):
+                places[index] = place.union(rect)
+                break
+        else:
+            places.append(rect)
+    if len(places) > MANY:
+        places[:] = together(places, 1)
+
+
+def _inside(rect: Rect, other: Rect) -> bool:
+    return rect.union(other) == other

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import attrs
 
+from hud.privacy import secrets
 from hud.privacy.rules import Identity, Rule, parse, problem
 from hud.privacy.seeded import ALL, SEEDED, seeded
-from hud.stage import option, subset_of
+from hud.stage import between, one_of, option, subset_of
 
 OWN_PAGE = "title:/^hud( [-–—] .*)?$/"
 """The page of the sink `web` in any browser, which adds its own name to the page's title."""
@@ -49,6 +50,24 @@ class PrivacyOptions:
     )
     echo: bool = option(
         True, meaning="stop when notes cause changes that cause notes, after three rounds"
+    )
+
+    redact: tuple[str, ...] = option(
+        (),
+        meaning="secrets that are painted over in the pictures about to be sent: "
+        f"{secrets.ALL}, {', '.join(secrets.KINDS)}, and patterns of your own such as "
+        r"/TOP-\d+/; the pictures are read first, which needs the extra `local`",
+        check=secrets.problem,
+    )
+    read_within: float = option(
+        10.0,
+        meaning="seconds that reading a picture for redact may take",
+        check=between(0.1, 120),
+    )
+    unread: str = option(
+        "withhold",
+        meaning="what could not be read in time: withhold it, or send it as it is",
+        check=one_of("withhold", "send"),
     )
 
     @functools.cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import attrs
@@ -16,13 +17,15 @@ class Pause:
 
     say: Callable[[str], None] = silent
     paused: bool = False
+    since: float = -math.inf
+    """When it was last turned, on trio's clock."""
     _changed: trio.Event = attrs.field(factory=trio.Event)
 
     def turn(self, *, paused: bool) -> None:
         """Pause or go on; nothing happens when it is so already."""
         if self.paused == paused:
             return
-        self.paused = paused
+        self.paused, self.since = paused, trio.current_time()
         self.say("paused: the screen is not looked at" if paused else "resumed")
         self._changed.set()
         self._changed = trio.Event()

@@ -23,6 +23,8 @@ class Window:
     rect: Rect
     """Border and decorations included, in pixels of the desktop."""
     mapped: bool
+    placed: bool = True
+    """Whether the server has told its size."""
     solid: bool
     """Whether it hides what is below it: no shape, no transparency."""
     drawn: bool = True
@@ -60,6 +62,11 @@ class Hidden:
     unknown: frozenset[Rect] = frozenset()
     """Of windows that nobody has looked at yet."""
 
+    @property
+    def places(self) -> frozenset[Rect]:
+        """Both."""
+        return self.known | self.unknown
+
 
 class LostTrackError(Exception):
     """What the server tells does not fit to what is known of the windows."""
@@ -86,6 +93,8 @@ class Stack:
         self._owner_bits = owner_bits
         self._only_allowed = only_allowed
         self._screen = Rect(0, 0, *size)
+        self._kin: set[int] | None = None
+        """Menus and dialogues of forbidden windows, as long as no window is called otherwise."""
 
     def __iter__(self) -> Iterator[Window]:
         """From the lowest to the highest."""
@@ -99,12 +108,18 @@ class Stack:
         """A new one on top of all; one that is known already stays as it is."""
         if window.number not in self._windows:
             self._windows[window.number] = window
+            self._kin = None
             self._order.append(window.number)
 
     def remove(self, number: int) -> None:
         """It is gone, or inside another one now."""
         if self._windows.pop(number, None) is not None:
+            self._kin = None
             self._order.remove(number)
+
+    def renamed(self) -> None:
+        """More, or other things, are known of what windows are."""
+        self._kin = None
 
     def change(self, number: int, change: Callable[[Window], None]) -> None:
         """It was mapped, moved or the like.
@@ -130,11 +145,29 @@ class Stack:
         else:
             self._order.insert(self._order.index(above) + 1 if above else 0, number)
 
+    def hides(self, number: int) -> bool:
+        """Whether this window is known, and known to be one that must not be seen."""
+        window = self._windows[number]
+        if window.identity is None:
+            return False
+        if self._only_allowed and not window.allowed:
+            return True
+        return window.forbidden or number in self.kin
+
+    def seen(self, number: int) -> list[Rect]:
+        """Where a window may be seen: what of it lies on the desktop and under no solid one."""
+        window = self._windows[number]
+        place = common(window.rect, self._screen) if window.visible else None
+        if place is None:
+            return []
+        above = (self._windows[n] for n in self._order[self._order.index(number) + 1 :])
+        return without([place], [w.rect for w in above if w.visible and w.solid])
+
     def hidden(self) -> Hidden:
         """What must not be seen now; only the visible parts."""
         known, unknown, shown = set[Rect](), set[Rect](), list[Rect]()
         solid, all_above = list[Rect](), list[Rect]()
-        kin = self._kin_of_forbidden()
+        kin = self.kin
         for number in reversed(self._order):
             window = self._windows[number]
             place = common(window.rect, self._screen) if window.visible else None
@@ -154,8 +187,14 @@ class Stack:
             known.update(without([self._screen], shown))
         return Hidden(frozenset(known), frozenset(unknown))
 
-    def _kin_of_forbidden(self) -> set[int]:
+    @property
+    def kin(self) -> set[int]:
         """Menus and dialogues of forbidden windows."""
+        if self._kin is None:
+            self._kin = self._kin_of_forbidden()
+        return self._kin
+
+    def _kin_of_forbidden(self) -> set[int]:
         forbidden = [w for w in self._windows.values() if w.forbidden and w.identity is not None]
         if not forbidden:
             return set()

@@ -10,6 +10,7 @@ edges between the stages bound, and one that is drawn into.
 from __future__ import annotations
 
 import functools
+import mmap
 import weakref
 from collections.abc import Sequence
 
@@ -32,7 +33,7 @@ class Buffers:
     """The picture of one monitor, of which every frame shows a state that stays."""
 
     def __init__(self, first: Pixels) -> None:
-        self._latest = _Buffer(first.copy())
+        self._latest = _Buffer(_copied(first))
         self._all = [self._latest]
 
     @property
@@ -85,6 +86,7 @@ class Buffers:
             if other is not buffer:
                 other.miss(rects)
         self._latest = buffer
+        self.trim()
         return buffer.show()
 
     def _unused(self) -> _Buffer | None:
@@ -95,7 +97,7 @@ class Buffers:
         return min(free, key=lambda buffer: sum(rect.area for rect in buffer.missed), default=None)
 
     def _another(self) -> _Buffer:
-        self._all.append(_Buffer(self._latest.memory.copy()))
+        self._all.append(_Buffer(_copied(self._latest.memory)))
         return self._all[-1]
 
     @property
@@ -130,6 +132,13 @@ class _Buffer:
             root.flags.writeable = False
             self._shown = weakref.ref(root)
         return root.reshape(self.memory.shape)
+
+
+def _copied(picture: Pixels) -> Pixels:
+    """A copy in memory of its own, which goes back to the system when nobody looks any more."""
+    copy: Pixels = np.frombuffer(mmap.mmap(-1, picture.nbytes), np.uint8).reshape(picture.shape)
+    copy[...] = picture
+    return copy
 
 
 def differ(one: Pixels, other: Pixels) -> bool:

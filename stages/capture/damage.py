@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from hud.errors import PipelineError, UsageError, unwrapped
+from hud.errors import UsageError, unwrapped
 from hud.items import Frame, Pixels, Rect, Tick, together
+from hud.threads import in_thread
 from stages.capture.buffers import Buffers, Patch
 from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option, once_more
 from stages.capture.films import PERIOD, Films
+from stages.capture.lookout import Lookout, keep_watching
 from stages.capture.rectangles import common, moved
 from stages.capture.shield import NOTHING, Shield
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 INLINE_PIXELS = 300_000
 """Up to which pixels are copied and compared in the loop: within half a millisecond."""
+GATHER = 0.003
+"""Seconds, at most, for which what goes on being drawn is waited for."""
 SETTLED = 0.5
 """Seconds from the first word of a change of monitors until they are looked at again."""
 SOON = 0.1
@@ -80,63 +84,67 @@ class Damage(Desktop):
     ) -> None:
         """Send every watched monitor once, then what is drawn, until the inbox ends.
 
-        Raises:
-            ScreenGoneError: the X server has ended.
-            PipelineError: the watched monitor has gone.
+        An X server or a monitor that goes away is waited for.
         """
+        lookout = Lookout(self.condition, self.warn)
         with unwrapped():
             async with _while_open(inbox):
                 # The stage behind may be gone; whoever ended it says why.
                 with contextlib.suppress(trio.BrokenResourceError):
-                    while True:
-                        await self._watch(outbox)
+                    await keep_watching(functools.partial(self._watch, outbox, lookout), lookout)
 
-    async def _watch(self, outbox: trio.abc.SendChannel[Frame]) -> None:
-        """Watch until the monitors change."""
+    async def _watch(self, outbox: trio.abc.SendChannel[Frame], lookout: Lookout) -> None:
+        """Watch until the monitors change.
+
+        Raises:
+            ScreenGoneError, UsageError, OSError: there is nothing to watch now.
+        """
         from stages.capture.x11 import MonitorsChanged  # noqa: PLC0415 - as above
 
-        with await trio.to_thread.run_sync(once_more, self._open) as server:
-            places = server.monitors()
-            boxes = self._present(places)
-            async with self.shielding.raised(self.display, places) as shield:
+        opened = await in_thread(once_more, self._opened)
+        with opened[0] as server:
+            boxes = self.chosen(opened[1])
+            async with self.shielding.raised(self.display, opened[1]) as shield:
                 with contextlib.suppress(MonitorsChanged):
-                    await _Watch(self, server, boxes, outbox, shield).go_on()
+                    await _Watch(self, server, boxes, outbox, shield, lookout).go_on()
         # A change of mode comes in several steps, in some of which there is no monitor at all.
         await trio.sleep(SETTLED)
         self.warn("the monitors have changed; watching them as they are now")
 
-    def _present(self, places: Boxes) -> Boxes:
+    def _opened(self) -> tuple[Server, Boxes]:
+        """A connection, and the monitors; blocks as `_open` does."""
+        server = self._open()
         try:
-            return self.chosen(places)
-        except UsageError as error:
-            # Preflight found it, so it is no mistake of the configuration.
-            raise PipelineError(str(error)) from None
+            return server, server.monitors()
+        except BaseException:
+            server.close()
+            raise
 
 
+@attrs.define(eq=False)
 class _Watch:
     """Watching one arrangement of monitors."""
 
-    def __init__(
-        self,
-        options: Damage,
-        server: Server,
-        boxes: Boxes,
-        outbox: trio.abc.SendChannel[Frame],
-        shield: Shield,
-    ) -> None:
-        self._options = options
-        self._server = server
-        self._boxes = boxes
-        self._outbox = outbox
-        self._shield = shield
-        self._buffers: dict[int, Buffers] = {}
-        self._films = Films(*server.size)
+    _options: Damage
+    _server: Server
+    _boxes: Boxes
+    _outbox: trio.abc.SendChannel[Frame]
+    _shield: Shield
+    _lookout: Lookout
+    _films: Films = attrs.field(init=False)
+    _buffers: dict[int, Buffers] = attrs.field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._films = Films(*self._server.size)
 
     async def go_on(self) -> None:
         """Watch for ever, from the beginning after each time in which nothing may be seen."""
         while True:
             with contextlib.suppress(_WithheldError):
                 await self._follow()
+            # Where there is no X server any more, that is what is wrong, not its windows.
+            self._server.was_drawn()
+            self._lookout.looked(math.inf)
             for monitor in self._boxes:
                 frame = Frame(next(self._options.seqs), monitor, *_now(), NOTHING)
                 await self._outbox.send(self._shield.withheld(frame))
@@ -147,6 +155,7 @@ class _Watch:
         await self._server.take_damage()
         for monitor, box in self._boxes.items():
             await self._begin(monitor, box)
+        self._server.forget()
         longest = wait = self._options.check
         check_at = trio.current_time() + wait
         woken, film_at, left = -math.inf, -math.inf, False
@@ -163,7 +172,7 @@ class _Watch:
                 films, film_at = [], woken + PERIOD
             # What was drawn in a film meanwhile must be asked for, also when the film has ended.
             left = bool(films)
-            damage = await self._server.take_damage(films)
+            damage = await self._gather(films)
             for rect in damage:
                 self._films.drawn(rect, woken)
             uncovered = await self._shield.refresh()
@@ -172,6 +181,14 @@ class _Watch:
                 told = await self._check()
                 wait = min(2 * wait, longest) if told else min(SOON, longest)
                 check_at = trio.current_time() + wait
+
+    async def _gather(self, films: Sequence[Rect]) -> list[Rect]:
+        """What was drawn, and what is drawn while we ask: a line may come in several pieces."""
+        damage = await self._server.take_damage(films)
+        latest = trio.current_time() + GATHER
+        while self._server.was_drawn(films) and trio.current_time() < latest:
+            damage = list(together([*damage, *await self._server.take_damage(films)]))
+        return damage
 
     async def _pace(self, before: float) -> None:
         """Wait where the last look was too short a time ago."""
@@ -182,7 +199,7 @@ class _Watch:
     async def _begin(self, monitor: int, box: Rect) -> None:
         moment = _now()
         (whole,) = await self._read([box])
-        buffers = await trio.to_thread.run_sync(Buffers, whole)
+        buffers = await in_thread(Buffers, whole)
         self._buffers[monitor] = buffers
         await self._send(monitor, moment, buffers.show(), None)
 
@@ -202,6 +219,7 @@ class _Watch:
         pixels = await self._shield.cover(rects, functools.partial(self._server.read, rects))
         if pixels is None:
             raise _WithheldError
+        self._lookout.looked(self._options.check)
         return pixels
 
     async def _check(self) -> bool:
@@ -211,13 +229,14 @@ class _Watch:
             moment, buffers = _now(), self._buffers[monitor]
             (whole,) = await self._read([box])
             if box.area > INLINE_PIXELS:
-                patches = await trio.to_thread.run_sync(buffers.differences, whole)
+                patches = await in_thread(buffers.differences, whole)
             else:
                 patches = buffers.differences(whole)
             # What was drawn in the meantime X has told of, though nobody has asked where.
             told &= not patches or self._server.was_drawn()
             buffers.trim()
             await self._renew(monitor, moment, patches)
+        self._server.forget()
         return told
 
     async def _renew(
@@ -229,7 +248,7 @@ class _Watch:
         if buffers.behind() + sum(rect.area for rect in rects) <= INLINE_PIXELS:
             picture = buffers.take(patches)
         else:
-            picture = await trio.to_thread.run_sync(buffers.take, patches)
+            picture = await in_thread(buffers.take, patches)
         await self._send(monitor, moment, picture, rects)
 
     async def _send(

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Rect
 from hud.stage import between, given, option, silent
@@ -69,21 +70,24 @@ class Desktop:
     )
     seqs: Iterator[int] = given(attrs.Factory(lambda: itertools.count(1)))
     warn: Callable[[str], None] = given(silent)
+    condition: Condition = given(attrs.Factory(Condition))
     shielding: Shielding = given(Shielding())
 
     def chosen(self, monitors: Boxes) -> Boxes:
         """The watched part of each watched monitor.
 
         Raises:
-            UsageError: there is no such monitor, or the region is not inside it.
+            NoMonitorError: there is no such monitor, or the region is not inside it.
         """
+        if not monitors:
+            raise NoMonitorError("no monitor is switched on")
         if self.monitor == "all":
             boxes = dict(monitors)
         elif self.monitor in monitors:
             boxes = {int(self.monitor): monitors[int(self.monitor)]}
         else:
             there = ", ".join(f"{n} ({box.width}x{box.height})" for n, box in monitors.items())
-            raise UsageError(f"there is no monitor {self.monitor}; there are: {there}")
+            raise NoMonitorError(f"there is no monitor {self.monitor}; there are: {there}")
         return {number: self._part(box, number) for number, box in boxes.items()}
 
     def _part(self, box: Rect, number: int) -> Rect:
@@ -91,7 +95,7 @@ class Desktop:
             return box
         part = Rect(*self.region)
         if part.right > box.width or part.bottom > box.height:
-            raise UsageError(
+            raise NoMonitorError(
                 f"the region {list(self.region)} is not inside monitor {number}, "
                 f"{box.width}x{box.height}"
             )
@@ -102,6 +106,10 @@ class Desktop:
         problem = no_display(self.display)
         if problem is not None:
             raise UsageError(problem)
+
+
+class NoMonitorError(UsageError):
+    """The display has no such monitor, or not such a large one."""
 
 
 class NoAnswerError(UsageError):

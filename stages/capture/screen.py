@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 import trio
 
+from hud.errors import ScreenGoneError
 from hud.items import Frame, Pixels, Rect, Tick
 from hud.pixels import dirty_bands, words
 from hud.stage import given
+from hud.threads import in_thread
 from stages.capture.desktop import Boxes, Desktop, cannot_open, once_more, rest_option
+from stages.capture.lookout import Lookout, keep_watching
 from stages.capture.shield import NOTHING, Shield
 
 if TYPE_CHECKING:
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
 Damage = tuple[Rect, ...] | None
 RESTS_AFTER = 2.0
 """Seconds."""
+MONITORS_EVERY = 2.0
+"""Seconds after which it is looked whether the monitors are still the same."""
 
 
 @attrs.define
@@ -61,31 +69,78 @@ class Screen(Desktop):
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Tick], outbox: trio.abc.SendChannel[Frame]
     ) -> None:
-        """Grab every watched monitor at each tick."""
-        with once_more(self._open) as source:
-            places = monitors(source)
-            boxes = self.chosen(places)
-            async with self.shielding.raised(self.display, places) as shield:
-                before: dict[int, Pixels] = {}
-                async for _tick in inbox:
-                    for monitor, box in boxes.items():
-                        frame = await self._look(source, shield, monitor, box, before.get(monitor))
-                        if frame.damage != () and not frame.withheld:
-                            before[monitor], self.activity.last = frame.pixels, frame.time
-                        await outbox.send(frame)
+        """Grab every watched monitor at each tick; one that goes away is waited for."""
+        lookout = Lookout(self.condition, self.warn)
+        with contextlib.suppress(trio.EndOfChannel):
+            await keep_watching(functools.partial(self._watch, inbox, outbox, lookout), lookout)
+
+    async def _watch(
+        self,
+        inbox: trio.abc.ReceiveChannel[Tick],
+        outbox: trio.abc.SendChannel[Frame],
+        lookout: Lookout,
+    ) -> None:
+        """Watch until the monitors change.
+
+        Raises:
+            ScreenGoneError, UsageError, OSError: there is nothing to watch now.
+            trio.EndOfChannel: the inbox ended.
+        """
+        await inbox.receive()
+        source = _Source(await in_thread(once_more, self._open))
+        with contextlib.closing(source):
+            try:
+                await self._follow(inbox, outbox, lookout, source)
+            except ScreenGoneError:
+                if await self._monitors() == source.monitors:
+                    raise
+        self.warn("the monitors have changed; watching them as they are now")
+
+    async def _follow(
+        self,
+        inbox: trio.abc.ReceiveChannel[Tick],
+        outbox: trio.abc.SendChannel[Frame],
+        lookout: Lookout,
+        source: _Source,
+    ) -> None:
+        boxes = self.chosen(source.monitors)
+        before: dict[int, Pixels] = {}
+        check_at = trio.current_time() + MONITORS_EVERY
+        async with self.shielding.raised(self.display, source.monitors) as shield:
+            while True:
+                for monitor, box in boxes.items():
+                    frame = await self._look(source, shield, monitor, box, before.get(monitor))
+                    lookout.looked(1 / min(self.rest_fps, self.max_fps))
+                    if frame.damage != () and not frame.withheld:
+                        before[monitor], self.activity.last = frame.pixels, frame.time
+                    await outbox.send(frame)
+                tick = await inbox.receive()
+                if tick.time >= check_at:
+                    check_at = tick.time + MONITORS_EVERY
+                    if await self._monitors() != source.monitors:
+                        return
+
+    async def _monitors(self) -> Boxes:
+        """As they are now; mss looks only once."""
+
+        def look() -> Boxes:
+            with self._open() as source:
+                return monitors(source)
+
+        return await in_thread(look)
 
     async def _look(
-        self, source: mss.MSS, shield: Shield, monitor: int, box: Rect, before: Pixels | None
+        self, source: _Source, shield: Shield, monitor: int, box: Rect, before: Pixels | None
     ) -> Frame:
         frame = Frame(next(self.seqs), monitor, trio.current_time(), time.time(), NOTHING)
 
         async def read() -> list[Pixels]:
-            return [await trio.to_thread.run_sync(grab, source, box)]
+            return [await source.grab(box)]
 
         covered = await shield.cover([box], read)
         if covered is None:
             return shield.withheld(frame)
-        pixels, damage = await trio.to_thread.run_sync(compare, covered[0], before)
+        pixels, damage = await in_thread(compare, covered[0], before)
         return shield.frame(attrs.evolve(frame, pixels=pixels, damage=damage))
 
     def _open(self) -> mss.MSS:
@@ -97,6 +152,51 @@ class Screen(Desktop):
             return mss.MSS() if self.display is None else mss.MSS(display=self.display)
         except mss.exception.ScreenShotError as error:
             raise cannot_open(self.display, error) from None
+
+
+@attrs.define(eq=False)
+class _Source:
+    """An open screen, read in threads by one task."""
+
+    mss: mss.MSS
+    monitors: Boxes = attrs.field(init=False)
+    _busy: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self.monitors = monitors(self.mss)
+
+    async def grab(self, box: Rect) -> Pixels:
+        """Read a part of the desktop.
+
+        Raises:
+            ScreenGoneError: there is no such part any more.
+        """
+        self._busy = True
+        return await in_thread(self._grab, box)
+
+    def _grab(self, box: Rect) -> Pixels:
+        try:
+            with _ending():
+                return grab(self.mss, box)
+        finally:
+            self._busy = False
+
+    def close(self) -> None:
+        """Let go of it; not below the hands of a thread that still waits for an answer."""
+        if not self._busy:
+            with contextlib.suppress(ScreenGoneError), _ending():
+                self.mss.close()
+
+
+@contextlib.contextmanager
+def _ending() -> Iterator[None]:
+    import mss.exception  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except (mss.exception.ScreenShotError, AssertionError):
+        # Of a connection that has ended mss says no more than that.
+        raise ScreenGoneError("the screen cannot be read any more") from None
 
 
 def monitors(source: mss.MSS) -> Boxes:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from hud.items import Pixels
 
 IPC_PRIVATE, IPC_CREAT, IPC_RMID = 0, 0o1000, 0
+MADV_REMOVE = 9
 FOR_US_ALONE = 0o600
 FAILED = ctypes.c_void_p(-1).value
 
@@ -26,6 +27,7 @@ def _c_library() -> Any:  # noqa: ANN401 - foreign functions
     library.shmat.restype = ctypes.c_void_p
     library.shmdt.argtypes = (ctypes.c_void_p,)
     library.shmctl.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
+    library.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
     return library
 
 
@@ -39,7 +41,16 @@ class Segment:
             raise OSError(ctypes.get_errno(), "shmat")
         memory: Any = (ctypes.c_uint8 * size).from_address(address)
         weakref.finalize(memory, library.shmdt, address)
+        self._library, self._address, self._size = library, address, size
         self._bytes: npt.NDArray[np.uint8] = np.frombuffer(memory, np.uint8)
+
+    def release(self, offset: int) -> None:
+        """Give what lies behind `offset`, whole pages, back to the system until it is used again.
+
+        It reads as zeros then. A system that cannot do that keeps it.
+        """
+        if offset < self._size:
+            self._library.madvise(self._address + offset, self._size - offset, MADV_REMOVE)
 
     def pixels(self, offset: int, height: int, width: int) -> Pixels:
         """Part of the memory as a picture, not copied."""

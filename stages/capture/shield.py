@@ -18,6 +18,7 @@ import attrs
 import numpy as np
 import trio
 
+from hud.condition import Condition
 from hud.items import Frame, Pixels, Rect, together
 from hud.pixels import words
 from hud.privacy.cover import MANY, Cover
@@ -28,6 +29,7 @@ from hud.privacy.rules import parse
 from hud.privacy.seeded import ALL
 from hud.privacy.stack import CannotKnowError, Hidden
 from hud.stage import silent
+from stages.capture.session import Session, present
 
 if TYPE_CHECKING:
     from stages.capture.windows import Windows
@@ -49,6 +51,8 @@ class Shielding:
     """None: nothing is painted over, for tests of captures alone."""
     pause: Pause = attrs.field(factory=Pause)
     say: Callable[[str], None] = silent
+    sight: Condition = attrs.field(factory=Condition)
+    """Told whether the screen may be looked at."""
 
     def of_recordings(self) -> Shielding:
         """For pictures whose windows nobody can know any more: what names places still holds."""
@@ -62,21 +66,31 @@ class Shielding:
         self, display: str | None, monitors: Mapping[int, Rect]
     ) -> AsyncIterator[Shield]:
         """A shield in front of `monitors` (number → place on the desktop)."""
-        shield = Shield(self, display, monitors)
+        session = await trio.to_thread.run_sync(present, display) if self.options else None
+        shield = Shield(self, display, monitors, session)
         try:
             yield shield
         finally:
             shield.close()
+            self.sight.works()
 
 
 class Shield:
     """Paints over what must not be seen in everything that one capture reads."""
 
-    def __init__(self, given: Shielding, display: str | None, monitors: Mapping[int, Rect]) -> None:
+    def __init__(
+        self,
+        given: Shielding,
+        display: str | None,
+        monitors: Mapping[int, Rect],
+        session: Session | None,
+    ) -> None:
+        self._session = session
         self._options = given.options or OPEN
         self._strict = given.options is not None
         self._pause = given.pause
         self._say = given.say
+        self._sight = given.sight
         self._display = display
         self._places = frozenset(_places(self._options, monitors))
         self._follows = self._options.asks_for_windows and (
@@ -92,10 +106,9 @@ class Shield:
         self._gaps: set[int] = set()
 
     def close(self) -> None:
-        """Let go of the windows."""
-        if self._windows is not None:
-            self._windows.close()
-            self._windows = None
+        """Let go of the windows and the session."""
+        self._forget_windows()
+        self._forget_session()
 
     async def cover(self, rects: Sequence[Rect], grab: Grab) -> list[Pixels] | None:
         """Grab rectangles of the desktop and paint over what must not be seen in them.
@@ -114,7 +127,7 @@ class Shield:
             except CannotKnowError as error:
                 reason = f"the windows on the screen cannot be known ({error})"
                 continue
-            reason = self._windows.dark if self._windows is not None else ""
+            reason = await self._away()
             if reason or self._is_paused():
                 break
             self._pass(painted - self._known)
@@ -159,13 +172,15 @@ class Shield:
             with contextlib.suppress(CannotKnowError):
                 await self._open()
                 await self._settle()
-                if self._windows is None or not self._windows.dark:
+                if not await self._away():
                     return
 
     @property
     def due(self) -> float:
         """When to ask `refresh` at the latest, on trio's clock."""
-        return -math.inf if self._passing else self._cover.due
+        if self._passing:
+            return -math.inf
+        return min(self._cover.due, self._windows.due if self._windows is not None else math.inf)
 
     def frame(self, frame: Frame) -> Frame:
         """The frame, or what stands for it when it must not be seen for lack of any content."""
@@ -181,6 +196,18 @@ class Shield:
         """What stands for a frame that nobody may see: its number and time, without pixels."""
         self._gaps.add(frame.monitor)
         return attrs.evolve(frame, pixels=NOTHING, damage=None, withheld=True)
+
+    async def _away(self) -> str:
+        """Why nobody may be at the screen, or ""."""
+        if self._session is not None and self._session.has_news:
+            try:
+                await trio.to_thread.run_sync(self._session.learn)
+            except OSError:
+                # The bus has ended, and what was known with it; X still tells of lockers.
+                self._forget_session()
+        if self._session is not None and self._session.away:
+            return self._session.away
+        return self._windows.dark if self._windows is not None else ""
 
     def _is_paused(self) -> bool:
         return self._pause.paused
@@ -215,12 +242,22 @@ class Shield:
     def _forget(self) -> None:
         """Let go of a connection that has ended."""
         if self._windows is not None and self._windows.lost:
-            self.close()
+            self._forget_windows()
+
+    def _forget_windows(self) -> None:
+        if self._windows is not None:
+            self._windows.close()
+            self._windows = None
+
+    def _forget_session(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
 
     def _now(self) -> frozenset[Rect]:
         """What must be covered, as far as the server has told by itself."""
         assert self._windows is not None
-        return self._covered([*self._windows.told(), self._windows.hidden])
+        return self._covered([self._windows.hidden, *self._windows.told(), self._windows.hidden])
 
     def _covered(self, states: Sequence[Hidden]) -> frozenset[Rect]:
         time = trio.current_time()
@@ -237,6 +274,8 @@ class Shield:
         if reason == self._reason:
             return
         self._reason = reason
+        dark = self._windows is not None and bool(self._windows.dark)
+        (self._sight.fails(reason, harmless=dark) if reason else self._sight.works())
         self._say(f"{reason}: nothing of it is sent" if reason else "the screen is watched again")
 
 

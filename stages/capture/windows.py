@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import struct
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import attrs
 import trio
 import xcffib
+import xcffib.damage
 import xcffib.dpms
 import xcffib.res
 import xcffib.screensaver
@@ -28,10 +32,14 @@ from xcffib.ffi import ffi
 from hud.items import Rect
 from hud.privacy.kin import ancestors, is_ours, names
 from hud.privacy.options import PrivacyOptions
+from hud.privacy.regions import common, without
 from hud.privacy.rules import Identity
 from hud.privacy.seeded import LOCKERS
 from hud.privacy.stack import CannotKnowError, Hidden, LostTrackError, Stack, Window
-from stages.capture.xcb import awaited
+from hud.privacy.stale import PATIENCE, Stale
+from hud.threads import in_thread
+from stages.capture.drawn import Drawn
+from stages.capture.xcb import REPLY, awaited
 
 TEXTS = ("_NET_WM_NAME", "WM_NAME")
 PROPERTIES = (
@@ -54,6 +62,8 @@ LOCKER = 0.8
 """Share of the desktop that a locker covers."""
 MOST_BYTES = 1024
 """Of a property, in units of four."""
+LISTEN = 0.05
+"""Seconds between two requests to be told anew of drawing in hidden places; a film is not."""
 SENT_BY_PROGRAM = 0x80
 CLIENT_PID = 2
 """XRes: the process at the other end of a client's connection."""
@@ -75,17 +85,30 @@ class Windows:
         except xcffib.ConnectionException as error:
             raise CannotKnowError(f"the X server does not answer ({error})") from None
         self._here = display in (None, os.environ.get("DISPLAY"))
+        self._lock = threading.Lock()
+        self._busy = False
+        """Whether a thread uses the connection."""
+        self._closed = threading.Event()
         self._sleeping = False
         self._saving = False
         self._frame_of: dict[int, int] = {}
         """Windows that are followed → the window on the desktop that is or holds them."""
-        self._hidden: Hidden | None = None
-        """What must not be seen, as long as nothing changes."""
+        self._standing: Hidden | None = None
+        """What must not be seen of the windows as they stand, as long as nothing changes."""
+        self._stack = Stack([], size=(0, 0))
+        self._stale = Stale()
+        self._drawn: Drawn | None = None
+        self._time = -math.inf
+        """On trio's clock, when something was last asked of this object."""
+        self._listen_at = -math.inf
+        """When to be told anew of drawing in what is hidden, at the earliest."""
+        self._sequence = 0
+        """The last request that the server had done when it sent the latest event."""
         self._astray = False
         """Whether the windows must be read anew."""
         self.lost = False
         """Whether the connection has ended."""
-        self._stale = set[int]()
+        self._unsure = set[int]()
         """Windows on the desktop to look at again."""
         self._terminals = set[int]()
         """The process whose windows are our terminal, once it is found."""
@@ -123,6 +146,11 @@ class Windows:
         self._dpms = self._extension(xcffib.dpms)
         self._res = self._extension(xcffib.res)
         self._saver = self._extension(xcffib.screensaver)
+        if (
+            self._extension(xcffib.xfixes) is not None
+            and self._extension(xcffib.damage) is not None
+        ):
+            self._drawn = Drawn(connection, self._root)
         if self._res is not None:
             self._res.QueryVersion(1, 2).reply()
         if self._saver is not None:
@@ -143,8 +171,29 @@ class Windows:
         return self._connection(module.key)
 
     def close(self) -> None:
-        """Disconnect."""
-        self._connection.disconnect()
+        """Disconnect, as soon as no thread uses the connection any more."""
+        with self._lock:
+            self._closed.set()
+            if not self._busy:
+                self._connection.disconnect()
+
+    async def _in_thread(self, look: Callable[[], None]) -> None:
+        """Call what blocks; cancelled, it goes on until the server has answered."""
+
+        def use() -> None:
+            with self._lock:
+                if self._closed.is_set():
+                    return
+                self._busy = True
+            try:
+                look()
+            finally:
+                with self._lock:
+                    self._busy = False
+                    if self._closed.is_set():
+                        self._connection.disconnect()
+
+        await in_thread(use)
 
     @property
     def dark(self) -> str:
@@ -159,10 +208,21 @@ class Windows:
 
     @property
     def hidden(self) -> Hidden:
-        """What must not be seen, as far as the server has told."""
-        if self._hidden is None:
-            self._hidden = self._stack.hidden()
-        return self._hidden
+        """What must not be seen, as far as the server has told; what is left of it included."""
+        standing = self._stand()
+        if not self._stale:
+            return standing
+        return attrs.evolve(standing, known=standing.known | self._stale.places)
+
+    @property
+    def due(self) -> float:
+        """When less may have to be hidden without any word of the server; infinite: never."""
+        return self._stale.ends
+
+    def _stand(self) -> Hidden:
+        if self._standing is None:
+            self._standing = self._stack.hidden()
+        return self._standing
 
     async def wait_changed(self) -> None:
         """Sleep until the server has something to tell."""
@@ -175,6 +235,8 @@ class Windows:
             CannotKnowError: it does not answer, or its windows had to be read anew.
         """
         with self._alive():
+            if self._drawn is not None and self._drawn.told:
+                self._drawn.again()
             if self._dpms is not None:
                 answer = await awaited(self._connection, self._dpms.Info())
                 # power_level, state: behind 8 bytes of header.
@@ -184,7 +246,7 @@ class Windows:
                 await awaited(self._connection, self._connection.core.GetInputFocus())
             states = self.told()
             if self._astray:
-                await trio.to_thread.run_sync(self._read_all, abandon_on_cancel=True)
+                await self._in_thread(self._read_all)
                 raise CannotKnowError("the windows changed in a way that was not told")
             return states
 
@@ -194,27 +256,55 @@ class Windows:
         Raises:
             CannotKnowError: the server does not answer.
         """
+        self._time = trio.current_time()
         try:
             with self._alive():
-                return list(self._news())
+                states = list(self._news())
+                self._follow_drawing()
+                return states
         except LostTrackError:
             self._astray = True
             return []
 
     def _news(self) -> Iterator[Hidden]:
         """Take in what was told; what had to be hidden after each change."""
-        before: Hidden | None = None
+        before = self.hidden
+        if self._stale.wait(self._time):
+            yield self.hidden
         for event in self._events():
-            if self._take(event):
-                self._hidden = None
-                if self.hidden != before:
-                    yield self.hidden
+            if isinstance(event, Rect):
+                if not self._stale:
+                    continue
+                if copies := self._copies(event):
+                    yield attrs.evolve(before, known=before.known.union(copies))
+                if not self._stale.draw(event, self._sequence, self._time):
+                    continue
+            elif self._take(event):
+                self._standing = None
+            elif not isinstance(event, STRUCTURE):
+                continue
+            self._stale.bound()
+            if self.hidden != before:
                 before = self.hidden
+                yield before
+
+    def _follow_drawing(self) -> None:
+        """Be told what is drawn while any of it may be of interest."""
+        if self._drawn is None:
+            return
+        hidden = self._stand().places
+        self._drawn.follow(wanted=bool(hidden or self._stale))
+        muted = self._drawn.told and (self._stale or self._drawn.was_told(hidden))
+        if muted and self._time >= self._listen_at:
+            # Before what is hidden goes, so that what is drawn behind it then is told.
+            self._drawn.again()
+            self._listen_at = self._time + LISTEN
+        self._connection.flush()
 
     @property
     def strangers(self) -> bool:
         """Whether there are windows that `look` would find out more about."""
-        return bool(self.hidden.unknown or self._stale) or self._astray
+        return bool(self.hidden.unknown or self._unsure) or self._astray
 
     async def look(self) -> None:
         """Look at the windows that are not known, or call themselves otherwise now.
@@ -222,9 +312,10 @@ class Windows:
         Raises:
             CannotKnowError: the server does not answer.
         """
+        self._time = trio.current_time()
         with self._alive():
             look = self._read_all if self._astray else self._look
-            await trio.to_thread.run_sync(look, abandon_on_cancel=True)
+            await self._in_thread(look)
 
     @contextlib.contextmanager
     def _alive(self) -> Iterator[None]:
@@ -237,12 +328,19 @@ class Windows:
     # -- events
 
     def _events(self) -> Iterator[Any]:
+        """What the server has told; a rectangle: something was drawn there."""
         lib, pointer = xcffib.lib, self._connection._conn
         while (event := lib.xcb_poll_for_event(pointer)) != ffi.NULL:
             event = ffi.gc(event, xcffib.c_free)
             # Programs may send each other events of any content; only the server's own count.
             if event.response_type & SENT_BY_PROGRAM:
                 continue
+            self._sequence = event.full_sequence
+            if self._drawn is not None:
+                self._drawn.reach(self._sequence)
+                if event.response_type == self._drawn.event:
+                    yield self._drawn.take(ffi.buffer(event, REPLY))
+                    continue
             # An error is about a window that was gone before we asked for anything of it.
             with contextlib.suppress(xcffib.Error):
                 yield self._connection.hoist_event(event)
@@ -251,7 +349,99 @@ class Windows:
     def _take(self, event: Any) -> bool:  # noqa: ANN401 - one of a dozen classes
         """Take in an event; whether what must be hidden may be another now."""
         change = self._changes.get(type(event))
-        return change(event) if change is not None else False
+        if change is None:
+            return False
+        if not isinstance(event, STRUCTURE):
+            return change(event)
+        number, standing = event.window, self._stand()
+        if not (standing.places or self._stale):
+            return change(event)
+        seen, old = self._place(number)
+        changed = change(event)
+        self._standing = None
+        if getattr(event, "event", 0) == self._root:
+            self._stale.trust()
+        # In this order: what was carried away is not what the server paints behind it.
+        self._follow_pixels(event, seen, old)
+        self._uncover(number, seen)
+        self._leave(standing, number, seen, new=isinstance(event, xproto.MapNotifyEvent))
+        return changed
+
+    def _place(self, number: int) -> tuple[list[Rect], Rect | None]:
+        """What is to be seen of a window, and where it lies, if that is known."""
+        window = self._stack.get(number)
+        if window is None or not window.visible:
+            return [], None
+        return self._stack.seen(number), window.rect if window.placed else None
+
+    # -- what is left behind
+
+    def _uncover(self, number: int, seen: list[Rect]) -> None:
+        """A window has gone from where it was seen: the server paints there what it can."""
+        if not self._stale.within(seen) or self._drawn is None:
+            return
+        now, _ = self._place(number)
+        _, untold = self._drawn.split(without(seen, now), self._sequence)
+        self._stale.limit(untold, self._time + PATIENCE)
+
+    def _follow_pixels(self, event: Any, seen: list[Rect], old: Rect | None) -> None:  # noqa: ANN401
+        """A window was moved or resized, or one inside of it: what is stale in it moves along."""
+        if not self._stale or not isinstance(event, MOVES):
+            return
+        number = event.event if event.event != self._root else event.window
+        window = self._stack.get(number)
+        if window is None or not window.visible or self._stack.hides(number):
+            return
+        if event.event != self._root:
+            seen = self._stack.seen(number)
+        if not self._stale.within(seen):
+            return
+        # What follows at once are the copies that the server itself makes.
+        counts = self._drawn.again() if self._drawn is not None and self._drawn.followed else 0
+        if old is not None and event.event == self._root and _size(old) == _size(window.rect):
+            x, y = window.rect.x - old.x, window.rect.y - old.y
+            self._stale.carry(seen, x, y, self._desktop, counts)
+        elif (place := common(window.rect, self._desktop)) is not None:
+            self._stale.stir(place, counts)
+
+    def _leave(self, standing: Hidden, number: int, seen: list[Rect], *, new: bool) -> None:
+        """What was hidden and is not any longer is stale, as is what is behind another window."""
+        now = self._stand().places
+        self._lose(without(standing.places - now, list(now)))
+        window = self._stack.get(number)
+        if window is None or not window.visible or window.solid or self._stack.hides(number):
+            return
+        others = without(standing.places, seen)
+        behind = [part for rect in others if (part := common(rect, window.rect)) is not None]
+        if new or window.identity is None:
+            self._lose(behind)
+        else:
+            # Most of it is drawn already, of which nobody tells.
+            self._stale.leave(behind, self._time + PATIENCE)
+
+    def _lose(self, places: list[Rect]) -> None:
+        """Something that must not be seen may stay on the screen there."""
+        untold = places
+        if self._drawn is not None:
+            told, untold = self._drawn.split(places, self._sequence)
+            self._stale.leave(told)
+        self._stale.leave(untold, self._time + PATIENCE)
+
+    def _copies(self, drawn: Rect) -> list[Rect]:
+        """Where a program may have drawn by copying what is stale elsewhere in its window."""
+        if self._stale.holds(drawn):
+            return []
+        return [
+            part
+            for window in self._stack
+            if window.visible
+            and window.rect.intersects(drawn)
+            and (part := common(window.rect, drawn)) is not None
+            and self._stale.within([window.rect])
+            and not self._stack.hides(window.number)
+        ]
+
+    # -- how windows change
 
     def _created(self, event: Any) -> bool:  # noqa: ANN401 - as _take, and so below
         if event.parent != self._root:
@@ -266,7 +456,7 @@ class Windows:
 
     def _destroyed(self, event: Any) -> bool:  # noqa: ANN401
         self._frame_of.pop(event.window, None)
-        self._stale.discard(event.window)
+        self._unsure.discard(event.window)
         self._stack.remove(event.window)
         return True
 
@@ -285,10 +475,12 @@ class Windows:
             return self._reread(event.event)
         if event.parent == self._root:
             # How large it is must be asked. It is mapped again behind this, if it was before.
-            self._stack.add(self._new(event.window, Rect(event.x, event.y, *self._size)))
+            window = self._new(event.window, Rect(event.x, event.y, *self._size))
+            window.placed = False
+            self._stack.add(window)
             return False
         self._stack.remove(event.window)
-        self._stale.discard(event.window)
+        self._unsure.discard(event.window)
         return self._reread(event.parent) or True
 
     def _configured(self, event: Any) -> bool:  # noqa: ANN401
@@ -299,6 +491,7 @@ class Windows:
 
         def change(window: Window) -> None:
             window.rect = _outer(event)
+            window.placed = True
 
         self._stack.change(event.window, change)
         self._stack.restack(event.window, event.above_sibling)
@@ -331,7 +524,7 @@ class Windows:
         """Look at a window again, soon."""
         number = self._frame_of.get(number, number)
         if self._stack.get(number) is not None:
-            self._stale.add(number)
+            self._unsure.add(number)
         return False
 
     # -- looking, which blocks
@@ -361,6 +554,8 @@ class Windows:
             windows = self._windows()
             # What changed in the meantime was told before the last answer.
             if not any(isinstance(event, STRUCTURE) for event in self._events()):
+                self._stale.leave(self._stand().places, self._time + PATIENCE)
+                self._standing = None
                 self._stack = Stack(
                     windows,
                     size=self._size,
@@ -377,8 +572,9 @@ class Windows:
         core = self._connection.core
         desktop = core.GetGeometry(self._root).reply()
         self._size = desktop.width, desktop.height
+        self._desktop = Rect(0, 0, *self._size)
         numbers = list(core.QueryTree(self._root).reply().children)
-        self._frame_of, self._stale = {}, set()
+        self._frame_of, self._unsure = {}, set()
         asked = [
             (number, core.GetGeometry(number), core.GetWindowAttributes(number))
             for number in numbers
@@ -395,14 +591,22 @@ class Windows:
     def _look(self) -> None:
         """Find out about every window that nobody has looked at, or that changed its words."""
         unknown = {w.number for w in self._stack if w.visible and w.identity is None}
-        for number in unknown | self._stale:
-            self._stale.discard(number)
+        for number in unknown | self._unsure:
+            self._unsure.discard(number)
             window = self._stack.get(number)
             if window is not None:
+                before = self._stand().places if window.identity else ()
                 self._look_at(window)
+                self._stack.renamed()
+                self._standing = None
+                if before:
+                    # What it was called before may still be what it shows.
+                    gone = without(before - self._stand().places, list(self._stand().places))
+                    self._stale.leave(gone, self._time + PATIENCE)
         if self._options.itself:
             self._find_terminal()
-        self._hidden = None
+        self._stack.renamed()
+        self._standing = None
 
     def _look_at(self, window: Window) -> None:
         core, number = self._connection.core, window.number
@@ -413,7 +617,8 @@ class Windows:
         place, state = _reply(geometry), _reply(attributes)
         if place is None or state is None:
             return  # it is gone, and the server is about to say so
-        if window.identity is None:
+        if not window.placed:
+            # Only then: this is the present, ahead of what the server has told so far.
             window.rect = _outer(place)
         shaped = shape is not None and bool(getattr(_reply(shape), "bounding_shaped", 1))
         faint = any(fact["_NET_WM_WINDOW_OPACITY"] for fact in facts.values())
@@ -534,6 +739,7 @@ class Windows:
                 return
 
 
+MOVES = (xproto.ConfigureNotifyEvent, xproto.GravityNotifyEvent)
 STRUCTURE = (
     xproto.CreateNotifyEvent,
     xproto.DestroyNotifyEvent,
@@ -544,6 +750,10 @@ STRUCTURE = (
     xproto.GravityNotifyEvent,
     xproto.CirculateNotifyEvent,
 )
+
+
+def _size(rect: Rect) -> tuple[int, int]:
+    return rect.width, rect.height
 
 
 def _outer(place: Any) -> Rect:  # noqa: ANN401 - an event or a reply

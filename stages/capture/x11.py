@@ -39,6 +39,8 @@ ALL = 0
 """In place of a region."""
 AREA = 16
 """Offset of the rectangle in a DamageNotify event."""
+KEPT = 2**20
+"""Bytes of shared memory that are kept for the next grabs."""
 MANY_DRAWN = 64
 """Rectangles of events, beyond which only one around all of them is kept."""
 
@@ -139,9 +141,16 @@ class Server:
         self.close()
 
     def monitors(self) -> dict[int, Rect]:
-        """The monitors and their places on the desktop, counted from 1 in the server's order."""
+        """The monitors and their places on the desktop, counted from 1 in the server's order.
+
+        Blocks for a moment.
+
+        Raises:
+            ScreenGoneError: the server has ended.
+        """
         active_only = True
-        reply = self._randr.GetMonitors(self._root, active_only).reply()
+        with _lost():
+            reply = self._randr.GetMonitors(self._root, active_only).reply()
         return {
             number: Rect(monitor.x, monitor.y, monitor.width, monitor.height)
             for number, monitor in enumerate(reply.monitors, 1)
@@ -157,15 +166,15 @@ class Server:
         await trio.lowlevel.checkpoint()
         with _lost():
             self._connection.flush()
-            while not self._drawn_outside(films):
+            while not self.was_drawn(films):
                 await trio.lowlevel.wait_readable(self._fd)
 
-    def was_drawn(self) -> bool:
-        """Whether something has been drawn that nobody has asked for."""
-        self._drain()
-        return bool(self._drawn)
+    def forget(self) -> None:
+        """Let go of the memory that only a grab of much needs; pixels that were read are gone."""
+        self._memory.release(KEPT)
 
-    def _drawn_outside(self, films: Sequence[Rect]) -> bool:
+    def was_drawn(self, films: Sequence[Rect] = ()) -> bool:
+        """Whether something has been drawn, outside of `films`, that nobody has asked for."""
         self._drain()
         return any(not any(inside(rect, film) for film in films) for rect in self._drawn)
 

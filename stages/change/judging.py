@@ -10,9 +10,12 @@ import trio
 
 from hud.detector import Detector
 from hud.items import Cause, Change, Frame, Rect
+from hud.threads import in_thread
 
 SHORTEST_NAP = 0.02
 """Seconds between two calls of `wake`, whatever the detector wishes."""
+INLINE_PIXELS = 60_000
+"""Damage up to which a frame is judged in the loop; a line of text across the screen has less."""
 MOST_NAPS = 100
 """Calls of `wake` behind the last frame."""
 
@@ -39,15 +42,21 @@ async def judge(
         if frame.monitor not in detectors:
             detectors[frame.monitor] = make()
         look = detectors[frame.monitor].look
-        # A still frame costs less than the way into a thread.
-        still = frame.damage == ()
-        await outbox.send(look(frame) if still else await trio.to_thread.run_sync(look, frame))
+        if _is_little(frame):
+            await outbox.send(look(frame))
+        else:
+            await outbox.send(await in_thread(look, frame))
     # The screen stays as it is now, so whatever is awaited comes to rest.
     for _ in range(MOST_NAPS):
         due = _due(detectors)
         if due == math.inf:
             return
         await _pay(detectors, outbox, due)
+
+
+def _is_little(frame: Frame) -> bool:
+    """Whether a look at it takes less than a millisecond: little more than the way to a thread."""
+    return frame.damage is not None and sum(rect.area for rect in frame.damage) <= INLINE_PIXELS
 
 
 def _due(detectors: dict[int, Detector]) -> float:
@@ -60,7 +69,7 @@ async def _pay(
 ) -> None:
     for detector in detectors.values():
         # With much to judge this takes longer than the loop may stand still.
-        change = await trio.to_thread.run_sync(detector.wake, time)
+        change = await in_thread(detector.wake, time)
         if change is not None:
             await outbox.send(change)
 

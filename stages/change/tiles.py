@@ -43,11 +43,13 @@ class Tiles:
     @property
     def limits(self) -> Limits:
         """The numbers in force for the screen."""
-        own = {
+        own: dict[str, Any] = {
             name: getattr(self, name)
             for name in ("confirm", "rest", "word", "bound", "restless")
             if getattr(self, name) is not None
         }
+        if self.confirm is not None:
+            own["at_once"] = False
         return attrs.evolve(SENSITIVITY[self.sensitivity], **own)
 
     def detector(self) -> Judges:

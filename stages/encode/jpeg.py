@@ -17,8 +17,10 @@ from hud.realtime import caption
 from hud.realtime.budget import Step
 from hud.realtime.tokens import TILE
 from hud.stage import between, given, one_of, option
+from hud.threads import in_thread
 from stages.encode import draw, words
 from stages.encode.plan import native, plan, with_overview
+from stages.encode.redact import Redaction
 from stages.encode.standing import Standing
 from stages.encode.surroundings import Surroundings
 from stages.encode.words import Recogniser
@@ -29,6 +31,8 @@ INLINE_REGIONS = 12
 """Up to so many regions are planned within 2 ms."""
 PATIENCE = 1.0
 """Seconds that reading may take before the picture is shown after all; it needs about 0.3."""
+
+HIDDEN = "\nplain gray boxes hide secrets: do not mention them"
 
 Read = Callable[[bytes], Sequence[Line]]
 
@@ -64,6 +68,8 @@ class Jpeg:
     """Whether the model keeps a picture of the screen, which must not become outdated."""
     reader: Recogniser | None = given(None)
     """Who reads the words where `show` or the budget asks for them."""
+    redaction: Redaction | None = given(None)
+    """What paints over secrets, where `privacy.redact` asks for it."""
     step: Callable[[], Step] = given(lambda: Step.FULL)
     """What the budget allows for the next turn."""
 
@@ -110,22 +116,34 @@ class Jpeg:
             if self.standing:
                 rects = native(change, self.margin, self.pictures)
                 renew = standing[change.monitor].renew
-                views = _each(await trio.to_thread.run_sync(renew, change.frame, rects))
+                views = _each(await in_thread(renew, change.frame, rects))
             else:
                 told = await self._read(change)
                 views = await self._planned(change, seen[change.monitor], told)
-            if sum(rect.area for view in views for rect in view.rects) < INLINE_PIXELS:
-                shot = shoot(change, views, self.quality, told)
+            blots = await self._blots(change, views)
+            if blots is None:
+                # What the model is believed to have seen, it has not.
+                standing.pop(change.monitor, None)
+                seen.pop(change.monitor, None)
+                await outbox.send(Shot(change, (), "", withheld=True))
+            elif sum(rect.area for view in views for rect in view.rects) < INLINE_PIXELS:
+                await outbox.send(shoot(change, views, self.quality, told, blots))
             else:
-                shot = await trio.to_thread.run_sync(shoot, change, views, self.quality, told)
-            await outbox.send(shot)
+                args = change, views, self.quality, told, blots
+                await outbox.send(await in_thread(shoot, *args))
+
+    async def _blots(self, change: Change, views: Sequence[View]) -> tuple[Rect, ...] | None:
+        """What is to be painted over; None: nobody may see these views."""
+        if self.redaction is None or not views:
+            return ()
+        return await self.redaction.blots(change.frame, views)
 
     async def _planned(
         self, change: Change, seen: Surroundings, told: Sequence[Words]
     ) -> tuple[View, ...]:
         if len(change.regions) <= INLINE_REGIONS:
             return self._views(change, seen, told)
-        return await trio.to_thread.run_sync(self._views, change, seen, told)
+        return await in_thread(self._views, change, seen, told)
 
     def _views(self, change: Change, seen: Surroundings, told: Sequence[Words]) -> tuple[View, ...]:
         """The pictures of a change, of which the words may be told already."""
@@ -144,7 +162,7 @@ class Jpeg:
         strips = words.strips(change) if self.reader is not None and wanted else ()
         if self.reader is None or not strips:
             return ()
-        parts = await trio.to_thread.run_sync(_cut, change, strips)
+        parts = await in_thread(_cut, change, strips)
         with trio.move_on_after(PATIENCE):
             try:
                 lines = await self.reader.read(parts)
@@ -157,7 +175,8 @@ class Jpeg:
         self, change: Change, strips: Sequence[Rect], lines: Sequence[Sequence[Line]]
     ) -> tuple[Words, ...]:
         read = zip(strips, lines, strict=True)
-        return words.told(change, read, only_if_sure=self.show != "text")
+        told = words.told(change, read, only_if_sure=self.show != "text")
+        return told if self.redaction is None else self.redaction.without_secrets(told)
 
 
 def _largest(change: Change) -> Rect:
@@ -176,14 +195,23 @@ def _cut(change: Change, strips: Sequence[Rect]) -> list[bytes]:
 
 
 def shoot(
-    change: Change, views: Sequence[View], quality: int | None, told: tuple[Words, ...] = ()
+    change: Change,
+    views: Sequence[View],
+    quality: int | None,
+    told: tuple[Words, ...] = (),
+    blots: Sequence[Rect] = (),
 ) -> Shot:
-    """Draw the views of a change and write their caption; without a quality nothing is drawn."""
+    """Draw the views of a change and write their caption; without a quality nothing is drawn.
+
+    At `blots` the pictures are painted over.
+    """
     frame = change.frame
     pictures = tuple(
-        Picture(view, b"" if quality is None else draw.encode(frame, view, quality))
+        Picture(view, b"" if quality is None else draw.encode(frame, view, quality, blots))
         for view in views
     )
     size, rects = (frame.width, frame.height), [view.rects for view in views]
     text = caption.write(clock(frame.wall_time), frame.monitor, size, rects, told)
+    if blots:
+        text += HIDDEN
     return Shot(change, pictures, text, told)

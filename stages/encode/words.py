@@ -74,7 +74,7 @@ def told(
 
 def _placed(line: Line, strip: Rect) -> Line:
     rect = attrs.evolve(line.rect, x=line.rect.x + strip.x, y=line.rect.y + strip.y)
-    return attrs.evolve(line, rect=rect)
+    return line.moved(strip.x, rect)
 
 
 def _words(frame: Frame, strip: Rect, regions: Sequence[Rect], lines: Iterable[Line]) -> Words:

@@ -10,12 +10,16 @@ from typing import Protocol
 import attrs
 import trio
 
-from hud.items import Shot, Usage
-from hud.realtime.budget import Budget, Reservation, Step
+from hud.condition import Condition
+from hud.items import Shot, Usage, clock
+from hud.realtime.budget import PATIENCE, Budget, Reservation, Step
 from hud.realtime.forecast import Forecast, Size
 from hud.realtime.models import Price, cost
 from hud.realtime.tokens import text_tokens, view_tokens
+from hud.threads import in_thread
 
+KEEP_AGAIN = 5.0
+"""Seconds after which it is tried again to keep what is spent."""
 _SHARES = {Step.FULL: 1.0, Step.SMALLER: 0.7, Step.WORDS: 0.5, Step.LOCAL: 0.0}
 """What a turn is likely to cost at each step, as part of a full one, until it is known."""
 _FIRST = Size(2500, 323)
@@ -25,10 +29,10 @@ _FIRST = Size(2500, 323)
 class Keeper(Protocol):
     """Keeps the spending across runs."""
 
-    def state(self) -> str:
-        """What to keep."""
+    def state(self) -> tuple[int, str]:
+        """What to keep, and its number."""
 
-    def save(self, state: str) -> None:
+    def save(self, state: tuple[int, str]) -> None:
         """Keep it; called in a thread."""
 
 
@@ -51,8 +55,14 @@ class Admission:
     max_output_tokens: int
     say: Callable[[str], None]
     keeper: Keeper | None = None
+    strict: bool = False
+    """Whether nothing may be spent that is not kept, for a limit reaches beyond this run."""
     wall: Callable[[], float] = time.time
     """Seconds since the epoch."""
+    clock: Callable[[], float] = trio.current_time
+    """Seconds on a clock that nobody can set."""
+    condition: Condition = attrs.field(factory=Condition)
+    """Told whether there is money for a turn."""
     spent: float = 0.0
     """Dollars in this run."""
     _forecast: Forecast = attrs.field(init=False)
@@ -60,6 +70,10 @@ class Admission:
     _started: tuple[float, float] | None = None
     _told_step: Step = Step.FULL
     _told_end: bool = False
+    _unkept: str = ""
+    """Why what is spent cannot be kept."""
+    _closed_until: float = -math.inf
+    """When it is tried again to keep it."""
 
     def __attrs_post_init__(self) -> None:
         self._forecast = Forecast(self.price, self.max_output_tokens)
@@ -77,13 +91,20 @@ class Admission:
     @property
     def now(self) -> float:
         """Seconds since the epoch, on a clock that nobody can set while the program runs."""
-        wall, start = self._started = self._started or (self.wall(), trio.current_time())
-        return wall + trio.current_time() - start
+        wall, start = self._started = self._started or (self.wall(), self.clock())
+        return wall + self.clock() - start
 
     def wait(self) -> float:
         """Choose how the next turn is made; seconds until it may begin, inf for never again."""
-        wait = self.budget.choose(self.now, self._likely)
+        wait = max(self.budget.choose(self.now, self._likely), self._closed_until - self.now)
         self._tell(wait)
+        if self._unkept and self.strict:
+            self.condition.fails(f"what is spent cannot be kept: {self._unkept}")
+        elif wait > PATIENCE:
+            again = "" if math.isinf(wait) else f"; again at {clock(self.wall() + wait)[:5]}"
+            self.condition.fails(self._state() + again)
+        else:
+            self.condition.works()
         return wait
 
     def size(self, shot: Shot, *texts: str) -> Size:
@@ -105,7 +126,10 @@ class Admission:
             return None
         self.budget.reserve(need)
         # Written before the turn is asked: whoever is killed in between has spent it.
-        await self._keep()
+        if not await self._keep() and self.strict:
+            self.budget.settle(self.now, need, Reservation(0.0, 0.0))
+            self._closed_until = self.now + KEEP_AGAIN
+            return None
         return Booking(size, need, is_local=False)
 
     async def settle(self, booking: Booking, usage: Usage | None) -> float:
@@ -128,9 +152,23 @@ class Admission:
             self.budget.settle(self.now, booking.reserved, Reservation(0.0, 0.0))
             await self._keep()
 
-    async def _keep(self) -> None:
-        if self.keeper is not None:
-            await trio.to_thread.run_sync(self.keeper.save, self.keeper.state())
+    async def _keep(self) -> bool:
+        """Write down what is spent; False while that is not possible."""
+        if self.keeper is None:
+            return True
+        save, state = self.keeper.save, self.keeper.state()
+        try:
+            await in_thread(save, state)
+        except OSError as error:
+            then = "; nothing is sent until it can" if self.strict else ""
+            if not self._unkept:
+                self.say(f"what is spent cannot be kept: {error.strerror}{then}")
+            self._unkept = error.strerror or str(error)
+            return False
+        if self._unkept:
+            self.say("what is spent is kept again")
+        self._unkept = ""
+        return True
 
     def _tell(self, wait: float) -> None:
         step = self.budget.step

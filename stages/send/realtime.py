@@ -7,12 +7,13 @@ import functools
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import attrs
 import trio
 
 from hud.address import host_of, is_loopback
+from hud.condition import Condition
 from hud.errors import UsageError, unwrapped
 from hud.items import NoteDelta, Shot
 from hud.realtime.backoff import Backoff
@@ -114,6 +115,10 @@ class Realtime:
     """The budget; None: there is no limit."""
     open_local: OpenLocal | None = given(None)
     """Starts the local model for when the money is spent; its address and key."""
+    condition: Condition = given(attrs.Factory(Condition))
+    """Told whether there is a session."""
+    woken: Callable[[], Awaitable[None]] = given(trio.sleep_forever)
+    """Returns when the machine has slept."""
     stop: trio.Event | None = given(None)
     """Set when the program ends."""
     dial: Dial = given(dial)
@@ -215,7 +220,13 @@ class Realtime:
     def sessions(self) -> Sessions:
         """Sessions of this server, not opened yet."""
         return Sessions(
-            self.connect(), self.session_options(), self.troubles, self.backoff, self.wall
+            self.connect(),
+            self.session_options(),
+            self.troubles,
+            self.backoff,
+            self.wall,
+            self.condition,
+            self.woken,
         )
 
     def connect(self) -> Connect:

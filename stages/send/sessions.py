@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import attrs
 import trio
 
+from hud.condition import Condition
 from hud.errors import ConnectionLostError
 from hud.realtime.backoff import Backoff
 from hud.realtime.requests import SessionOptions
@@ -21,25 +22,23 @@ LONGEST_LIFE = 86_400.0
 """Seconds; an end further away is none, and an end in the past is another clock's."""
 
 
+@attrs.define(eq=False)
 class Sessions:
-    """The session in use and its successor. `wall` gives seconds since the epoch."""
+    """The session in use and its successor."""
 
-    def __init__(
-        self,
-        connect: Connect,
-        options: SessionOptions,
-        troubles: Troubles,
-        backoff: Backoff,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
-        self._connect = connect
-        self._options = options
-        self._troubles = troubles
-        self._backoff = backoff
-        self._wall = wall
-        self._link: Link | None = None
-        self._changed = trio.lowlevel.ParkingLot()
-        self._had_one = False
+    _connect: Connect
+    _options: SessionOptions
+    _troubles: Troubles
+    _backoff: Backoff
+    _wall: Callable[[], float] = time.time
+    """Seconds since the epoch."""
+    _condition: Condition = attrs.field(factory=Condition)
+    """Told whether there is one."""
+    _woken: Callable[[], Awaitable[None]] = trio.sleep_forever
+    """Returns when the machine has slept, and nobody knows who has hung up meanwhile."""
+    _link: Link | None = attrs.field(init=False, default=None)
+    _changed: trio.lowlevel.ParkingLot = attrs.field(init=False, factory=trio.lowlevel.ParkingLot)
+    _had_one: bool = attrs.field(init=False, default=False)
 
     @property
     def current(self) -> Link | None:
@@ -59,11 +58,14 @@ class Sessions:
         Raises:
             ServiceError: there will be none, for a reason that only the user can cure.
         """
+        self._condition.fails("connecting", harmless=True)
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._renew_after_sleep, name="sleep")
             while True:
                 link = await self._open(nursery)
                 former, self._link = self._link, link
                 self._had_one = True
+                self._condition.works()
                 self._changed.unpark_all()
                 if former is not None:
                     former.retire()
@@ -71,6 +73,12 @@ class Sessions:
                     await link.lost.wait()
                 if link.trouble is not None:
                     await self._recover(link.trouble)
+
+    async def _renew_after_sleep(self) -> None:
+        while True:
+            await self._woken()
+            if self._link is not None:
+                self._link.lose(Trouble("slept", "the machine slept", cure=Cure.RECONNECT))
 
     async def _open(self, nursery: trio.Nursery) -> Link:
         """Try until there is one; a session that still lives stays in use meanwhile."""
@@ -93,6 +101,8 @@ class Sessions:
             trouble = attrs.evolve(trouble, cure=Cure.RECONNECT)
         if trouble.cure is Cure.STOP:
             raise self._troubles.final(trouble)
+        if self.current is None:
+            self._condition.fails(self._troubles.scrubbed(trouble))
         wait = max(trouble.wait or 0.0, self._backoff.next())
         self._troubles.tell(trouble, f"connecting again in {wait:.1f} s")
         await trio.sleep(wait)

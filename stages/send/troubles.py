@@ -40,7 +40,11 @@ class Troubles:
         now = trio.current_time()
         if now - self._told.get(code, -QUIET) >= QUIET:
             self._told[code] = now
-            self._say(f"{scrub(str(trouble), self._key)}; {then or trouble.cure.value}")
+            self._say(f"{self.scrubbed(trouble)}; {then or trouble.cure.value}")
+
+    def scrubbed(self, trouble: Trouble) -> str:
+        """In words, without the key."""
+        return scrub(str(trouble), self._key)
 
     def turn_failed(self, trouble: Trouble) -> int:
         """Count a turn without an answer; how many of its kind there were in a row."""
@@ -58,7 +62,7 @@ class Troubles:
     def final(self, trouble: Trouble) -> ServiceError:
         """The error that ends the program for this trouble."""
         assert trouble.cure is Cure.STOP
-        said = scrub(str(trouble), self._key)
+        said = self.scrubbed(trouble)
         codes = [trouble.code, trouble.kind, trouble.message.partition(":")[0]]
         advice = next((ADVICE[code] for code in codes if code in ADVICE), "")
         return ServiceError(f"{said}; {advice}" if advice else said)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import attrs
 import trio
 
+from hud.condition import Condition
 from hud.errors import PipelineError, unwrapped
 from hud.items import Note
 
@@ -53,6 +54,8 @@ class Target:
     """Notes in one delivery, at most."""
     longest_wait: float = 15.0
     """Seconds between two tries, at most."""
+    condition: Condition = attrs.field(factory=Condition)
+    """Told whether the target is there."""
 
 
 async def deliver_all(
@@ -120,6 +123,7 @@ class _Backlog:
                 self.away = True
                 self.target.warn(f"{self.target.name}: {error}; the notes wait until it works")
             notes = notes[error.delivered :]
+            self.target.condition.fails(str(error))
             # Spread, so that many who lost the same server do not come back in step.
             spread = random.uniform(0.5, 1.0) * wait  # noqa: S311 - no secret
             await self.pause(max(error.wait, spread), len(notes), error)
@@ -145,6 +149,7 @@ class _Backlog:
             await trio.sleep(seconds)
 
     def back(self) -> None:
+        self.target.condition.works()
         if self.away:
             lost = f", {self.given_up} older ones are lost" if self.given_up else ""
             self.target.warn(f"{self.target.name}: works again, the notes that waited go out{lost}")

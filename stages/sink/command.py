@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import attrs
 import trio
 
+from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
@@ -38,6 +39,7 @@ class Command:
         30.0, meaning="seconds after which the program is ended", check=between(0.1, 3600)
     )
     warn: Callable[[str], None] = given(silent)
+    condition: Condition = given(attrs.Factory(Condition))
 
     def preflight(self) -> None:
         """Check that the program is there.
@@ -66,7 +68,9 @@ class Command:
                 told.add(problem)
                 self.warn(f"{self.argv[0]}: {problem}; this is told once")
 
-        await deliver_all(Target(self.argv[0], deliver, self.warn), inbox, outbox)
+        await deliver_all(
+            Target(self.argv[0], deliver, self.warn, condition=self.condition), inbox, outbox
+        )
 
     async def _call(self, data: bytes) -> str | None:
         """Run the program; what went wrong."""

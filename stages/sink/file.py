@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 import attrs
 import trio
 
+from hud.condition import Condition
 from hud.errors import UsageError, unwrapped
 from hud.items import Note, Status
 from hud.stage import given, one_of, option, silent
+from hud.threads import in_thread
 from stages.sink.backlog import AwayError, Target, deliver_all
 from stages.sink.record import json_line
 
@@ -42,6 +44,7 @@ class File:
         check=one_of("never", "each", "interval"),
     )
     warn: Callable[[str], None] = given(silent)
+    condition: Condition = given(attrs.Factory(Condition))
 
     def preflight(self) -> None:
         """Check that the file can be written.
@@ -65,7 +68,7 @@ class File:
         """
         unsynced = set[pathlib.Path]()
         deliver = functools.partial(self._deliver, unsynced)
-        target = Target(self.path, deliver, self.warn, together=TOGETHER)
+        target = Target(self.path, deliver, self.warn, together=TOGETHER, condition=self.condition)
         with unwrapped():
             async with trio.open_nursery() as nursery:
                 if self.fsync == "interval":
@@ -84,7 +87,7 @@ class File:
         for path, group in itertools.groupby(notes, self._path_of):
             these = list(group)
             try:
-                await trio.to_thread.run_sync(self._append, path, these)
+                await in_thread(self._append, path, these)
             except OSError as error:
                 raise AwayError(error.strerror or str(error), delivered=written) from None
             written += len(these)
@@ -100,7 +103,7 @@ class File:
         for path in tuple(unsynced):
             unsynced.remove(path)
             try:
-                await trio.to_thread.run_sync(_flush_to_disk, path)
+                await in_thread(_flush_to_disk, path)
             except OSError as error:
                 self.warn(f"{path}: not certain to be on the disk: {error.strerror}")
 

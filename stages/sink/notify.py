@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
+from hud.threads import in_thread
 from stages.sink.backlog import AwayError, Target, deliver_all
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Notify:
         5, meaning="failures after which a note is given up for a service", check=between(1, 1000)
     )
     warn: Callable[[str], None] = given(silent)
+    condition: Condition = given(attrs.Factory(Condition))
 
     def preflight(self) -> None:
         """Check that Apprise and the addresses are there.
@@ -56,7 +59,13 @@ class Notify:
             PipelineError: at the end a service still could not be reached.
         """
         messages = _Messages(self, self._services())
-        target = Target("notify", messages.deliver, self.warn, longest_wait=LONGEST_WAIT)
+        target = Target(
+            "notify",
+            messages.deliver,
+            self.warn,
+            longest_wait=LONGEST_WAIT,
+            condition=self.condition,
+        )
         await deliver_all(target, inbox, outbox)
 
     def _services(self) -> list[NotifyBase]:
@@ -94,9 +103,8 @@ class _Messages:
             self.failures = 0
 
     async def _send(self, service: NotifyBase, text: str) -> bool:
-        # The services have timeouts of their own; a thread that hangs must not keep us from ending.
         send = functools.partial(service.notify, body=text, title=self.options.title)
-        return bool(await trio.to_thread.run_sync(send, abandon_on_cancel=True))
+        return bool(await in_thread(send))
 
     def _fail(self, service: str) -> None:
         """Try again later, or give this note up for this service."""

@@ -19,7 +19,7 @@ def json_line(note: Note) -> bytes:
 def record(note: Note) -> dict[str, Any]:
     """The note as plain data, with the keys that are promised to users."""
     return {
-        "id": name_of(note),
+        "id": note.id,
         "seq": note.seq,
         "text": note.text,
         "status": note.status.value,
@@ -40,12 +40,6 @@ def record(note: Note) -> dict[str, Any]:
         "usd": note.usd,
         "detail": note.detail,
     }
-
-
-def name_of(note: Note) -> str:
-    """The same for every delivery of this note, another for every other note."""
-    # One that failed before its session began is told apart by when its frame was taken.
-    return f"{note.session or round(note.captured_wall_time * 1000)}-{note.turn or note.seq}"
 
 
 def _iso(note: Note, time: float | None) -> str | None:

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import attrs
 import rich.console
@@ -17,14 +17,17 @@ from hud.errors import OutputGoneError, unwrapped
 from hud.items import Note, Status, clock, harmless
 from hud.place import LONGEST, place
 from hud.stage import given, option
+from hud.threads import in_thread
 from stages.sink.region import Above, Region, open_region
 
 INDENT = 10
 """Columns of the time."""
 WIDE = 72
 """Columns from which on the place has a column of its own."""
-LEAST_ROOM = 10
-"""Columns for the words, though the window be narrower."""
+NARROW = 32
+"""Columns below which no place is told, and further lines are hardly indented."""
+HANGING = 2
+"""Columns of that indentation."""
 STATUS_PERIOD = 1.0
 """Seconds between two changes of the status line, at least: it may be on the watched screen."""
 
@@ -44,6 +47,8 @@ class Terminal:
     status: bool = option(True, meaning="a line with figures of the run at the bottom")
     figures: Callable[[int], str] = given(_no_figures)
     """The figures in so many characters, at most."""
+    turned: Callable[[], Awaitable[None]] = given(trio.sleep_forever)
+    """Returns when something has begun or ended to be wrong."""
 
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Note], outbox: trio.abc.SendChannel[Note]
@@ -70,6 +75,7 @@ class Terminal:
             await screen.show(None)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_follow_size, screen, name="resize")
+                nursery.start_soon(_follow_state, screen, self.turned, name="state")
                 async for note in inbox:
                     if is_shown(note, streaming=True):
                         await screen.show(note)
@@ -94,8 +100,8 @@ class Console(rich.console.Console):
 class _Screen:
     """What stands on the terminal: finished notes, the growing one, the status line.
 
-    The status line changes only together with a finished note. Where this terminal is on the
-    watched screen, a line that changed by itself would be news for ever.
+    The status line changes only together with a finished note, or with the state of the run. Where
+    this terminal is on the watched screen, a line that changed by itself would be news for ever.
     """
 
     region: Region
@@ -121,7 +127,7 @@ class _Screen:
         elif note is not None and self.growing is not None and self.growing.key == note.key:
             self.growing = None
         done = lines(note, width - 1) if finished and note is not None else []
-        await _in_thread(functools.partial(self.region.draw, self._rows(width, height), done))
+        await in_thread(functools.partial(self.region.draw, self._rows(width, height), done))
 
     def _is_due(self) -> bool:
         return trio.current_time() - self.status_time >= STATUS_PERIOD
@@ -130,7 +136,8 @@ class _Screen:
         """The live rows; of a long note the last, so that all fit when the window is halved."""
         growing = lines(self.growing, width - 1) if self.growing is not None else []
         status = [Text(self.status[: width - 1], "dim")] if self.status else []
-        return [*growing[-max(1, height // 3) :], *status]
+        # One row more than the window has would scroll at every drawing.
+        return [*growing[-max(1, height // 3) :], *status][:height]
 
 
 def is_shown(note: Note, *, streaming: bool) -> bool:
@@ -140,13 +147,15 @@ def is_shown(note: Note, *, streaming: bool) -> bool:
 
 def lines(note: Note, width: int) -> list[Text]:
     """The note in lines of at most `width` columns: time, place, words."""
-    where = place(note)
-    head = Text.assemble((f"{clock(note.captured_wall_time)}  ", "dim"))
+    where = place(note) if width >= NARROW else ""
+    # The words need at least as much room as the time.
+    time = f"{clock(note.captured_wall_time)}  " if width >= 2 * INDENT - 2 else ""
+    head = Text.assemble((time, "dim"))
     # A narrow window has no room for a second column.
     columns = bool(where) and width >= WIDE
     if where:
         head.append(where.ljust(LONGEST + 2) if columns else f"{where}  ", "cyan")
-    indent = head.cell_len if columns else INDENT
+    indent = head.cell_len if columns else INDENT if width >= NARROW else min(HANGING, len(time))
     words = Text(harmless(note.text) + _end(note))
     first, rest = _wrapped(words, width, head.cell_len, indent)
     return [head + first, *(Text(" " * indent) + line for line in rest)]
@@ -155,7 +164,7 @@ def lines(note: Note, width: int) -> list[Text]:
 def _wrapped(words: Text, width: int, first: int, indent: int) -> tuple[Text, Sequence[Text]]:
     """Wrap at words; the first line begins at another column than the others."""
     filler = Text("x" * max(0, first - indent))
-    rows = (filler + words).wrap(_FOR_WRAPPING, max(LEAST_ROOM, width - indent), tab_size=4)
+    rows = (filler + words).wrap(_FOR_WRAPPING, max(1, width - indent), tab_size=4)
     return rows[0][len(filler) :], list(rows[1:])
 
 
@@ -203,18 +212,21 @@ async def _write(console: Console, text: str, *, ended: bool) -> None:
     if text[2:3] == ":":
         piece.stylize("dim", 0, 8)
     end = "\n" if ended else ""
-    await _in_thread(lambda: console.print(piece, end=end, soft_wrap=True))
-
-
-async def _in_thread(write: Callable[[], None]) -> None:
-    """A terminal that is held, or a full pipe, must not stop the loop."""
-    await trio.to_thread.run_sync(write, abandon_on_cancel=True)
+    await in_thread(lambda: console.print(piece, end=end, soft_wrap=True))
 
 
 async def _follow_size(screen: _Screen) -> None:
     with trio.open_signal_receiver(signal.SIGWINCH) as signals:
         async for _number in signals:
             await screen.show(None)
+
+
+async def _follow_state(screen: _Screen, turned: Callable[[], Awaitable[None]]) -> None:
+    """Nothing must look as if it were kept while it is not."""
+    while True:
+        await turned()
+        await trio.sleep(STATUS_PERIOD)
+        await screen.show(None)
 
 
 @contextlib.contextmanager

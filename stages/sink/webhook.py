@@ -25,11 +25,12 @@ import orjson
 import trio
 
 from hud.address import host_of, is_loopback, problem_of
+from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
 from stages.sink.backlog import AwayError, Target, deliver_all
-from stages.sink.record import name_of, record
+from stages.sink.record import record
 
 if TYPE_CHECKING:
     import httpx2
@@ -67,6 +68,7 @@ class Webhook:
         8, meaning="server errors after which a note is given up", check=between(1, 1000)
     )
     warn: Callable[[str], None] = given(silent)
+    condition: Condition = given(attrs.Factory(Condition))
 
     def preflight(self) -> None:
         """Check that the secret and what the sink needs are there.
@@ -98,7 +100,9 @@ class Webhook:
         ) as client:
             post = _Post(self, client, self._secret())
             name = f"webhook {host_of(self.url)}"
-            target = Target(name, post.deliver, self.warn, longest_wait=LONGEST_WAIT)
+            target = Target(
+                name, post.deliver, self.warn, longest_wait=LONGEST_WAIT, condition=self.condition
+            )
             await deliver_all(target, inbox, outbox)
 
     def _secret(self) -> bytes | None:
@@ -131,7 +135,7 @@ def key_of(secret: str) -> bytes:
 def headers(note: Note, body: bytes, key: bytes | None, now: int) -> dict[str, str]:
     """What goes with a note; `now` in seconds since the epoch, signed to forbid replays."""
     # The session's name is the server's invention, and a header is no place for odd characters.
-    name = urllib.parse.quote(name_of(note), safe="")
+    name = urllib.parse.quote(note.id, safe="")
     found = {
         "Content-Type": "application/json",
         "User-Agent": "hud",

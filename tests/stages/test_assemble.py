@@ -5,7 +5,6 @@ import attrs
 from hud.items import Status
 from hud.realtime.prompt import NOTHING
 from stages.assemble import Assemble
-from stages.sink.record import name_of
 from tests import fakes
 
 
@@ -52,4 +51,4 @@ async def test_two_notes_about_one_frame_stay_two():
     second = attrs.evolve(fakes.delta(1, "two", Status.COMPLETED), turn=2)
     notes = await fakes.through(Assemble(), first, second)
     assert [note.text for note in notes] == ["one", "two"]
-    assert len({note.key for note in notes}) == len({name_of(note) for note in notes}) == 2
+    assert len({note.key for note in notes}) == len({note.id for note in notes}) == 2

@@ -126,3 +126,13 @@ def test_a_look_at_everything_finds_the_rows_that_differ():
     rects = [rect for rect, _ in buffers.differences(whole)]
     assert rects == [Rect(0, 32, 64, 32), Rect(0, 96, 64, 4)]
     assert np.array_equal(buffers.take(buffers.differences(whole)), whole)
+
+
+def test_free_buffers_do_not_pile_up():
+    buffers = Buffers(np.zeros((HEIGHT, WIDTH, 4), np.uint8))
+    held = [buffers.take([patch(0, 0, 8, level)]) for level in range(1, 7)]
+    one = HEIGHT * WIDTH * 4
+    assert buffers.size >= len(held) * one
+    held.clear()
+    buffers.take([patch(0, 0, 8, 9)])
+    assert buffers.size <= 2 * one

@@ -21,7 +21,7 @@ import xcffib
 import xcffib.randr
 import xcffib.xproto
 
-from hud.errors import ScreenGoneError, UsageError
+from hud.errors import UsageError
 from hud.items import Rect, Tick
 from stages.capture import screen
 from stages.capture.auto import Auto
@@ -340,15 +340,6 @@ def resize(painter, width, height):
     number = randr.CreateMode(painter.root, mode, 4, "mode").reply().mode
     randr.AddOutputMode(output, number, is_checked=True).check()
     randr.SetCrtcConfig(crtc, 0, 0, 0, 0, number, 1, 1, [output]).reply()
-
-
-async def test_the_end_of_the_x_server_is_said(display):
-    with pytest.RaisesGroup(pytest.RaisesExc(ScreenGoneError, match="X server has ended")):
-        async with watched(display) as watcher:
-            await watcher.next()
-            display.server.kill()
-            with trio.move_on_after(LONG):
-                await trio.sleep_forever()
 
 
 async def test_the_end_of_the_ticks_ends_it_though_nothing_is_drawn(display):

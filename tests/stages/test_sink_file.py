@@ -31,6 +31,21 @@ async def test_a_file_for_each_day(tmp_path):
     assert seqs(tmp_path / "notes-2026-11-22.jsonl") == [3, 4]
 
 
+async def test_a_clock_that_is_set_back_or_forth_loses_nothing(tmp_path):
+    """The day is the note's own: what jumps is the file's name, and no note is in two."""
+    noon = datetime.datetime(2026, 11, 21, 12).timestamp()
+    walls = [noon, noon + 3 * 86400, noon - 86400, noon, noon - 40 * 86400]
+    told = [attrs.evolve(NOTE, seq=seq, captured_wall_time=wall) for seq, wall in enumerate(walls)]
+    await through(File(path=str(tmp_path / "notes.jsonl"), rotate="daily"), *told)
+    files = {path.name: seqs(path) for path in tmp_path.iterdir()}
+    assert files == {
+        "notes-2026-11-21.jsonl": [0, 3],
+        "notes-2026-11-24.jsonl": [1],
+        "notes-2026-11-20.jsonl": [2],
+        "notes-2026-10-12.jsonl": [4],
+    }
+
+
 async def test_half_a_line_of_a_killed_run_spoils_only_itself(tmp_path):
     path = tmp_path / "notes.jsonl"
     path.write_text('{"seq": 1}\n{"seq": 2, "te')

@@ -125,6 +125,28 @@ async def test_the_status_changes_with_a_note_and_at_most_once_a_second(
         assert screen.read() == b""
 
 
+async def test_the_status_changes_when_the_run_is_in_another_state(
+    screen, inline_threads, autojump_clock
+):
+    """Nothing must look as if it were kept while it is not, though no note comes any more."""
+    state, turned = ["watching"], trio.Event()
+
+    async def wait_turned():
+        await turned.wait()
+
+    sink = Terminal(figures=lambda width: f"hud: {state[0]}"[:width], turned=wait_turned)
+    async with screen.running(sink) as (feed, _):
+        await feeding(feed, NOTE)
+        assert screen.lines[-1] == "hud: watching"
+        state[0] = "capture lost since 14:03:20"
+        await trio.sleep(10)
+        assert screen.lines[-1] == "hud: watching"
+        old, turned = turned, trio.Event()
+        old.set()
+        await trio.sleep(2)
+        assert screen.lines[-1] == "hud: capture lost since 14:03:20"
+
+
 async def test_a_long_note_is_wrapped_at_words_under_its_first_one(screen, sink, inline_threads):
     async with screen.running(sink) as (feed, _):
         await feeding(feed, attrs.evolve(PLACED, text=LONG))
@@ -133,6 +155,37 @@ async def test_a_long_note_is_wrapped_at_words_under_its_first_one(screen, sink,
     assert all(len(line) < 80 for line in lines)
     assert all(line.startswith(" " * 24 + "word") for line in lines[1:])
     assert " ".join(line[24:] for line in lines) == LONG
+
+
+@pytest.mark.parametrize("columns", [9, 14, 20, 26, 33, 50])
+async def test_the_narrowest_window_cuts_no_word(monkeypatch, sink, inline_threads, columns):
+    screen = Screen(monkeypatch, columns, rows=60)
+    async with screen.running(sink) as (feed, _):
+        await feeding(feed, attrs.evolve(PLACED, text=LONG.replace("New: ", "")))
+        *lines, status = screen.lines
+    screen.stdout.close()
+    os.close(screen.main)
+    assert status == "hud: watching 0"[: columns - 1].rstrip()
+    assert all(len(line) < columns for line in lines)
+    words = [word for line in lines for word in line.split() if word.startswith("word")]
+    assert words == LONG.removeprefix("New: ").split()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+async def test_the_lowest_window_does_not_scroll_away_what_grows(
+    monkeypatch, sink, inline_threads, rows
+):
+    screen = Screen(monkeypatch, 40, rows)
+    async with screen.running(sink) as (feed, _):
+        screen.read()
+        for count in range(1, 20):
+            text = " ".join(f"w{number}" for number in range(count))
+            await feeding(feed, attrs.evolve(PLACED, status=Status.IN_PROGRESS, text=text))
+            # A line feed on the last row scrolls.
+            assert screen.read().count(b"\n") < rows
+            assert f"w{count - 1}" in "".join(screen.screen.display)
+    screen.stdout.close()
+    os.close(screen.main)
 
 
 async def test_a_narrow_window_has_one_column_of_words(monkeypatch, sink, inline_threads):

@@ -11,10 +11,15 @@ import pytest
 import trio
 
 from hud.errors import UsageError
-from hud.items import Status
+from hud.items import Fate, Rect, Status, View
+from hud.past import Past
+from hud.privacy.pause import Pause
 from stages.sink.web import board, pages
+from stages.sink.web import sink as sink_module
 from stages.sink.web.board import Board
+from stages.sink.web.shown import marks
 from stages.sink.web.sink import Web
+from tests.stages.page_notes import entry, exhibit, note_of
 from tests.stages.sinking import GROWING, NOTE, notes, running, until
 
 # The client leaves its streams to be closed by the loop.
@@ -25,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning"
 async def page(**options):
     """A running sink and a client whose base is the page."""
     said = []
-    sink = Web(warn=said.append, figures=lambda _width: "hud: watching", **options)
+    sink = Web(warn=said.append, **options)
     async with running(sink) as (feed, delivered):
         await until(lambda: said)
         address = re.fullmatch(r"the page is at (http://127\.0\.0\.1:\d+/\S+/)", said[0])[1]
@@ -34,7 +39,7 @@ async def page(**options):
 
 
 async def read_events(client, count, **headers):
-    """The ids and texts of so many notes from the stream."""
+    """The ids and texts of so many notes from the stream, which passes on what else comes."""
     found, event_id = [], ""
     async with client.stream("GET", "events", headers=headers) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -49,14 +54,14 @@ async def read_events(client, count, **headers):
 
 
 async def test_notes_are_delivered_and_can_be_fetched():
-    async with page() as (client, feed, delivered):
+    async with page(state=lambda: {"frames": 312}) as (client, feed, delivered):
         feed(GROWING)
         for note in notes(3):
             feed(note)
         await until(lambda: len(delivered) == 3)
         body = (await client.get("api/notes")).json()
         assert [note["text"] for note in body["notes"]] == ["New:", "note 1", "note 2", "note 3"]
-        assert body["figures"] == "hud: watching"
+        assert body["state"] == {"frames": 312}
         feed(attrs.evolve(NOTE, text="whole"))
         await until(lambda: len(delivered) == 4)
         later = (await client.get("api/notes", params={"after": body["last"]})).json()
@@ -94,7 +99,7 @@ async def test_words_stream_as_they_come():
         assert [text for _, text in seen] == ["New:", "New: a", "New: a b"]
 
 
-@pytest.mark.parametrize("path", ["", "events", "api/notes"])
+@pytest.mark.parametrize("path", ["", "events", "api/notes", "page.js", "pictures/0/x"])
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -132,7 +137,7 @@ async def test_only_this_machine_can_connect():
 
 async def test_readers_and_notes_are_bounded(monkeypatch):
     monkeypatch.setattr(pages, "READERS", 2)
-    monkeypatch.setattr(board, "MOST", 10)
+    monkeypatch.setattr(board, "MOST", board.MOST | {board.NOTE: 10})
     async with page() as (client, feed, delivered):
         for note in notes(30):
             feed(note)
@@ -179,13 +184,124 @@ async def test_a_note_without_words_is_not_shown_and_one_taken_back_is_told():
 
 
 def test_a_board_gives_states_in_the_order_of_their_change():
-    notes_on = Board()
-    for name, text in (("a", b"a1"), ("b", b"b1"), ("a", b"a2")):
-        notes_on.put(name, text)
-    assert [event.data for event in notes_on.since("")] == [b"b1", b"a2"]
-    assert [event.data for event in notes_on.since(notes_on.event_id(2))] == [b"a2"]
-    assert [event.data for event in notes_on.since(notes_on.event_id(3))] == []
-    assert len(notes_on.since("nonsense-7")) == len(notes_on.since(f"{notes_on.edition}-x")) == 2
+    shown = Board()
+    for kind, name, text in (("note", "a", b"a1"), ("fate", "1", b"b1"), ("note", "a", b"a2")):
+        shown.put(kind, name, text)
+    assert [event.data for event in shown.since("")] == [b"b1", b"a2"]
+    assert [event.data for event in shown.since("", "fate")] == [b"b1"]
+    assert [event.data for event in shown.since(shown.event_id(2))] == [b"a2"]
+    assert [event.data for event in shown.since(shown.event_id(3))] == []
+    assert len(shown.since("nonsense-7")) == len(shown.since(f"{shown.edition}-x")) == 2
+
+
+async def test_what_became_of_the_frames_is_told_as_it_grows(monkeypatch):
+    monkeypatch.setattr(sink_module, "PERIOD", 0.02)
+    past = Past()
+    async with page(past=past) as (client, _, _):
+
+        async def fates(after=""):
+            return (await client.get("api/fates", params={"after": after})).json()
+
+        past.settle(entry(1, Fate.NOISE))
+        past.settle(entry(2, Fate.SENT))
+        await trio.sleep(0.2)
+        body = await fates()
+        assert [each["frames"] for each in body["fates"]] == [[[1, 1]], [[2, 2]]]
+        past.settle(entry(3, Fate.NOISE))
+        await trio.sleep(0.2)
+        [grown] = (await fates(body["last"]))["fates"]
+        assert (grown["frames"], grown["fate"]) == ([[1, 1], [3, 3]], "noise")
+
+
+async def test_a_picture_is_served_with_its_regions_until_it_is_forgotten(monkeypatch):
+    past, odd = Past(), attrs.evolve(note_of(7, NOTE.status, "a"), session="se/ss 1")
+    past.show(exhibit(odd))
+    async with page(past=past) as (client, feed, delivered):
+        feed(odd)
+        await until(lambda: delivered)
+        [note] = (await client.get("api/notes")).json()["notes"]
+        [shown] = note["shown"]
+        assert shown["size"] == [140, 80]
+        # The region of 100 x 40 stands in the middle of what is 140 x 80.
+        assert shown["marks"] == [[0.1429, 0.25, 0.7143, 0.5]]
+        picture = await client.get(shown["src"])
+        assert picture.headers["content-type"] == "image/jpeg"
+        assert picture.content == next(iter(past.exhibits.values())).pictures[0].jpeg
+        why = (await client.get("api/why/" + shown["src"].rpartition("/")[2])).json()
+        assert why["caption"] == "14:03:20, screen 1 (900x900)"
+        assert why["pictures"] == [shown]
+        assert (await client.get(shown["src"].replace("/0/", "/1/"))).status_code == 404
+        past.exhibits.clear()
+        assert (await client.get(shown["src"])).status_code == 404
+        assert (await client.get("api/why/x")).status_code == 404
+
+
+def test_regions_are_marked_in_pictures_of_several_parts():
+    parts = (Rect(0, 0, 100, 42), Rect(500, 500, 50, 50))
+    view = View(parts, (100, 100))
+    regions = (Rect(10, 0, 10, 21), Rect(490, 525, 20, 10), Rect(900, 0, 1, 1), parts[1])
+    assert list(marks(view, regions)) == [
+        [0.1, 0.0, 0.1, 0.21],
+        [0.0, 0.75, 0.1, 0.1],
+        [0.0, 0.5, 0.5, 0.5],
+    ]
+    assert list(marks(View(parts[:1], (100, 42)), parts[:1])) == []
+
+
+async def test_the_page_pauses_and_shows_what_is_paused_from_elsewhere():
+    pause = Pause()
+    state = lambda: {"paused": pause.paused}  # noqa: E731
+    async with page(pause=pause, state=state) as (client, _, _):
+        assert (await client.post("api/pause")).json() == {"paused": True}
+        assert pause.paused
+        ours = str(client.base_url).rsplit("/", 2)[0]
+        await client.post("api/resume", headers={"Origin": ours})
+        assert not pause.paused
+        seen = []
+
+        async def watch():
+            async with client.stream("GET", "events") as response:
+                async for line in response.aiter_lines():
+                    if line.startswith('data: {"paused"'):
+                        seen.append(line)
+                    if "true" in line:
+                        return
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch)
+            await until(lambda: seen)
+            pause.turn(paused=True)
+        assert seen[-1] == 'data: {"paused":true}'
+
+
+async def test_what_has_gone_wrong_is_told_at_once():
+    wrong, turned = [], trio.Event()
+
+    async def wait_turned():
+        await turned.wait()
+        await trio.sleep(0.05)
+
+    sink = page(turned=wait_turned, state=lambda: {"wrong": wrong})
+    async with sink as (client, _, _), client.stream("GET", "events") as response:
+        async for line in response.aiter_lines():
+            if line == 'data: {"wrong":[]}':
+                wrong.append("session down")
+                turned.set()
+            if "session down" in line:
+                break
+
+
+async def test_nobody_else_can_pause():
+    pause = Pause()
+    async with page(pause=pause) as (client, _, _):
+        for headers in ({"Origin": "http://evil.test"}, {"Origin": "null"}, {"Host": "evil.test"}):
+            assert (await client.post("api/pause", headers=headers)).status_code == 403
+        root = f"http://{client.base_url.netloc.decode()}"
+        assert (await client.post(f"{root}/guess/api/pause")).status_code == 404
+        assert (await client.get("api/pause")).status_code == 405
+        assert not pause.paused
+    async with page() as (client, _, _):
+        assert (await client.post("api/pause")).status_code == 409
 
 
 def test_a_port_that_is_taken_is_refused_before_the_start():

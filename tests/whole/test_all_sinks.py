@@ -13,9 +13,12 @@ import pytest
 import trio
 
 from hud import database
-from hud.channel import Handoff, Observer
+from hud.channel import Handoff, Observer, Observers
+from hud.history import History
 from hud.items import Note, NoteDelta, Status
+from hud.ledger import Ledger
 from hud.pipeline import Pipeline, run_pipeline
+from hud.stage import equip
 from stages.assemble import Assemble
 from stages.registry import SINKS
 from tests import fakes
@@ -86,18 +89,22 @@ async def test_no_sink_waits_for_another_and_none_loses_or_doubles_a_note(
         }
         # A new kind of sink belongs here too.
         assert {name.partition("#")[0] for name in sinks} == set(SINKS)
+        history = History(ledger := Ledger())
+        gifts = {"past": history.past, "end_fates": history.close}
+        gifts["state"] = lambda: {"frames": ledger.captured}
         line = Pipeline(
             capture=fakes.Count(period=0.005, most=COUNT),
             change=fakes.Map(fakes.always),
             encode=fakes.Map(fakes.as_shot),
             send=Answering(),
             assemble=Assemble(),
-            sinks=sinks,
+            sinks={name: equip(sink, **gifts) for name, sink in sinks.items()},
             handoffs=dict.fromkeys(["change", "encode", "send"], Handoff.BLOCK),
         )
         deliveries = Deliveries()
         with trio.fail_after(60):
-            await run_pipeline(line, stop=trio.Event(), observer=deliveries)
+            observer = Observers([history, ledger, deliveries])
+            await run_pipeline(line, stop=trio.Event(), observer=observer)
         posted, chatted = server.seqs, len(chat.posts)
     # On a busy machine frames are united before they become notes.
     expected = deliveries.made
@@ -108,6 +115,7 @@ async def test_no_sink_waits_for_another_and_none_loses_or_doubles_a_note(
     assert chatted == len(expected)
     assert seqs(log) == seqs(tmp_path / "n.jsonl") == expected
     assert in_database(tmp_path / "n.db") == expected
+    assert fates(tmp_path / "n.db") == (len(expected), COUNT, COUNT)
     words = [f"note {seq}" for seq in expected]
     assert [row[26:] for row in (tmp_path / "n.md").read_text().splitlines()] == words
     assert [row[10:] for row in capfd.readouterr().out.splitlines()] == words
@@ -120,3 +128,11 @@ def seqs(path: pathlib.Path) -> list[int]:
 def in_database(path: pathlib.Path) -> list[int]:
     with contextlib.closing(database.open_to_read(path)) as connection:
         return [seq for (seq,) in connection.execute("SELECT seq FROM notes ORDER BY number")]
+
+
+def fates(path: pathlib.Path) -> tuple[int, int, int]:
+    """Frames that were sent, all frames with a fate, and the frames of the run."""
+    sent = "SELECT sum(count) FROM fates WHERE fate = 'sent'"
+    every = "SELECT sum(count) FROM fates"
+    with contextlib.closing(database.open_to_read(path)) as connection:
+        return connection.execute(f"SELECT ({sent}), ({every}), frames FROM runs").fetchone()

@@ -59,10 +59,11 @@ class Detector:
         if screen is None or (screen.height, screen.width) != new.shape:
             return self._begin(frame, new)
         moved = screen.difference.compare(new, screen.now, frame.damage)
-        if moved:
-            self._intake.take(new, frame.time)
-            if screen.owing.any():
-                self._rest_due = frame.time
+        if not moved:
+            screen.show(new)
+        else:
+            self._intake.take(new, frame.time, woken=frame.woken)
+            self._rest_due = screen.rest_due()
         return self._answer(screen, frame, frame.time, moved=moved)
 
     def wake(self, time: float) -> Change | None:
@@ -134,25 +135,28 @@ class Detector:
         """Judge background that came to rest while what surrounds it goes on: a caption."""
         if self._rest_due is None or time < self._rest_due - SLACK:
             return
-        waiting = np.zeros_like(screen.owing)
+        waiting, due = np.zeros_like(screen.owing), []
         for rect in groups(screen.rates.background(time)):
             at = cell_slices(rect)
             if rect.height > LINE or not screen.owing[at].any():
                 continue
-            waiting[at] = True
-            if screen.rates.stopped(at, time):
+            stops = screen.rates.stops_at(at, time)
+            if stops <= time + SLACK:
                 screen.owing[at] = False
                 self._rests(rect, time, captioned=False)
-        rested = screen.rates.rested(screen.owing & ~waiting, time)
+            else:
+                waiting[at] = True
+                due.append(stops)
+        rested = screen.rested(time, waiting)
         if rested.any():
-            screen.owing &= ~rested
             pixels = np.repeat(np.repeat(rested, CELL, 0), CELL, 1)
             for blob in blobs(pixels, rested):
                 if self._surrounded(screen, blob.rect, time):
                     self._rests(blob.rect, time, captioned=True)
                 else:
                     screen.accept(blob.rect)
-        self._rest_due = time + 0.1 if screen.owing.any() else None
+        rest = screen.rest_due(waiting)
+        self._rest_due = min(due if rest is None else [*due, rest], default=None)
 
     def _rests(self, rect: Rect, time: float, *, captioned: bool) -> None:
         if any(spot.rect.intersects(rect) for spot in self._intake.spots):
@@ -185,8 +189,24 @@ class Detector:
             if verdict.say is Say.SHOW and near and time - spot.born < 0.5:
                 due = min(other.touched for other in near) + BLOCK
                 verdict = Verdict(Say.WAIT, "its surroundings are still being painted", due=due)  # noqa: PLW2901
+            elif self._goes_at_once(spot, verdict, time) and self._is_part(spot, judged):
+                due = time + self.options.confirm
+                verdict = Verdict(Say.WAIT, "what appeared with it is not complete", due=due)  # noqa: PLW2901
             result.append((spot, verdict))
         return result
+
+    @staticmethod
+    def _goes_at_once(spot: Spot, verdict: Verdict, time: float) -> bool:
+        return verdict.say is Say.SHOW and spot.woken and spot.touched == time
+
+    def _is_part(self, spot: Spot, judged: Judged) -> bool:
+        """Whether it appeared together with something that is not shown yet: one line is whole."""
+        done = {id(other) for other, verdict in judged if verdict.say is not Say.WAIT}
+        return any(
+            id(other) not in done and abs(other.born - spot.born) <= PAGE
+            for other in self._intake.spots
+            if other is not spot
+        )
 
     def _carry_out(self, spot: Spot, verdict: Verdict, time: float) -> list[tuple[Rect, str]]:
         spot.due, spot.rule = verdict.due, verdict.rule

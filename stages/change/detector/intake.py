@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 
 import attrs
 import numpy as np
 
 from hud.items import Rect, together
 from hud.pixels import Words
-from stages.change.detector.dirty import CELL, Mask, any_in_cells, places
+from stages.change.detector.dirty import CELL, Indices, Mask, any_in_cells, places
 from stages.change.detector.field import Field
 from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
@@ -31,6 +32,8 @@ from stages.change.detector.spot import Spot
 
 PIECES = 8
 """When so many places change in one frame, a page is being painted."""
+CARETS = 4
+"""Carets that may go in a moment."""
 HULL = 100
 """Pieces with less than twice this between them, up or down, may be parts of a list that moved."""
 
@@ -45,8 +48,12 @@ class Intake:
     spots: list[Spot] = attrs.field(factory=list)
     painted_at: float = -1e6
     """When many places changed at once last."""
+    carets: deque[tuple[float, tuple[slice, slice]]] = attrs.field(
+        factory=lambda: deque(maxlen=CARETS)
+    )
+    """When and in which cells carets came or went last."""
 
-    def take(self, new: Words, time: float) -> None:
+    def take(self, new: Words, time: float, *, woken: bool = False) -> None:
         """Take in a frame whose difference to the one before is in `screen.difference`."""
         screen = self.screen
         mask, cells = screen.difference.mask, screen.difference.cells
@@ -61,9 +68,12 @@ class Intake:
             pieces = blobs(mask, fresh)
         if not hulls:
             pieces = self._still(new, pieces, time)
-        found = [self._place(new, piece, noise, hulls, time) for piece in pieces]
-        self._swaps(new, [spot for spot in found if spot is not None and spot.small])
-        self._together([spot for spot in found if spot is not None] + strange, fresh, time)
+        placed = [self._place(new, piece, noise, hulls, time) for piece in pieces]
+        found = [spot for spot in placed if spot is not None]
+        for spot in found:
+            spot.woken = woken
+        self._swaps(new, [spot for spot in found if spot.small])
+        self._together(found + strange, fresh, time)
         screen.take(new, dirty, time)
 
     def _background(
@@ -165,7 +175,7 @@ class Intake:
             time,
             time,
             whole=rect,
-            again=time - screen.rates.touched[at].max(initial=-1e6) <= BURST,
+            again=self._moved_before(at, time),
             scrolled=any(hull.intersects(rect) for hull in hulls),
         )
         if not spot.scrolled:
@@ -197,6 +207,16 @@ class Intake:
             return False
         return rect.height > LINE or not self.screen.strange(new, rect, noise.union(rect))
 
+    def _moved_before(self, at: tuple[Indices, Indices], time: float) -> bool:
+        """Whether these cells changed a moment ago in more than a caret that went for a letter."""
+        touched = self.screen.rates.touched[at]
+        lately = touched >= time - BURST
+        for moment, (rows, columns) in self.carets:
+            here = (at[0] >= rows.start) & (at[0] < rows.stop)
+            here &= (at[1] >= columns.start) & (at[1] < columns.stop)
+            lately &= ~(here & (touched == moment))
+        return bool(lately.any())
+
     def _swaps(self, new: Words, found: list[Spot]) -> None:
         """Mark two places that now show what the other showed: a selection went on by one."""
         old = self.screen.now
@@ -219,6 +239,7 @@ class Intake:
         return self.field.flickers(rect, time) and not self.field.strange(rect, colours, time)
 
     def _caret(self, rect: Rect, time: float, *, moved: bool) -> None:
+        self.carets.append((time, cell_slices(rect)))
         for spot in self.spots:
             if spot.near(rect):
                 spot.caret = True

@@ -10,6 +10,7 @@ from hud.items import Rect
 from hud.pixels import Words
 from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.field import Field
+from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
 from stages.change.detector.past import Past
 from stages.change.detector.regions import MOST, blobs, bounds
@@ -19,6 +20,7 @@ from stages.change.detector.shapes import (
     blank,
     caret,
     changed_colours,
+    ends_in_caret,
     erased,
     palette,
     plain_inside,
@@ -217,6 +219,20 @@ class Judge:
     def _crisp(self, tight: Rect) -> bool:
         return strongest(self.screen.shown[tight.slices], self.screen.now[tight.slices]) >= CRISP
 
+    def _watched(self, spot: Spot, tight: Rect, time: float) -> float:
+        """For how long to watch what looks complete: not at all where all was quiet before.
+
+        What follows in the same burst goes together when it pauses; only its first line goes alone.
+        """
+        single = spot.woken and not spot.page and tight.height <= LINE / 2
+        if not single or not self.options.at_once:
+            return self.options.confirm
+        around = tight.padded(LINE, self.screen.width, self.screen.height)
+        before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
+        if self.past.touches(around, spot.touched - BURST):
+            return BLOCK
+        return self.options.confirm if ends_in_caret(before, after) else 0.0
+
     def _known(self, box: Rect, mask: Mask) -> tuple[float, int]:
         """How much of what differs, blank ground aside, was seen before in this place.
 
@@ -242,7 +258,7 @@ class Judge:
                 self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True
             )
         rule = "new content came into view"
-        need = BLOCK
+        need = max(BLOCK, self._watched(spot, tight, time))
         if spot.again or spot.changes > 1:  # it slides into view, or much is written at once
             need = min(self.options.page, spot.began + self.options.bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, rule, tight)
@@ -276,7 +292,7 @@ class Judge:
         dot = tight.width <= 2 * tight.height and plain_inside(after)
         filled = solid and width == tight.width and tight.height >= 12
         if spot.changes == 1 and (width > WIDE * tight.height or filled) and not dot:
-            need = BLOCK if tight.height > LINE / 2 else self.options.confirm
+            need = BLOCK if tight.height > LINE / 2 else self._watched(spot, tight, time)
             sudden = crisp and not spot.again
             return self._complete(spot, tight, time, need if sudden else self.options.rest)
         if spot.paused:
@@ -324,7 +340,7 @@ class Judge:
         complete = spot.changes == 1 and not spot.again and self._crisp(tight)
         need = self.options.rest
         if complete:  # something larger than a line may be the first step of a movement
-            need = self.options.confirm if tight.height <= OBJECT else BLOCK
+            need = self._watched(spot, tight, time) if tight.height <= OBJECT else BLOCK
         if spot.follows:
             return Verdict(Say.WAIT, "changes with every key", easy=True)
         if spot.born - painted < self.options.young or spot.ticks:

@@ -28,7 +28,7 @@ class Known:
     def __init__(self, rows: int, columns: int) -> None:
         self._current = np.zeros((rows, columns), np.uint64)
         self._states = np.zeros((STATES, rows, columns), np.uint64)
-        self._seen = np.full((STATES, rows, columns), NEVER)
+        self._seen = np.zeros((STATES, rows, columns), np.float32)
 
     def holds(self, rows: Indices, columns: Indices, signs: Signatures) -> Mask:
         """For each cell whether it has shown this signature before."""
@@ -145,13 +145,15 @@ class Rates:
         """Whether what moved there moved without a pause, as a film does."""
         return bool((self._interval[rect_of_cells] <= FAST).mean() > 0.5)
 
-    def rested(self, cells: Mask, time: float) -> Mask:
-        """Those of the background cells that have been still for longer than they use to be."""
-        quiet = time - self.touched + 1e-6
-        return cells & (quiet >= np.maximum(0.6, 3.2 * self._interval))
-
-    def stopped(self, rect_of_cells: tuple[slice, slice], time: float) -> bool:
-        """Whether the background there stands still as a whole, for longer than it ever did."""
+    def stops_at(self, rect_of_cells: tuple[slice, slice], time: float) -> float:
+        """When the background there will have stood still for longer than it ever did."""
         mine = self._background_until[rect_of_cells] > time
-        quiet = time - self.touched[rect_of_cells][mine].max() + 1e-6
-        return bool(quiet >= max(0.6, self._patience[rect_of_cells][mine].min()))
+        patience = float(self._patience[rect_of_cells][mine].min(initial=60.0))
+        return float(self.touched[rect_of_cells][mine].max(initial=NEVER)) + max(0.6, patience)
+
+    def rest_at(self, rows: Indices, columns: Indices) -> Times:
+        """When background cells will have been still for longer than they use to be."""
+        due: Times = self.touched[rows, columns] + np.maximum(
+            0.6, 3.2 * self._interval[rows, columns]
+        )
+        return due

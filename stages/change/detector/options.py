@@ -25,6 +25,8 @@ class Limits:
     """A change that stays below this many levels everywhere is a tint (hover) and no content."""
     confirm: float = _number(0.04)
     """For how long a change that looks complete is watched before it is passed on."""
+    at_once: bool = True
+    """Whether it is not watched at all when X told of it and nothing went on around it before."""
     rest: float = _number(0.3)
     """A place that was moving has come to rest after this time without a change."""
     word: float = _number(0.35)
@@ -50,7 +52,15 @@ class Limits:
 SENSITIVITY: dict[str, Limits] = {
     # Later, and only what is strong: what follows meanwhile goes with it.
     "low": Limits(
-        tolerance=32, faint=64, confirm=0.4, rest=0.6, word=0.8, bound=3.0, young=4.0, doubt=1.8
+        tolerance=32,
+        faint=64,
+        confirm=0.4,
+        at_once=False,
+        rest=0.6,
+        word=0.8,
+        bound=3.0,
+        young=4.0,
+        doubt=1.8,
     ),
     "normal": Limits(),
     # At once, and what is doubtful too.

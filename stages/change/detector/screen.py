@@ -30,7 +30,8 @@ Hues = npt.NDArray[np.uint64]
 class Screen:
     """Pixels, history of every cell, and which cells are background.
 
-    Frames are copied, changed bands only, so that a capture may draw into a standing buffer.
+    Frames that may be written to are copied, changed bands only: a capture may draw the next one
+    into the same buffer.
     """
 
     def __init__(self, first: Words, time: float, options: Limits) -> None:
@@ -39,9 +40,9 @@ class Screen:
         self.difference = Difference(self.height, self.width)
         shape = self.difference.mask.shape
         rows, columns = self.difference.cells.shape
-        self.now: Words = np.zeros(shape, np.uint32)
-        self.now[: self.height, : self.width] = first
-        self.shown: Words = self.now.copy()
+        self.shown: Words = np.zeros(shape, np.uint32)
+        self.shown[: self.height, : self.width] = first
+        self.now: Words = first if self._stays(first) else self.shown.copy()
         self.known = Known(rows, columns)
         self.rates = Rates(rows, columns, options)
         self.films = Films(rows, columns)
@@ -65,8 +66,7 @@ class Screen:
         """Make the new picture the present one; `cells` are those that changed."""
         at = places(cells)
         self.known.leave(*at, time)
-        for top, bottom in self.difference.used:
-            self.now[top:bottom, : self.width] = new[top:bottom]
+        self.show(new)
         self.rates.touched[at] = time
         self._fresh[at] = True
         self._fresh_due = time + CALM
@@ -83,6 +83,22 @@ class Screen:
         unseen = (had >> np.arange(64, dtype=np.uint64)) & np.uint64(1) == 0
         return bool(had and shares[unseen].sum() >= STRANGE * max(0.1, 1 - shares.max()))
 
+    def show(self, new: Words) -> None:
+        """Make the new picture the present one, which may differ in the changed bands only."""
+        if self._stays(new):
+            self.now = new
+            return
+        if not self.now.flags.writeable:
+            self.now = self.shown.copy()
+            self.now[: self.height, : self.width] = new
+        for top, bottom in self.difference.used:
+            self.now[top:bottom, : self.width] = new[top:bottom]
+
+    def _stays(self, picture: Words) -> bool:
+        """Whether it needs no copy: it is made of whole cells, and nobody draws into it."""
+        kept = picture.flags.c_contiguous and not picture.flags.writeable
+        return kept and picture.shape == self.shown.shape
+
     def remember(self, time: float) -> None:
         """Add to the memory what has been still for a while."""
         if self._fresh_due is None or time < self._fresh_due - 1e-6:
@@ -94,6 +110,20 @@ class Screen:
         if rows.size:
             self.known.rest(rows, columns, signatures(self.now, rows, columns))
             self._fresh[rows, columns] = False
+
+    def rest_due(self, waiting: Mask | None = None) -> float | None:
+        """When the first of the background that changed comes to rest if it stays as it is."""
+        cells = self.owing if waiting is None else self.owing & ~waiting
+        return float(self.rates.rest_at(*places(cells)).min()) if cells.any() else None
+
+    def rested(self, time: float, waiting: Mask) -> Mask:
+        """The background that changed and has come to rest, from now on judged."""
+        rows, columns = places(self.owing & ~waiting)
+        done = self.rates.rest_at(rows, columns) <= time + 1e-6
+        found = np.zeros_like(self.owing)
+        found[rows[done], columns[done]] = True
+        self.owing[rows[done], columns[done]] = False
+        return found
 
     def outstanding(self, rect: Rect, without: Mask | None) -> tuple[Rect, Mask, float]:
         """The pixels of `rect`, widened to cells, that differ from what was shown.

@@ -137,6 +137,15 @@ def without_caret(patch: Words) -> int:
     return width if width > 1 else int(patch.shape[1])
 
 
+def ends_in_caret(before: Words, after: Words) -> bool:
+    """Whether a caret, be it a bar, a block or a box, stands behind what was written."""
+    width, height = after.shape[1], after.shape[0]
+    tail = width - without_caret(after)
+    if not 0 < tail <= height or not alike_rows(before[:, -tail:]):
+        return False
+    return bool((after[:, 0] != after[-1, -1]).any())  # else it is the edge of a filled place
+
+
 def plain_inside(patch: Words) -> bool:
     """Whether the middle of a patch is one colour: a dot, a block, nothing written."""
     height, width = patch.shape

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,9 +14,10 @@ Signatures = npt.NDArray[np.uint64]
 
 _PAIRS = CELL // 2
 _COLOUR = np.uint64(0x00FFFFFF00FFFFFF)
-_WEIGHTS = np.random.default_rng(2).integers(
-    1, 2**63, size=(CELL, _PAIRS), dtype=np.uint64
-) | np.uint64(1)
+_DRAW = random.Random(2)  # noqa: S311 - numbers that are the same every time
+_WEIGHTS = np.array(
+    [[_DRAW.getrandbits(63) | 1 for _ in range(_PAIRS)] for _ in range(CELL)], np.uint64
+)
 """Odd random weights: a sum of products is a universal hash, two different cells agree by chance
 once in 2^60."""
 

@@ -23,6 +23,8 @@ class Spot:
     touched: float
     """When it changed last."""
     changes: int = 1
+    woken: bool = False
+    """X told of it the moment it was drawn, so that it is not one of many pictures of a motion."""
     again: bool = False
     """It had moved a moment before, so it is not complete at once."""
     scrolled: bool = False
@@ -125,6 +127,7 @@ class Spot:
         self.touched = max(self.touched, other.touched)
         self.scrolled |= other.scrolled
         self.again |= other.again
+        self.woken &= other.woken
         self.rested &= other.rested
         self.page |= other.page
         self.value &= other.value

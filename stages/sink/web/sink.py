@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import orjson
@@ -13,22 +14,23 @@ import trio
 
 from hud.errors import UsageError, unwrapped
 from hud.items import Note, Status
+from hud.past import Past
 from hud.place import place
+from hud.privacy.pause import Pause
 from hud.stage import between, given, option, silent
-from stages.sink.record import name_of, record
-from stages.sink.web.board import Board
+from stages.sink.record import record
+from stages.sink.web.board import FATE, NOTE, STATE, Board
+from stages.sink.web.shown import shown
 
 if TYPE_CHECKING:
     from stages.sink.web.pages import Pages
 
-FIGURES_WIDTH = 200
-"""Characters; the page wraps them."""
+AGAIN = 0.1
+"""Seconds until the server listens again after it fell."""
 GRACE = 0.5
 """Seconds in which readers get what is still to come, at the end."""
-
-
-def _no_figures(_width: int) -> str:
-    return ""
+PERIOD = 1.0
+"""Seconds between two states of what became of the frames, at least."""
 
 
 @attrs.frozen
@@ -37,7 +39,14 @@ class Web:
 
     port: int = option(0, meaning="of the page; 0 takes any free one", check=between(0, 65535))
     warn: Callable[[str], None] = given(silent)
-    figures: Callable[[int], str] = given(_no_figures)
+    past: Past = given(attrs.Factory(Past))
+    """What becomes of the frames, and the pictures as sent."""
+    pause: Pause | None = given(None)
+    """The switch behind the button; None: no button."""
+    turned: Callable[[], Awaitable[None]] = given(trio.sleep_forever)
+    """Returns when something has begun or ended to be wrong."""
+    state: Callable[[], Mapping[str, Any]] = given(dict)
+    """What is said of the run."""
     token: str = given(attrs.Factory(lambda: secrets.token_urlsafe(18)))
 
     def preflight(self) -> None:
@@ -64,24 +73,51 @@ class Web:
         from stages.sink.web.pages import Pages
 
         board = Board()
-        pages = Pages(board, self.token)
+        pages = Pages(board, self.token, self.past, self.pause, self.state)
         with unwrapped():
             async with trio.open_nursery() as nursery:
                 await nursery.start(_serve, pages, self.port)
                 self.warn(f"the page is at http://127.0.0.1:{pages.port}/{self.token}/")
+                nursery.start_soon(self._follow_past, board, name="fates")
+                nursery.start_soon(self._follow, board, self.turned, name="state")
+                if self.pause is not None:
+                    nursery.start_soon(self._follow, board, self.pause.wait_changed, name="pause")
                 async for note in inbox:
-                    await self._show(board, note)
+                    self._show(board, note)
                     if note.finished:
                         await outbox.send(note)
                 await trio.sleep(GRACE if pages.readers else 0)
                 nursery.cancel_scope.cancel()
 
-    async def _show(self, board: Board, note: Note) -> None:
-        if note.finished:
-            board.figures = self.figures(FIGURES_WIDTH)
+    def _show(self, board: Board, note: Note) -> None:
         if note.text or note.status is not Status.FAILED:
-            data = record(note) | {"place": place(note)}
-            board.put(name_of(note), orjson.dumps(data))
+            exhibit = self.past.exhibits.get(note.id)
+            pictures = shown(exhibit) if exhibit is not None else []
+            data = record(note) | {"place": place(note), "shown": pictures}
+            board.put(NOTE, note.id, orjson.dumps(data))
+
+    async def _follow_past(self, board: Board) -> None:
+        """Show what becomes of the frames; nothing happens while nothing comes."""
+        known = -1
+        while True:
+            changed = self.past.changed
+            if self.past.version == known:
+                await changed.wait()
+            entries, _ = self.past.since(known)
+            known = self.past.version
+            for entry in entries:
+                board.put(FATE, str(entry.number), orjson.dumps(entry.record()))
+            self._tell_state(board)
+            await trio.sleep(PERIOD)
+
+    async def _follow(self, board: Board, turned: Callable[[], Awaitable[None]]) -> None:
+        """Show at once that it was paused, from wherever, or that something is wrong."""
+        while True:
+            await turned()
+            self._tell_state(board)
+
+    def _tell_state(self, board: Board) -> None:
+        board.put(STATE, STATE, orjson.dumps(dict(self.state())))
 
 
 def _bound(port: int) -> socket.socket:
@@ -109,10 +145,19 @@ async def _serve(
     bound = _bound(port)
     pages.port = bound.getsockname()[1]
     config = Config()
-    config.bind = [f"fd://{bound.detach()}"]
     config.errorlog = None
     config.include_server_header = False
     config.graceful_timeout = 0.0
-    async with trio.open_nursery() as nursery:
-        await nursery.start(serve, pages.application(), config)
-        task_status.started()
+    with bound:
+        while True:
+            config.bind = [f"fd://{os.dup(bound.fileno())}"]
+            try:
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(serve, pages.application(), config)
+                    task_status.started()
+                    task_status = trio.TASK_STATUS_IGNORED
+            except* trio.BusyResourceError:
+                # Hypercorn answers a wrong request in the middle of the right one before it, and
+                # falls over it as a whole. The others connect again and miss nothing.
+                pass
+            await trio.sleep(AGAIN)

@@ -1,4 +1,4 @@
-"""What the command line looks like; what it does is in `__main__`."""
+"""What the command line looks like; what it does is in the modules beside this."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ examples:
   hud doctor openai.yaml                    does the key work, how fast, at what price
   hud run --sink sqlite:notes.db            into a database, and later:
   hud notes --since 2h --search error       what was noted
+  hud bench                                 how fast it is on this machine
   hud demo                                  see it work on a recording, without a screen
 
 exit status: 0 after a clean stop, 1 when the pipeline failed, 2 for a mistake in the configuration
 or the command line
+"""
+STATUS = """\
+exit status: 0 when every running hud does its work, is paused or has nothing to see; 1 when one
+does not (the screen, the session or a sink is away, the money is spent, or a stage is stalled);
+3 when none is running
 """
 
 
@@ -52,27 +58,9 @@ def parser() -> argparse.ArgumentParser:
     record.add_argument("--fps", type=float, default=10.0, help="frames a second (default: 10)")
     _for_option(record)
     _set_option(record)
-    estimate = _command(
-        commands, "estimate", "say what a run over a recorded scene would send and cost"
+    _estimate_options(
+        _command(commands, "estimate", "say what a run over a recorded scene would send and cost")
     )
-    estimate.add_argument("scene", metavar="SCENE", help="folder of the recording")
-    estimate.add_argument("config", nargs="?", metavar="CONFIG", help="a YAML file")
-    estimate.add_argument(
-        "--answer",
-        type=_seconds,
-        default=1.0,
-        metavar="SECONDS",
-        help="time the simulated model takes for an answer (default: 1.0)",
-    )
-    estimate.add_argument(
-        "--note-tokens",
-        type=int,
-        default=60,
-        metavar="N",
-        help="tokens of an average note (default: 60)",
-    )
-    estimate.add_argument("--json", action="store_true", help="print JSON")
-    _set_option(estimate)
     doctor = _command(commands, "doctor", "try the model's server with one small picture")
     doctor.add_argument("config", nargs="?", metavar="CONFIG", help="a YAML file")
     _set_option(doctor)
@@ -103,14 +91,111 @@ def parser() -> argparse.ArgumentParser:
     notes.add_argument("--json", action="store_true", help="print JSON Lines")
     _command(commands, "pause", "let every running hud look away until it is resumed")
     _command(commands, "resume", "let it look again")
-    why = _command(commands, "why", "say what became of the last frames of a running hud, and why")
-    why.add_argument("frame", nargs="?", type=int, metavar="FRAME", help="only what concerns it")
-    why.add_argument("--last", type=int, default=20, metavar="N", help="entries (default: 20)")
-    why.add_argument("--json", action="store_true", help="one JSON object a line")
-    _command(commands, "status", "say what is watched, and where notes are made of it")
+    _why(commands)
+    status = _command(commands, "status", "say what is watched, and whether all is well")
+    status.epilog = STATUS
+    status.formatter_class = argparse.RawDescriptionHelpFormatter
+    status.add_argument("--json", action="store_true", help="one JSON object a line")
+    _bench_options(_command(commands, "bench", "measure the latency of each stage on this machine"))
     _command(commands, "sinks", "list where notes can go, with all options")
     _command(commands, "models", "list the Realtime models with their prices")
     return top
+
+
+def _estimate_options(estimate: argparse.ArgumentParser) -> None:
+    estimate.add_argument("scene", metavar="SCENE", help="folder of the recording")
+    estimate.add_argument("config", nargs="?", metavar="CONFIG", help="a YAML file")
+    estimate.add_argument(
+        "--answer",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="time the simulated model takes for an answer (default: 1.0)",
+    )
+    estimate.add_argument(
+        "--note-tokens",
+        type=int,
+        default=60,
+        metavar="N",
+        help="tokens of an average note (default: 60)",
+    )
+    estimate.add_argument("--json", action="store_true", help="print JSON")
+    _set_option(estimate)
+
+
+def _bench_options(bench: argparse.ArgumentParser) -> None:
+    bench.epilog = (
+        "Draws on a virtual screen (Xvfb), runs the pipeline of `hud run` on it, and answers in "
+        "the model's place: it needs no key and costs nothing. Takes about a minute a size."
+    )
+    bench.add_argument(
+        "config", nargs="?", metavar="CONFIG", help="a YAML file (default: default.yaml)"
+    )
+    bench.add_argument(
+        "--size",
+        action="append",
+        choices=["720p", "1080p", "4k", "all"],
+        help="of the screen (repeatable; default: 1080p)",
+    )
+    bench.add_argument(
+        "--for",
+        dest="seconds",
+        type=_seconds,
+        default=40.0,
+        metavar="SECONDS",
+        help="of measuring in each round, at each size (default: 40)",
+    )
+    bench.add_argument(
+        "--rounds",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="start anew so often (default: 1); sizes take turns",
+    )
+    bench.add_argument(
+        "--answer",
+        type=_seconds,
+        default=0.1,
+        metavar="SECONDS",
+        help="time the model's stand-in takes for an answer (default: 0.1)",
+    )
+    bench.add_argument("--json", action="store_true", help="print JSON with all samples")
+    bench.add_argument(
+        "--from", dest="read", metavar="FILE", help="show what --json printed, measure nothing"
+    )
+    bench.add_argument(
+        "--compare", metavar="FILE", help="say what got slower since --json printed FILE"
+    )
+    bench.add_argument(
+        "--tolerance",
+        type=float,
+        default=5.0,
+        metavar="PERCENT",
+        help="differences that do not count (default: 5)",
+    )
+    bench.add_argument(
+        "--fail", action="store_true", help="with --compare: exit 1 if something got slower"
+    )
+    bench.add_argument("--plot", metavar="FILE", help="draw it as a PNG (extra `plot`)")
+    _set_option(bench)
+
+
+def _why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    why = _command(
+        commands, "why", "say what became of the last frames, or what a note was made from, and why"
+    )
+    why.add_argument(
+        "about",
+        nargs="?",
+        metavar="NOTE",
+        help="a note's id, its time (14:03:20) or some of its words; or a frame's number",
+    )
+    why.add_argument("--last", type=_count, default=20, metavar="N", help="entries (default: 20)")
+    why.add_argument("--save", metavar="DIR", help="write the pictures as they were sent there")
+    why.add_argument(
+        "--file", metavar="FILE", help="ask a database instead of the running programs"
+    )
+    why.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _command(

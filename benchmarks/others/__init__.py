@@ -1,0 +1,1 @@
+"""The usual ways to show a screen to a Realtime model, each a program of its own."""

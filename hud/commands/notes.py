@@ -1,0 +1,31 @@
+"""`hud notes`: what was noted before."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import pathlib
+
+import orjson
+
+from hud.commands.console import say, show
+from hud.database import Query
+from hud.errors import UsageError
+from hud.notes import line, moment, read
+
+
+def notes(given: argparse.Namespace) -> None:
+    """Print notes that were written before."""
+    now = datetime.datetime.now().astimezone()
+
+    def when(option: str) -> datetime.datetime | None:
+        text = getattr(given, option)
+        try:
+            return None if text is None else moment(text, now)
+        except (ValueError, OverflowError):
+            allowed = "2h, 14:30, yesterday, 2026-11-21 or 2026-11-21T14:30"
+            raise UsageError(f"--{option} {text}: must be a time such as {allowed}") from None
+
+    query = Query(when("since"), when("until"), given.search, given.limit)
+    found = read([pathlib.Path(file) for file in given.files], query, say)
+    show(orjson.dumps(note).decode() if given.json else line(note) for note in found)

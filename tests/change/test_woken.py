@@ -1,0 +1,108 @@
+"""What X tells of the moment it is drawn: the first line of a burst goes at once, and alone."""
+
+import itertools
+
+import pytest
+
+from hud.items import Frame
+from stages.change.detector.detector import Detector
+from stages.change.detector.options import SENSITIVITY
+
+from .drawing import BLACK, Screen
+
+LINE = "error: no such file or directory"
+
+
+class Woken:
+    """A screen of which a frame comes only when something was drawn on it."""
+
+    def __init__(self, detector=None):
+        self.screen = Screen(detector=detector)
+        self.screen.text(40, 40, "An ordinary window title")
+        self.time, self.seqs = self.screen.time, itertools.count()
+        self.passed = []
+        self.drawn()
+        self.wait(4)
+        self.passed.clear()
+
+    def drawn(self):
+        """Give what was drawn to the detector; seconds until it was passed on, None: not yet."""
+        frame = Frame(
+            next(self.seqs), 1, self.time, 0.0, self.screen.pixels.copy(), None, woken=True
+        )
+        if self.screen.detector.look(frame).regions:
+            self.passed.append(self.time)
+        return 0.0 if self.passed and self.passed[-1] == self.time else None
+
+    def wait(self, seconds):
+        end = self.time + seconds
+        while (due := self.screen.detector.due()) is not None and due <= end:
+            if self.screen.detector.wake(due) is not None:
+                self.passed.append(due)
+        self.time = end
+
+
+@pytest.fixture
+def woken():
+    return Woken()
+
+
+def test_a_line_after_quiet_goes_at_once(woken):
+    woken.screen.text(40, 200, LINE)
+    assert woken.drawn() == 0.0
+
+
+def test_a_changed_value_goes_at_once(woken):
+    woken.screen.value(40, 200, "total 118")
+    woken.drawn()
+    woken.wait(8)
+    woken.screen.value(40, 200, "total 975")
+    assert woken.drawn() == 0.0
+
+
+@pytest.mark.parametrize("gap", [0.002, 0.01, 0.03])
+def test_the_other_lines_of_a_burst_go_together(woken, gap):
+    for row in range(6):
+        woken.screen.text(40, 120 + 20 * row, f"{row} {LINE}")
+        woken.drawn()
+        woken.wait(gap)
+    woken.wait(2)
+    assert len(woken.passed) == 2
+
+
+def test_a_line_that_stops_at_a_caret_may_go_on(woken):
+    woken.screen.text(40, 200, "error: no such")
+    woken.screen.fill(132, 187, 8, 16, BLACK)
+    assert woken.drawn() is None
+    woken.wait(0.005)
+    woken.screen.fill(132, 187, 8, 16)
+    woken.screen.text(140, 200, "file or directory")
+    woken.drawn()
+    woken.wait(2)
+    assert len(woken.passed) == 1
+
+
+def test_a_caret_that_went_first_holds_nothing_up(woken):
+    for colour in (0, 255):
+        woken.screen.fill(40, 187, 8, 16, (colour,) * 3)
+        woken.drawn()
+        woken.wait(0.007 if colour else 3)
+    woken.screen.text(40, 200, LINE)
+    assert woken.drawn() == 0.0
+
+
+def test_a_word_typed_letter_by_letter_waits_for_its_end(woken):
+    for number, letter in enumerate("ready"):
+        woken.screen.text(40 + 10 * number, 200, letter)
+        assert woken.drawn() is None
+        woken.wait(0.15)
+    woken.wait(2)
+    assert len(woken.passed) == 1
+
+
+def test_low_sensitivity_watches_everything():
+    woken = Woken(Detector(SENSITIVITY["low"]))
+    woken.screen.text(40, 200, LINE)
+    assert woken.drawn() is None
+    woken.wait(2)
+    assert len(woken.passed) == 1

@@ -1,0 +1,100 @@
+"""The control socket: who calls, leaves early or says nothing ends nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+
+import pytest
+import trio
+import trio.testing
+
+from hud import control
+from hud.control import PATIENCE, controlled, tell
+from hud.errors import NotRunningError
+from hud.privacy.pause import Pause
+
+
+@pytest.fixture(autouse=True)
+def runtime(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return tmp_path / "hud"
+
+
+def call(runtime) -> socket.socket:
+    peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    peer.settimeout(10)
+    (path,) = runtime.glob("*.sock")
+    peer.connect(str(path))
+    return peer
+
+
+async def asked(runtime, words: bytes) -> bytes:
+    def ask() -> bytes:
+        with call(runtime) as peer:
+            peer.sendall(words)
+            with peer.makefile("rb") as answer:
+                return answer.readline()
+
+    return await trio.to_thread.run_sync(ask)
+
+
+def status(_about: str = "") -> dict:
+    return {"healthy": True, "state": "watching", "long": "x" * 10**6}
+
+
+async def test_a_caller_who_leaves_before_the_answer_ends_nothing(runtime):
+    async with controlled(Pause(), {"status": status}, print):
+        for words in (b"status\n", b"", b"sta", b"\xff\xfe\n", b"why\n", b"x" * 1000):
+            peer = call(runtime)
+            peer.sendall(words)
+            peer.close()
+        await trio.sleep(0.1)
+        assert json.loads(await asked(runtime, b"status\n"))["state"] == "watching"
+
+
+async def test_callers_who_say_nothing_do_not_keep_the_next_one_waiting_for_long(runtime):
+    async with controlled(Pause(), {"status": status}, print):
+        silent = []
+        for _ in range(3 * control.AT_ONCE):
+            silent.append(call(runtime))
+            await trio.testing.wait_all_tasks_blocked()
+        with trio.fail_after(PATIENCE + 10):
+            assert await asked(runtime, b"status\n")
+        for peer in silent:
+            peer.close()
+
+
+async def test_without_a_file_descriptor_a_caller_waits_until_there_is_one(runtime):
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with controlled(Pause(), {"status": status}, print):
+        peer = call(runtime)
+        peer.setblocking(False)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, files[1]))
+        try:
+            await trio.sleep(2 * control.AGAIN)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, files)
+        peer.close()
+        with trio.fail_after(10):
+            assert await asked(runtime, b"status\n")
+
+
+def test_one_that_gives_no_answer_is_there_all_the_same(runtime, monkeypatch):
+    monkeypatch.setattr(control, "PATIENCE", 0.2)
+    runtime.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stuck:
+        stuck.bind(str(runtime / "4711.sock"))
+        stuck.listen()
+        (answer,) = tell("status")
+    assert answer == {
+        "process": 4711,
+        "healthy": False,
+        "state": "gives no answer within 0.2 s",
+    }
+    # A process that is gone leaves a socket that nobody listens at.
+    with pytest.raises(NotRunningError):
+        list(tell("status"))
+    assert os.listdir(runtime) == []  # noqa: PTH208
