@@ -96,7 +96,8 @@ class Judge:
         without = None if spot.rested else self.screen.rates.background(time)
         box, mask, masked = self.screen.outstanding(spot.rect, without)
         if masked > 0.5:
-            return Verdict(Say.FORGET, "it has become background")
+            self.screen.owes(box, time)
+            return Verdict(Say.LEAVE, "it has become background")
         tight = bounds(mask)
         if tight is None:
             return Verdict(Say.LEAVE, "back to what was shown before", gone=True)

@@ -111,6 +111,11 @@ class Screen:
             self.known.rest(rows, columns, signatures(self.now, rows, columns))
             self._fresh[rows, columns] = False
 
+    def owes(self, rect: Rect, time: float) -> None:
+        """What is in `rect` is background now, and may stop at any time."""
+        at = cell_slices(rect)
+        self.owing[at] |= self.rates.background(time)[at]
+
     def rest_due(self, waiting: Mask | None = None) -> float | None:
         """When the first of the background that changed comes to rest if it stays as it is."""
         cells = self.owing if waiting is None else self.owing & ~waiting
