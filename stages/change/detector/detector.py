@@ -11,13 +11,15 @@ from hud.pixels import Words, words
 from stages.change.detector.dirty import CELL
 from stages.change.detector.field import Field
 from stages.change.detector.intake import Intake
-from stages.change.detector.judge import BLOCK, SLACK, Judge, Say, Verdict
+from stages.change.detector.judge import Judge
 from stages.change.detector.options import Limits
 from stages.change.detector.past import PAGE, Past
+from stages.change.detector.patience import BLOCK, SLACK
 from stages.change.detector.regions import blobs, clusters, groups, tidy
 from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import LINE, changed_colours
 from stages.change.detector.spot import Spot, similar
+from stages.change.detector.verdict import Say, Verdict
 
 SLOW = 0.15
 """Seconds between two frames from which the steps of a fade look like complete changes."""
