@@ -1,7 +1,7 @@
 """What watching costs while nothing, little, something and everything on the screen changes.
 
     python benchmarks/load.py [--scene still ambient work all] [--size 1080p] [--seconds 20]
-                              [--rounds 3] [--set a.b=value ...] [--json]
+                              [--rounds 3] [--set a.b=value ...] [--stalls] [--json]
 
 Scenes, drawn on Xvfb by real clients:
   still    a terminal with text on it
@@ -12,7 +12,9 @@ Prints for each the CPU in % of one core, medians of the rounds: of hud with eve
 default but the model, which is a server on the loopback interface that
 answers in half a second; of X while hud runs, less what
 X needs for the same scene alone; both together; the requests sent; how old the newest frame was
-when it had been sent, p50 and the worst; and the resident memory of hud.
+when it had been sent, p50 and the worst; and the resident memory of hud. With --stalls also the
+longest step of a task in milliseconds, by the clock and by the processor, start and rest apart;
+the instrument that tells has its own price, so the other figures are not comparable then.
 """
 
 from __future__ import annotations
@@ -47,18 +49,21 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3, help="of all scenes (3)")
     arguments.add_argument("--set", nargs="*", default=[], help="settings of hud")
     arguments.add_argument("--json", action="store_true", help="print JSON")
+    arguments.add_argument("--stalls", action="store_true", help="time the steps of all tasks")
     given = arguments.parse_args()
     settings = [part for setting in given.set for part in ("--set", setting)]
     rows: dict[str, list[dict[str, float]]] = {scene: [] for scene in given.scene}
     for _ in range(given.rounds):
         for scene in given.scene:
-            rows[scene].append(measure(scene, rig.SIZES[given.size], given.seconds, settings))
-    figures = {scene: middle(found) for scene, found in rows.items()}
+            size = rig.SIZES[given.size]
+            figures = measure(scene, size, given.seconds, settings, stalls=given.stalls)
+            rows[scene].append(figures)
+    medians = {scene: middle(found) for scene, found in rows.items()}
     if given.json:
-        print(json.dumps({"machine": rig.machine(), "size": given.size, **figures}, indent=1))
+        print(json.dumps({"machine": rig.machine(), "size": given.size, **medians}, indent=1))
         return
     print(rig.machine(), given.size)
-    for scene, row in figures.items():
+    for scene, row in medians.items():
         print(f"{scene:8}", "  ".join(f"{key} {value:g}" for key, value in row.items()))
 
 
@@ -67,7 +72,7 @@ def middle(rows: list[dict[str, float]]) -> dict[str, float]:
 
 
 def measure(
-    scene: str, size: tuple[int, int], seconds: float, settings: list[str]
+    scene: str, size: tuple[int, int], seconds: float, settings: list[str], *, stalls: bool
 ) -> dict[str, float]:
     with (
         tempfile.TemporaryDirectory() as name,
@@ -77,7 +82,8 @@ def measure(
     ):
         time.sleep(3)
         alone = spent(seconds / 2, server)[0]
-        with rig.watching(pathlib.Path(name), display, model.url, *settings) as hud:
+        folder = pathlib.Path(name)
+        with rig.watching(folder, display, model.url, *settings, stalls=stalls) as hud:
             rig.wait_until(model.requests, hud)
             time.sleep(6)
             sent = len(model.requests())
@@ -93,6 +99,7 @@ def measure(
             "age_ms_p50": rig.quantile(ages, 0.5) if ages else 0,
             "age_ms_max": max(ages, default=0),
             "rss_mb": memory,
+            **longest(pathlib.Path(name)),
         }
 
 
@@ -102,6 +109,15 @@ def spent(seconds: float, *pids: int) -> list[float]:
     time.sleep(seconds)
     lasted = time.monotonic() - begin
     return [100 * (rig.cpu(pid) - used) / lasted for pid, used in zip(pids, before, strict=True)]
+
+
+def longest(folder: pathlib.Path) -> dict[str, float]:
+    """Milliseconds of the longest steps of a task, and on stderr whose they were."""
+    if not (folder / "stalls").exists():
+        return {}
+    record = json.loads((folder / "stalls").read_text())
+    print(record, file=sys.stderr)
+    return {f"{clock}_ms": lasted for clock, (lasted, _) in list(record.items())[1:]}
 
 
 def notes(folder: pathlib.Path) -> list[dict[str, Any]]:

@@ -121,11 +121,16 @@ def model(folder: pathlib.Path, answer: float = 0.0) -> Iterator[Model]:
 
 @contextlib.contextmanager
 def watching(
-    folder: pathlib.Path, display: str, url: str, *more: str
+    folder: pathlib.Path, display: str, url: str, *more: str, stalls: bool = False
 ) -> Iterator[subprocess.Popen[str]]:
-    """`hud run` with everything at its default except the model; `more` are further arguments."""
-    command = [sys.executable, "-m", "hud", "run", "--sink", "file:notes.jsonl", *more]
+    """`hud run` with everything at its default except the model; `more` are further arguments.
+
+    With `stalls`, how long task steps took stands in the folder's file `stalls` when it has ended.
+    """
+    way = [str(pathlib.Path(__file__).with_name("stalls.py"))] if stalls else ["-m", "hud"]
+    command = [sys.executable, *way, "run", "--sink", "file:notes.jsonl", *more]
     environment = os.environ | {"DISPLAY": display, "OPENAI_API_KEY": "loopback"}
+    environment["STALLS"] = str(folder / "stalls")
     setting = ["--set", f"realtime.url={url}", "--set", "realtime.free=true"]
     with running(*command, *setting, env=environment, cwd=folder) as program:
         yield program

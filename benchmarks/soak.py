@@ -13,6 +13,7 @@ every fault that the server knows, and on this side
   disk     no file can grow (RLIMIT_FSIZE 0 has every write fail, as a full disk does)
   locked   another program keeps the notes' database locked
   files    no further file descriptor can be had (RLIMIT_NOFILE)
+  screen   the X server is killed, and started again with its programs
 Prints a line every ten seconds, then the figures and the verdicts; exit status 1 if one is no.
 Needs Xvfb and xterm.
 """
@@ -49,7 +50,9 @@ from benchmarks.soak_desk import SIZE, Desk
 from benchmarks.soak_report import Evidence, Happened, Sample
 from benchmarks.soak_server import REMOTE, Receiver, Server
 
-LOCAL = ("suspend", "pause", "webhook", "disk", "locked", "files")
+LOCAL = ("suspend", "pause", "webhook", "disk", "locked", "files", "screen")
+NEVER_BLANK = ("-s", "0")
+"""Xvfb's screen saver begins after ten minutes without a key."""
 SETTLE = 0.1
 """Part of the run before the first fault, and behind the last; at most a minute."""
 CONFIG = """\
@@ -143,12 +146,21 @@ class Soak:
     receiver: Receiver = attrs.field(factory=Receiver)
     process: trio.Process = attrs.field(init=False)
     evidence: Evidence = attrs.field(init=False)
+    _screens: contextlib.ExitStack = attrs.field(init=False)
+    _x_server: int = 0
+    _restart_screen: Callable[[], None] = attrs.field(init=False)
     _opened: Callable[[], Awaitable[trio.Process]] = attrs.field(init=False)
 
     async def run(self, schedule: list[tuple[float, str]], settings: list[str]) -> Evidence:
         """Draw, fail and watch until the time is over, then stop the program."""
         desk = Desk(self.folder, self.dice)
-        with rig.virtual_screen(*SIZE, "-s", "0") as (display, _pid), contextlib.closing(desk):
+        with (
+            rig.virtual_screen(*SIZE, *NEVER_BLANK) as (display, pid),
+            contextlib.closing(desk),
+            contextlib.ExitStack() as self._screens,
+        ):
+            self._restart_screen = functools.partial(self._start_again, desk, display)
+            self._x_server = pid
             desk.open(display)
             async with trio.open_nursery() as nursery:
                 serve = functools.partial(trio.serve_tcp, self.server.serve, 0, host="127.0.0.1")
@@ -302,6 +314,24 @@ class Soak:
         now = psutil.Process(self.process.pid).num_fds()
         with limited(self.process.pid, resource.RLIMIT_NOFILE, now):
             yield
+
+    @contextlib.asynccontextmanager
+    async def _screen(self) -> AsyncIterator[None]:
+        self._restart_screen()
+        yield
+
+    def _start_again(self, desk: Desk, display: str) -> None:
+        """Kill the X server and start another one; nothing is drawn and answered meanwhile."""
+        os.kill(self._x_server, signal.SIGKILL)
+        os.waitpid(self._x_server, 0)  # else its lock looks alive
+        desk.close()
+        time.sleep(1)
+        size = f"{SIZE[0]}x{SIZE[1]}x24"
+        command = ["Xvfb", display, "-screen", "0", size, "-nolisten", "tcp", *NEVER_BLANK]
+        server = self._screens.enter_context(rig.running(*command, stderr=subprocess.DEVNULL))
+        self._x_server = server.pid
+        time.sleep(2)
+        desk.open(display)
 
     @contextlib.asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:

@@ -151,7 +151,7 @@ def outcome_of(drawn: Drawn, evidence: Evidence) -> str:
 
 def unseen(drawn: Drawn, fault: Happened) -> bool:
     """Whether it was never to be seen for two seconds while the program looked."""
-    if fault.kind not in {"pause", "suspend"}:
+    if fault.kind not in {"pause", "suspend", "screen"}:
         return False
     return fault.begin <= drawn.begin + STAYED and drawn.end <= fault.end + STAYED
 
@@ -219,21 +219,26 @@ def constancy(evidence: Evidence) -> dict[str, bool]:
     warm = [sample for sample in evidence.samples if sample.time >= WARM]
     if len(warm) < WARM:
         return {}  # too short to tell
-    rss = [sample.rss_mb for sample in warm]
-    begin = quantile(rss[:30], 0.5)
-    half = len(warm) // 2
-
-    def most(name: str, of: Sequence[Sample]) -> int:
-        return max(getattr(sample, name) for sample in of)
-
+    # In any second a frame of 3.7 MB more or less is at work: only the median may not move.
+    rss = by_minute(warm, "rss_mb")
+    files = by_minute(warm, "files")
+    threads = [sample.threads for sample in warm]
+    half = len(threads) // 2
     return {
         f"memory within {GROWTH:.0%} after {WARM:g} s": all(
-            abs(size - begin) <= GROWTH * begin for size in rss
+            abs(size - rss[0]) <= GROWTH * rss[0] for size in rss
         ),
-        # A lost connection is opened again before the old one is closed, and idle threads end.
-        "file descriptors do not grow": most("files", warm[half:]) <= most("files", warm[:half]),
-        "threads do not grow": most("threads", warm[half:]) <= most("threads", warm[:half]),
+        # While a connection is replaced there are two of them for a moment.
+        "file descriptors constant": len(set(files)) == 1,
+        # Worker threads come when they are needed, and go after ten idle seconds.
+        "threads do not grow": max(threads[half:]) <= max(threads[:half]),
     }
+
+
+def by_minute(samples: Sequence[Sample], name: str) -> list[float]:
+    """The median of each whole minute."""
+    minutes = [samples[begin : begin + 60] for begin in range(0, len(samples) - 59, 60)]
+    return [quantile([getattr(each, name) for each in minute], 0.5) for minute in minutes]
 
 
 def plot(evidence: Evidence, figures: Mapping[str, Any], path: pathlib.Path) -> None:

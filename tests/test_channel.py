@@ -314,3 +314,45 @@ async def test_the_weightier_goes_first_but_nobody_starves():
         taken.append((await inbox.receive())[0])
     assert taken[:4] == ["large", "large", "large", "small"]
     assert taken.count("small") == 2
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ("offered", "a→b", 1),
+        ("ignored", "a→b", 1),
+        ("merged", "a→b", 1, 2),
+        ("dropped", "a→b", 1),
+        ("taken", "a→b", 1),
+        ("crashed", "encode", ValueError("x"), 0.5),
+    ],
+    ids=lambda told: told[0],
+)
+def test_each_observer_is_told_all_of_it(told):
+    heard = []
+
+    class Listener(Observer):
+        def __getattribute__(self, name):
+            return lambda *words: heard.append((name, *words))
+
+    name, *words = told
+    getattr(Observers([Listener(), Listener()]), name)(*words)
+    assert heard == [told, told]
+
+
+async def test_what_is_restored_is_counted_as_not_taken_and_waits_under_its_own_key():
+    edge = latest(key=lambda item: item[0])
+    outbox, inbox = open_edge("a→b", edge)
+    for item in ("a1", "b1", "c1"):
+        await outbox.send(item)
+    assert [await inbox.receive() for _ in range(3)] == ["a1", "b1", "c1"]
+    await outbox.send("a2")
+    inbox.restore()
+    counts = outbox.statistics()
+    assert (counts.taken, counts.waiting, counts.dropped) == (2, 2, 0)
+    assert [await inbox.receive() for _ in range(2)] == ["c1", "a2"]
+    await outbox.send("a3")
+    inbox.restore()
+    counts = outbox.statistics()
+    # A newer one of its key waits already: the older one is dropped.
+    assert (counts.taken, counts.waiting, counts.dropped) == (3, 1, 1)

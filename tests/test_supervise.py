@@ -40,7 +40,9 @@ async def test_restarts_with_growing_waits(autojump_clock):
 
 async def test_too_many_crashes_within_the_window_give_up(autojump_clock):
     stage = Crashes(99)
-    with pytest.raises(StageFailedError, match=r"encode crashed 4 times within 60 s.*crash 4"):
+    with pytest.raises(
+        StageFailedError, match=r"encode crashed 4 times within 60 s, last with ValueError: crash 4"
+    ):
         await supervise("encode", stage.run, POLICY, stage.crashed)
 
 
@@ -88,3 +90,9 @@ async def test_an_error_raised_on_purpose_is_no_crash():
     with pytest.raises(ServiceError, match="no money"):
         await supervise("send", refuse, POLICY, stage.crashed)
     assert stage.told == []
+
+
+async def test_whoever_ran_as_long_as_the_longest_wait_starts_anew(autojump_clock):
+    stage = Crashes(3, lasting=POLICY.longest_wait)
+    await supervise("encode", stage.run, POLICY, stage.crashed)
+    assert [wait for _, _, wait in stage.told] == [1, 1, 1]

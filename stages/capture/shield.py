@@ -215,13 +215,15 @@ class Shield:
     async def _open(self) -> None:
         if not self._follows or self._windows is not None:
             return
+        # In the thread the modules are loaded too, which takes longer than the loop may wait.
+        self._windows = await trio.to_thread.run_sync(self._connect, abandon_on_cancel=True)
+
+    def _connect(self) -> Windows:
         try:
             from stages.capture.windows import Windows  # noqa: PLC0415 - not everywhere is an X
         except (ImportError, OSError) as error:
             raise CannotKnowError(f"the X library cannot be used here: {error}") from None
-        self._windows = await trio.to_thread.run_sync(
-            Windows, self._display, self._options, abandon_on_cancel=True
-        )
+        return Windows(self._display, self._options)
 
     async def _settle(self) -> frozenset[Rect]:
         """What must be covered in what was read since the last call."""

@@ -46,22 +46,28 @@ class Clerk(Observer):
     counts: collections.Counter = attrs.field(factory=collections.Counter)
 
     def offered(self, edge, item) -> None:
+        assert edge == "a→b"
         self.counts["offered"] += 1
 
     def ignored(self, edge, item) -> None:
+        assert edge == "a→b"
         self.counts["ignored"] += 1
         self.ignored_items.append(item)
 
     def merged(self, edge, older, into) -> None:
+        assert edge == "a→b"
         self.counts["merged"] += 1
         assert into.number >= older.number, "an older item took the place of a newer one"
         assert older.adds - into.adds <= into.removes, "what the older one held is forgotten"
 
     def dropped(self, edge, item) -> None:
+        assert edge == "a→b"
         self.counts["dropped"] += 1
         self.dropped_items.append(item)
 
     def taken(self, edge, item) -> None:
+        assert edge == "a→b"
+        assert isinstance(item, Item)
         self.counts["taken"] += 1
 
 
