@@ -179,7 +179,7 @@ class Contents(Patience):
             need = self._watched(spot, tight, time) if tight.height <= OBJECT else BLOCK
         if spot.follows:
             return Verdict(Say.WAIT, "changes with every key", easy=True)
-        if spot.born - painted < self.options.young or spot.ticks:
+        if spot.born - painted < 1.5 * self.options.young or spot.ticks:
             need = self.options.doubt
         need = max(need, self._restlessness(spot, tight, time))
         if time - spot.born >= 3 * self.options.bound:
