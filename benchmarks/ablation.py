@@ -47,6 +47,10 @@ RULES: dict[str, tuple[object, str, object]] = {
     "crisp": (Judge, "_crisp", _says(True)),
     "numbers that return": (Judge, "_returned", _says(False)),
     "restlessness": (Judge, "_restlessness", _says(0.0)),
+    "edges that move": (Judge, "_edge_moved", _says(False)),
+    "refreshed tables": (Field, "refreshed", _says(False)),
+    "background that stops": (detector.Detector, "_rests", _says(None)),
+    "strange colours": (Screen, "strange", _says(False)),
     "plain ground": (judge, "PLAIN", 2.0),
 }
 
