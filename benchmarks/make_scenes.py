@@ -41,25 +41,38 @@ class Scene:
 
 
 SCENES = {
-    "chat": Scene("chat", 1100, 700, 40),
-    "trading": Scene("trading", 860, 640, 45),
-    "desk": Scene("desk", 900, 600, 120),
-    "mail": Scene("mail", 1000, 640, 40),
-    "counters": Scene("counters", 900, 520, 38),
-    "captions": Scene("captions", 760, 560, 42),
-    "popup": Scene("popup", 700, 420, 33, scale=2),
-    "load": Scene("load", 1000, 640, 30),
-    "remote": Scene("counters", 900, 520, 38),
-    "booking": Scene("booking", 980, 620, 36),
-    "ci": Scene("ci", 900, 560, 38),
-    "ide": Scene("ide", 1020, 600, 36),
-    "dm": Scene("dm", 460, 620, 41, scale=2),
-    "game": Scene("game", 800, 540, 42),
-    "carousel": Scene("carousel", 900, 560, 44),
-    "sheet": Scene("sheet", 820, 580, 38),
-    "fleet": Scene("fleet", 1000, 600, 40),
-    "meeting": Scene("meeting", 950, 540, 38),
-    "monitor": Scene("monitor", 780, 470, 40),
+    "chat": Scene("chat.html", 1100, 700, 40),
+    "trading": Scene("trading.html", 860, 640, 45),
+    "desk": Scene("desk.html", 900, 600, 120),
+    "mail": Scene("mail.html", 1000, 640, 40),
+    "counters": Scene("counters.html", 900, 520, 38),
+    "captions": Scene("captions.html", 760, 560, 42),
+    "popup": Scene("popup.html", 700, 420, 33, scale=2),
+    "load": Scene("load.html", 1000, 640, 30),
+    "remote": Scene("counters.html", 900, 520, 38),
+    "booking": Scene("booking.html", 980, 620, 36),
+    "ci": Scene("ci.html", 900, 560, 38),
+    "ide": Scene("ide.html", 1020, 600, 36),
+    "dm": Scene("dm.html", 460, 620, 41, scale=2),
+    "game": Scene("game.html", 800, 540, 42),
+    "carousel": Scene("carousel.html", 900, 560, 44),
+    "sheet": Scene("sheet.html", 820, 580, 38),
+    "fleet": Scene("fleet.html", 1000, 600, 40),
+    "meeting": Scene("meeting.html", 950, 540, 38),
+    "monitor": Scene("monitor.html", 780, 470, 40),
+    "calendar": Scene("calendar.html", 920, 600, 40),
+    "player": Scene("player.html", 1040, 560, 39),
+    "kanban": Scene("kanban.html", 980, 560, 40),
+    "review": Scene("review.html", 960, 640, 40),
+    "database": Scene("database.html", 1000, 600, 39),
+    "radar": Scene("radar.html", 900, 560, 40),
+    "shop": Scene("shop.html", 720, 540, 40),
+    "transfer": Scene("transfer.html", 820, 520, 40, scale=1.5),
+    "feed": Scene("feed.html", 760, 560, 40),
+    "chess": Scene("chess.html", 780, 570, 40),
+} | {
+    f"mixed{seed}": Scene(f"mixed.html?{seed}", 700 + 70 * (seed % 5), 480 + 40 * (seed % 4), 30)
+    for seed in range(1, 13)
 }
 
 
@@ -72,7 +85,7 @@ class Browser:
             ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
              f"--user-data-dir={home}", "--remote-debugging-port=0",
              f"--force-device-scale-factor={scale}", f"--window-size={width},{height + 200}",
-             (PAGES / f"{page}.html").as_uri()],
+             f"{PAGES.as_uri()}/{page}"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._socket = connect(self._find(), max_size=None)
@@ -196,7 +209,7 @@ def make(name: str, out: Path, fps: int) -> None:
     for event in events:
         event["until"] = min(event["until"], made.seconds)
     size = [shown.shape[1], shown.shape[0]]
-    scene = {"name": name, "description": f"made from pages/{page}.html", "size": size, "fps": fps,
+    scene = {"name": name, "description": f"made from pages/{page}", "size": size, "fps": fps,
              "duration_s": made.seconds, "frames": frames, "events": events}  # fmt: skip
     (folder / "scene.json").write_text(json.dumps(scene, ensure_ascii=False))
     print(name, len(files), "pictures", sum(map(len, files)) // 1024, "kB")

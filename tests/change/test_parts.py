@@ -146,7 +146,6 @@ def test_past():
     past = Past()
     past.add(1.0, Rect(10, 10, 40, 16))
     assert past.count(Rect(10, 10, 40, 16), 0.0) == 1
-    assert past.whole(Rect(52, 10, 30, 16), 2.0) == Rect(10, 10, 72, 16)
     assert not same_place(Rect(0, 0, 10, 10), Rect(8, 8, 10, 10))
 
 
@@ -167,3 +166,9 @@ def test_sensitivity_words_and_bad_numbers():
     assert set(SENSITIVITY) == {"low", "normal", "high"}
     with pytest.raises(ValueError, match="rest"):
         Limits(rest=0)
+
+
+def test_tidy_unites_where_ground_is_cheaper_than_a_picture():
+    line = [Rect(20, 40, 200, 16), Rect(300, 40, 120, 16)]
+    assert len(tidy(line, 1280, 720)) == 1
+    assert len(tidy([Rect(20, 40, 200, 16), Rect(900, 600, 200, 16)], 1280, 720)) == 2

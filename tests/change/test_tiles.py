@@ -263,3 +263,36 @@ def test_the_same_changes_are_caught_at_any_rate():
                     caught.append(name)
         told[fps] = caught
     assert told == {fps: ["number", "line", "message"] for fps in (5, 10, 30)}
+
+
+def test_bar_that_grows_is_noise(screen):
+    screen.fill(40, 200, 400, 8, (220, 220, 220))
+    screen.fill(10, 200, 30, 8, BLACK)
+    screen.seconds(6)
+    screen.passed.clear()
+    for step in range(4):
+        screen.fill(40 + 30 * step, 200, 30, 8, BLACK)
+        screen.seconds(5)
+    assert screen.passed == []
+
+
+def test_spinner_that_stops_in_another_colour_is_news(screen):
+    for k in range(60):
+        screen.value(300, 120, "|/-+"[k % 4])
+        screen.seconds(0.2)
+    screen.passed.clear()
+    screen.value(300, 120, "X", RED)
+    screen.seconds(2)
+    assert len(screen.passed) == 1
+
+
+def test_values_far_apart_are_no_table(screen):
+    rng = np.random.default_rng(1)
+    for _ in range(24):
+        for x in (300, 380, 460, 540):
+            screen.value(x, 340, str(rng.integers(10, 99)))
+        screen.seconds(0.6)
+    screen.passed.clear()
+    screen.value(20, 340, "77")
+    screen.seconds(2)
+    assert screen.shows(30, 334)

@@ -11,13 +11,15 @@ from hud.pixels import Words, words
 from stages.change.detector.dirty import CELL
 from stages.change.detector.field import Field
 from stages.change.detector.intake import Intake
-from stages.change.detector.judge import BLOCK, SLACK, Judge, Say, Verdict
+from stages.change.detector.judge import Judge
 from stages.change.detector.options import Limits
 from stages.change.detector.past import PAGE, Past
-from stages.change.detector.regions import blobs, clusters, tidy
+from stages.change.detector.patience import BLOCK, SLACK
+from stages.change.detector.regions import blobs, clusters, groups, tidy
 from stages.change.detector.screen import Screen, cell_slices
-from stages.change.detector.shapes import changed_colours
+from stages.change.detector.shapes import LINE, changed_colours
 from stages.change.detector.spot import Spot, similar
+from stages.change.detector.verdict import Say, Verdict
 
 SLOW = 0.15
 """Seconds between two frames from which the steps of a fade look like complete changes."""
@@ -135,16 +137,35 @@ class Detector:
         """Judge background that came to rest while what surrounds it goes on: a caption."""
         if self._rest_due is None or time < self._rest_due - SLACK:
             return
-        rested = screen.rested(time)
+        waiting, due = np.zeros_like(screen.owing), []
+        for rect in groups(screen.rates.background(time)):
+            at = cell_slices(rect)
+            if rect.height > LINE or not screen.owing[at].any():
+                continue
+            stops = screen.rates.stops_at(at, time)
+            if stops <= time + SLACK:
+                screen.owing[at] = False
+                self._rests(rect, time, captioned=False)
+            else:
+                waiting[at] = True
+                due.append(stops)
+        rested = screen.rested(time, waiting)
         if rested.any():
             pixels = np.repeat(np.repeat(rested, CELL, 0), CELL, 1)
             for blob in blobs(pixels, rested):
                 if self._surrounded(screen, blob.rect, time):
-                    spot = Spot(blob.rect, time, time, time, rested=True, changes=2, due=time)
-                    self._intake.spots.append(spot)
+                    self._rests(blob.rect, time, captioned=True)
                 else:
                     screen.accept(blob.rect)
-        self._rest_due = screen.rest_due()
+        rest = screen.rest_due(waiting)
+        self._rest_due = min(due if rest is None else [*due, rest], default=None)
+
+    def _rests(self, rect: Rect, time: float, *, captioned: bool) -> None:
+        if any(spot.rect.intersects(rect) for spot in self._intake.spots):
+            return  # something else is waited for there
+        spot = Spot(rect, time, time, time, rested=True, changes=2, due=time)
+        spot.captioned = captioned
+        self._intake.spots.append(spot)
 
     def _surrounded(self, screen: Screen, rect: Rect, time: float) -> bool:
         """Whether it is text inside something as large as a film that goes on."""
@@ -202,7 +223,7 @@ class Detector:
             for rect in verdict.rects or (spot.rect,):
                 self._past.leave(time, spot.born, rect)
             return []
-        rects = [spot.region(self._past.whole(rect, time)) for rect in verdict.rects]
+        rects = [spot.region(rect) for rect in verdict.rects]
         for rect in verdict.rects:
             self._past.add(time, rect)
             self._screen.passed[cell_slices(rect)] = time

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,8 +15,13 @@ WINDOW = 4.0
 """Seconds for which a change of a value says something about its neighbours."""
 MOMENTS, PLACES = 6, 4
 """A field has changed at so many moments, in so many places, within the window."""
+VOLLEY, NARROW, REFRESH = 6, 6, 6.0
+"""So many values at once, none wider for its height, are a refresh; two of them within this time
+make every value of the table doubtful."""
 STRANGE = 0.1
 """A value with this share of colours that hardly any other had is another kind of news."""
+REACH = 8
+"""Values further apart than so many times their height are not of one table."""
 WIDER = 10
 """Values of one column may differ so much in width: one digit changed, or all of them."""
 ROOM = 512
@@ -29,6 +36,7 @@ class Field:
         self._rects: npt.NDArray[np.int64] = np.zeros((4, ROOM), np.int64)
         self._colours = np.zeros((ROOM, 64), bool)
         self._next = 0
+        self._volleys: deque[tuple[float, npt.NDArray[np.int64]]] = deque(maxlen=16)
 
     def add(self, time: float, rect: Rect, colours: Shares) -> None:
         """Note that a value changed."""
@@ -38,20 +46,41 @@ class Field:
         self._colours[at] = colours > 0.003
         self._next += 1
 
-    def flickers(self, rect: Rect, time: float) -> bool:
-        """Whether so many values like this one changed lately that it means nothing."""
+    def flickers(self, rect: Rect, time: float, *, new: bool = False) -> bool:
+        """Whether so many values like this one changed lately that it means nothing.
+
+        Half as many are enough where a page is `new`: nothing is known of it yet.
+        """
+        moments, places = (MOMENTS // 2, PLACES // 2) if new else (MOMENTS, PLACES)
         recent = self._times >= time - WINDOW
-        if np.count_nonzero(recent) < MOMENTS:
+        if np.count_nonzero(recent) < moments:
             return False
         near = self._alike(rect) & recent
-        if np.count_nonzero(near) < MOMENTS or np.unique(self._times[near]).size < MOMENTS:
+        if np.unique(self._times[near]).size < moments:
             return False
-        return self._places(self._rects[:, near])
+        return self._places(self._rects[:, near], places)
+
+    def volley(self, time: float, rects: list[Rect]) -> None:
+        """Note what changed in one frame: many small values at once are a table's refresh."""
+        values = [rect for rect in rects if rect.width <= NARROW * rect.height]
+        if len(values) >= VOLLEY:
+            edges = np.array([(r.x, r.y, r.right, r.bottom) for r in values], np.int64).T
+            self._volleys.append((time, edges))
+
+    def refreshed(self, rect: Rect, time: float) -> bool:
+        """Whether this is in a table that is refreshed again and again."""
+        refreshes = 0
+        for at, (x, y, right, bottom) in self._volleys:
+            if at >= time - REFRESH:
+                across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
+                down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
+                refreshes += bool(((across > 0) & (down > 0)).any())
+        return refreshes >= 2
 
     @staticmethod
-    def _places(rects: npt.NDArray[np.int64]) -> bool:
+    def _places(rects: npt.NDArray[np.int64], least: int) -> bool:
         """Whether the rectangles lie in enough places that are apart."""
-        for _ in range(PLACES - 1):
+        for _ in range(least - 1):
             x, y, right, bottom = rects[:, 0]
             apart = (rects[0] > right + 24) | (rects[2] < x - 24)
             rects = rects[:, apart | (rects[1] > bottom + 4) | (rects[3] < y - 4)]
@@ -78,5 +107,7 @@ class Field:
         column = 2 * across >= np.minimum(width, rect.width)
         column &= (width <= WIDER * rect.width) & (WIDER * width >= rect.width)
         row = 2 * down >= np.minimum(height, rect.height)
-        found: Mask = (column | row) & (height <= 3 * rect.height) & (3 * height >= rect.height)
+        column &= down >= -REACH * rect.height
+        row &= across >= -REACH * rect.height
+        found: Mask = (column | row) & (height <= 1.6 * rect.height) & (1.6 * height >= rect.height)
         return found

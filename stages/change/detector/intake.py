@@ -25,9 +25,7 @@ from stages.change.detector.shapes import (
     differ,
     lettered,
     palette,
-    plain_inside,
     ruled,
-    without_caret,
     written,
 )
 from stages.change.detector.spot import Spot
@@ -86,6 +84,7 @@ class Intake:
         if not rows.size:
             return [], []
         self.screen.owing[rows, columns] = True
+        self.screen.learn_hues(rows, columns)
         self.screen.rates.count(rows, columns, time)
         moving = [box for box in clusters(restless) if cells[cell_slices(box)].any()]
         values = blobs(self.screen.difference.mask, cells)
@@ -160,9 +159,9 @@ class Intake:
             screen.accept_changed(rect, new)
             return None
         before, after = screen.now[rect.slices], new[rect.slices]
-        host = next((box for box in noise if _belongs(rect, box)), None)
+        host = next((box for box in noise if self._belongs(new, rect, box, time)), None)
         at = cells_in(rect, screen.difference.cells)
-        if host is not None and not self._strange(new, rect, time):
+        if host is not None:
             screen.rates.count(*at, time)
             screen.rates.join(at, cells_in(host, screen.difference.cells), time)
             screen.owing[at] = True
@@ -185,11 +184,28 @@ class Intake:
             screen.rates.painted[at] = time
         elif rect.height <= LINE:
             narrow = rect.width <= 2.5 * rect.height
-            spot.letter = narrow and written(before, after) and not is_badge(piece, after)
+            spot.letter = narrow and written(before, after)
             spot.value = not (spot.letter or blank(before))
             if spot.value and not (spot.again or spot.scrolled):
                 spot.flickers = self._flickers(rect, after, time)
         return spot
+
+    def _belongs(self, new: Words, rect: Rect, noise: Rect, time: float) -> bool:
+        """Whether a change is part of background that changes beside it in the same frame."""
+        if noise.height > LINE:
+            whole = noise.union(rect)
+            beside = noise.padded(8, self.screen.width, self.screen.height).intersects(rect)
+            belongs = beside and whole.area <= 1.1 * noise.area
+        else:
+            level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
+            gap = max(rect.x - noise.right, noise.x - rect.right)
+            line = attrs.evolve(noise, y=rect.y, height=rect.height)
+            moving = self.screen.rates.background(time)[cell_slices(line)].any(axis=0).sum() * CELL
+            near = gap <= max(8, 0.6 * min(noise.height, rect.height))
+            belongs = level and near and rect.width <= 1.5 * moving + 8
+        if not belongs or self._strange(new, rect, time):
+            return False
+        return rect.height > LINE or not self.screen.strange(new, rect, noise.union(rect))
 
     def _moved_before(self, at: tuple[Indices, Indices], time: float) -> bool:
         """Whether these cells changed a moment ago in more than a caret that went for a letter."""
@@ -233,6 +249,7 @@ class Intake:
     def _together(self, found: list[Spot], fresh: Mask, time: float) -> None:
         """Mark what the places of one frame say about each other, and unite them with the old."""
         area = np.count_nonzero(fresh) * CELL * CELL
+        self.field.volley(time, [spot.rect for spot in found if spot.value])
         steady = [spot for spot in found if not spot.flickers]
         page = bool(len(steady) >= PIECES or area >= self.options.large * self.screen.area)
         typing = [spot for spot in found if spot.letter]
@@ -270,21 +287,3 @@ def _strip(shift: Shift, moved: Mask) -> Rect:
     reach = max(abs(distance) for distance in shift.distances)
     top, bottom = max(0, int(rows[0]) - reach), min(rect.height, int(rows[-1]) + 1 + reach)
     return attrs.evolve(rect, y=rect.y + top, height=bottom - top)
-
-
-def is_badge(piece: Blob, after: Words) -> bool:
-    """A filled shape with something in it, as letters are not."""
-    full = piece.pixels >= 0.6 * piece.rect.area and piece.rect.height >= 12
-    return full and without_caret(after) == piece.rect.width and not plain_inside(after)
-
-
-def _belongs(rect: Rect, noise: Rect) -> bool:
-    """Whether a change is part of background that changes beside it in the same frame."""
-    if noise.height > LINE:
-        near = attrs.evolve(
-            noise, x=noise.x - 8, y=noise.y - 8, width=noise.width + 16, height=noise.height + 16
-        )
-        return near.intersects(rect) and noise.union(rect).area <= 1.1 * noise.area
-    level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
-    gap = max(rect.x - noise.right, noise.x - rect.right)
-    return level and gap <= max(8, 0.6 * noise.height) and rect.width <= 8 * noise.height

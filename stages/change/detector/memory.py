@@ -74,6 +74,8 @@ class Rates:
         self._none: Mask = np.zeros((rows, columns), bool)
         self._last_until = NEVER
         self._interval: Times = np.full((rows, columns), 1.0)
+        self._patience: Times = np.full((rows, columns), 1.0)
+        """How long a still place may yet go on."""
 
     def count(self, rows: Indices, columns: Indices, time: float) -> None:
         """Count one change of each of these cells, and learn which have become background."""
@@ -82,7 +84,7 @@ class Rates:
         new = time - since > BURST
         self._begin(rows[new], columns[new], time)
         on = ~new & (time - self._burst[rows, columns] >= FILM)
-        self._learn(rows[on], columns[on], np.full(np.count_nonzero(on), FAST), time)
+        self._learn(rows[on], columns[on], np.full((1, np.count_nonzero(on)), FAST), time)
 
     def _begin(self, rows: Indices, columns: Indices, time: float) -> None:
         """A burst of changes begins in each of these cells."""
@@ -94,12 +96,14 @@ class Rates:
         often = times[3] > time - 15
         rows, columns, times = rows[often], columns[often], times[:, often]
         restless = self._restless(times)
-        interval = (times[0, restless] - times[3, restless]) / 3
-        self._learn(rows[restless], columns[restless], interval, time)
+        steps = times[:3, restless] - times[1:4, restless]
+        self._learn(rows[restless], columns[restless], steps, time)
 
-    def _learn(self, rows: Indices, columns: Indices, interval: Times, time: float) -> None:
-        """These cells are background now, and change about once in `interval`."""
+    def _learn(self, rows: Indices, columns: Indices, steps: Times, time: float) -> None:
+        """These cells are background now, and changed last at intervals of `steps`."""
+        interval, longest = steps.mean(axis=0), steps.max(axis=0)
         self._interval[rows, columns] = interval
+        self._patience[rows, columns] = 1.6 * longest + 2 * (longest - steps.min(axis=0))
         until = time + np.maximum(self._options.forget, 4 * interval)
         self._background_until[rows, columns] = until
         self._last_until = max(self._last_until, float(until.max(initial=NEVER)))
@@ -108,7 +112,7 @@ class Rates:
     def move(self, rows: Indices, columns: Indices, time: float) -> None:
         """These cells are part of a film."""
         self._last[rows, columns] = time
-        self._learn(rows, columns, np.full(rows.size, FAST), time)
+        self._learn(rows, columns, np.full((1, rows.size), FAST), time)
 
     def _restless(self, times: Times) -> Mask:
         """Four changes within a few seconds, or four at equal distances: a machine is at work.
@@ -135,10 +139,17 @@ class Rates:
         self._background_until[cells] = until
         self._last_until = max(self._last_until, float(until.max(initial=NEVER)))
         self._interval[cells] = self._interval[host].max(initial=0.3)
+        self._patience[cells] = self._patience[host].max(initial=0.6)
 
     def film(self, rect_of_cells: tuple[slice, slice]) -> bool:
         """Whether what moved there moved without a pause, as a film does."""
         return bool((self._interval[rect_of_cells] <= FAST).mean() > 0.5)
+
+    def stops_at(self, rect_of_cells: tuple[slice, slice], time: float) -> float:
+        """When the background there will have stood still for longer than it ever did."""
+        mine = self._background_until[rect_of_cells] > time
+        patience = float(self._patience[rect_of_cells][mine].min(initial=60.0))
+        return float(self.touched[rect_of_cells][mine].max(initial=NEVER)) + max(0.6, patience)
 
     def rest_at(self, rows: Indices, columns: Indices) -> Times:
         """When background cells will have been still for longer than they use to be."""

@@ -13,8 +13,6 @@ PAGE = 0.25
 """What began within this time of each other may be parts of one whole."""
 TOGETHER = 0.6
 """What was judged within this time of each other too."""
-TAIL = 3.0
-"""The beginning of a word that was shown this long ago is shown again with its end."""
 
 
 class Past:
@@ -51,20 +49,6 @@ class Past:
     def goes_on(self, rect: Rect, since: float) -> bool:
         """Whether this is inside, or at the end of, a line that was passed on since then."""
         return self.touches(attrs.evolve(rect, x=rect.x - rect.height - 8), since)
-
-    def whole(self, rect: Rect, time: float) -> Rect:
-        """The rectangle with the part of the same word that was passed on a moment ago."""
-        whole = rect
-        for at, tail in self._places:
-            if at >= time - TAIL and continues(tail, rect):
-                whole = whole.union(tail)
-        return whole
-
-
-def continues(tail: Rect, rect: Rect) -> bool:
-    """Whether `rect` goes on where `tail` ended, on the same line."""
-    level = abs(tail.y - rect.y) <= 8 and abs(tail.bottom - rect.bottom) <= 8
-    return level and -rect.height <= rect.x - tail.right <= 0.6 * rect.height
 
 
 def same_place(one: Rect, other: Rect) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import attrs
 import cv2
 import numpy as np
@@ -12,6 +14,10 @@ from stages.change.detector.dirty import CELL, Mask
 ACROSS, DOWN = 3, 1
 """Gaps of this many cells, across and down, do not part what belongs together: a space between
 words is narrower than a line of text is high, the gap between two messages is not."""
+PICTURE = 0.01
+"""What a picture more costs, as a share of the screen: so much ground may be shown to save one."""
+MOST_REGIONS = 12
+"""Pictures of one change."""
 MOST = 48
 """More pieces than this are joined with their neighbours first."""
 
@@ -52,6 +58,11 @@ def clusters(cells: Mask) -> list[Rect]:
     return [Rect(x * CELL, y * CELL, w * CELL, h * CELL) for x, y, w, h in _label(cells, 1)]
 
 
+def groups(cells: Mask) -> list[Rect]:
+    """As `clusters`, but the places of a line or a list are one."""
+    return [Rect(x * CELL, y * CELL, w * CELL, h * CELL) for x, y, w, h in _label(cells, 2)]
+
+
 def _tight(mask: Mask, box: tuple[int, int, int, int], origin: tuple[int, int]) -> Blob | None:
     x, y, width, height = (v * CELL for v in box)
     piece = mask[y : y + height, x : x + width]
@@ -82,10 +93,31 @@ def _lined(rect: Rect, margin: int) -> Rect:
 
 
 def tidy(rects: list[Rect], width: int, height: int, margin: int = 3) -> tuple[Rect, ...]:
-    """The regions of one change: padded, united where they touch, at most a dozen."""
-    padded = [_lined(rect, margin).padded(margin, width, height) for rect in rects]
+    """The regions of one change: padded, united where that costs less than a picture more."""
+    padded = _few([_lined(rect, margin).padded(margin, width, height) for rect in rects])
+    regions, most = list(padded), PICTURE * width * height
+    while len(regions) > 1:
+        one, other, cost = _nearest(regions)
+        worth = most + (one.area + other.area) / 2
+        if cost > worth and len(regions) <= MOST_REGIONS:
+            break
+        union = one.union(other)
+        regions = [rect for rect in regions if not union.holds(rect)] + [union]
+    return together(regions)
+
+
+def _few(rects: list[Rect]) -> tuple[Rect, ...]:
+    """United where they touch; of very many those that are near too."""
     for distance in (0, 16, 48, 128, 512):
-        united = together(padded, distance)
-        if len(united) <= 12:
+        united = together(rects, distance)
+        if len(united) <= MOST:
             break
     return united
+
+
+def _nearest(regions: list[Rect]) -> tuple[Rect, Rect, int]:
+    """Which two regions to unite first, and how many pixels more that would show."""
+    pairs = itertools.combinations(regions, 2)
+    costs = ((one.union(other).area - one.area - other.area, one, other) for one, other in pairs)
+    cost, one, other = min(costs)
+    return one, other, cost

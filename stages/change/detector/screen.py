@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from hud.items import Pixels, Rect
 from hud.pixels import Words
@@ -10,13 +11,20 @@ from stages.change.detector.dirty import CELL, Difference, Indices, Mask, any_in
 from stages.change.detector.film import Films
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import Limits
-from stages.change.detector.shapes import differ
+from stages.change.detector.shapes import codes, differ, palette
 from stages.change.detector.signature import signatures
 
 MOST_KEPT = 200_000
 """Pixels of a region up to which a change carries what was there before."""
+MOST_HUES = 600
+"""Cells of background whose colours are noted in one frame."""
+STRANGE = 0.15
+"""What has this share of colours that its place never had is of another kind."""
 CALM = 0.25
 """A state that lasts this long is remembered; the frames of a film are not."""
+
+Hues = npt.NDArray[np.uint64]
+"""A set of 64 colours, a bit each."""
 
 
 class Screen:
@@ -43,6 +51,8 @@ class Screen:
         """Background cells that changed and have not been judged since."""
         self.passed = np.full((rows, columns), -1e6)
         """When the content of a cell was last passed on by itself."""
+        self._hues: Hues = np.zeros((rows, columns), np.uint64)
+        """Which of 64 colours a cell had while it was background, a bit each."""
         self._fresh: Mask = np.ones((rows, columns), bool)
         self._fresh_due: float | None = time + CALM
         self._tolerance = options.tolerance
@@ -60,6 +70,18 @@ class Screen:
         self.rates.touched[at] = time
         self._fresh[at] = True
         self._fresh_due = time + CALM
+
+    def learn_hues(self, rows: Indices, columns: Indices) -> None:
+        """Note the colours of background that is about to change; of a film they say nothing."""
+        if rows.size <= MOST_HUES:
+            self._hues[rows, columns] |= _hues(self.now, rows, columns)
+
+    def strange(self, pixels: Words, rect: Rect, place: Rect) -> bool:
+        """Whether a good part of `rect` is in colours that the background `place` never had."""
+        had = np.bitwise_or.reduce(self._hues[cell_slices(place)], axis=None)
+        shares = palette(pixels[rect.slices])
+        unseen = (had >> np.arange(64, dtype=np.uint64)) & np.uint64(1) == 0
+        return bool(had and shares[unseen].sum() >= STRANGE * max(0.1, 1 - shares.max()))
 
     def show(self, new: Words) -> None:
         """Make the new picture the present one, which may differ in the changed bands only."""
@@ -89,13 +111,19 @@ class Screen:
             self.known.rest(rows, columns, signatures(self.now, rows, columns))
             self._fresh[rows, columns] = False
 
-    def rest_due(self) -> float | None:
-        """When the first of the background that changed comes to rest if it stays as it is."""
-        return float(self.rates.rest_at(*places(self.owing)).min()) if self.owing.any() else None
+    def owes(self, rect: Rect, time: float) -> None:
+        """What is in `rect` is background now, and may stop at any time."""
+        at = cell_slices(rect)
+        self.owing[at] |= self.rates.background(time)[at]
 
-    def rested(self, time: float) -> Mask:
+    def rest_due(self, waiting: Mask | None = None) -> float | None:
+        """When the first of the background that changed comes to rest if it stays as it is."""
+        cells = self.owing if waiting is None else self.owing & ~waiting
+        return float(self.rates.rest_at(*places(cells)).min()) if cells.any() else None
+
+    def rested(self, time: float, waiting: Mask) -> Mask:
         """The background that changed and has come to rest, from now on judged."""
-        rows, columns = places(self.owing)
+        rows, columns = places(self.owing & ~waiting)
         done = self.rates.rest_at(rows, columns) <= time + 1e-6
         found = np.zeros_like(self.owing)
         found[rows[done], columns[done]] = True
@@ -148,6 +176,15 @@ class Screen:
     def accept(self, rect: Rect) -> None:
         """What is in `rect` now counts as shown."""
         self.shown[rect.slices] = self.now[rect.slices]
+
+
+def _hues(pixels: Words, rows: Indices, columns: Indices) -> Hues:
+    """The colours of cells, of 64, a bit each."""
+    height, width = pixels.shape
+    cells = pixels.reshape(height // CELL, CELL, width // CELL, CELL)[rows, :, columns, :]
+    bits = np.uint64(1) << codes(cells).astype(np.uint64)
+    found: Hues = np.bitwise_or.reduce(bits, axis=(1, 2))
+    return found
 
 
 def to_cells(rect: Rect, shape: tuple[int, ...]) -> Rect:

@@ -112,9 +112,14 @@ def filled(before: Words, after: Words, tolerance: int = 16) -> float:
 
 def palette(patch: Words) -> Shares:
     """The share of a patch that each of 64 colours has, four levels a channel."""
+    return np.bincount(codes(patch).ravel(), minlength=64) / max(1, patch.size)
+
+
+def codes(patch: Words) -> Words:
+    """Which of 64 colours each pixel has, four levels a channel."""
     blue, green, red = patch & 0xC0, (patch >> 8) & 0xC0, (patch >> 16) & 0xC0
-    codes = (blue >> 6) | (green >> 4) | (red >> 2)
-    return np.bincount(codes.ravel(), minlength=64) / max(1, patch.size)
+    found: Words = np.asarray((blue >> 6) | (green >> 4) | (red >> 2), np.uint32)
+    return found
 
 
 def changed_colours(before: Words, after: Words) -> Shares:

@@ -31,6 +31,8 @@ class Spot:
     """Its surroundings moved, and this came into view."""
     rested: bool = False
     """It is background that came to rest."""
+    captioned: bool = False
+    """It is background that came to rest inside a film."""
     page: bool = False
     """It changed together with much else: a page is being painted."""
     follows: bool = False

@@ -1,0 +1,194 @@
+"""What a small change is: a value, writing, what a scroll brought, background that stopped."""
+
+from __future__ import annotations
+
+import attrs
+
+from hud.items import Rect
+from stages.change.detector.dirty import Mask
+from stages.change.detector.patience import BLOCK, SLACK, Patience
+from stages.change.detector.screen import cell_slices
+from stages.change.detector.shapes import (
+    LINE,
+    palette,
+    plain_inside,
+    strongest,
+    textual,
+    without_caret,
+    written,
+)
+from stages.change.detector.spot import Spot
+from stages.change.detector.verdict import Say, Verdict
+
+WIDE = 2.5
+"""Text this many times wider than high is more than the letters of one frame."""
+OBJECT = 32
+"""What is higher is a thing and no number."""
+CRISP = 100
+"""Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
+
+KNOWN = 0.85
+"""A place of which this share was seen before shows nothing new."""
+WORD = 4
+"""Cells that hold less than a word."""
+PLAIN = 0.95
+"""What has this share of one colour has nothing written on it."""
+OBJECT = 32
+"""What is higher is a thing and no number."""
+CRISP = 100
+"""Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
+
+KNOWN = 0.85
+"""A place of which this share was seen before shows nothing new."""
+WORD = 4
+"""Cells that hold less than a word."""
+PLAIN = 0.95
+"""What has this share of one colour has nothing written on it."""
+CRISP = 100
+"""Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
+
+KNOWN = 0.85
+"""A place of which this share was seen before shows nothing new."""
+WORD = 4
+"""Cells that hold less than a word."""
+PLAIN = 0.95
+"""What has this share of one colour has nothing written on it."""
+KNOWN = 0.85
+"""A place of which this share was seen before shows nothing new."""
+WORD = 4
+"""Cells that hold less than a word."""
+PLAIN = 0.95
+"""What has this share of one colour has nothing written on it."""
+WORD = 4
+"""Cells that hold less than a word."""
+PLAIN = 0.95
+"""What has this share of one colour has nothing written on it."""
+
+
+@attrs.frozen
+class Contents(Patience):
+    """The verdict on something small in which something is written."""
+
+    def _content_of(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
+        if spot.scrolled:
+            return self._came_into_view(spot, box, mask, tight, time)
+        if spot.rested:
+            return self._rested(spot, tight, time)
+        before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
+        if written(before, after) and tight.height <= 2 * LINE:
+            solid = bool(mask.sum() >= 0.6 * tight.area)
+            return self._writing(spot, tight, time, solid=solid)
+        return self._value(spot, box, mask, tight, time)
+
+    def _crisp(self, tight: Rect) -> bool:
+        return strongest(self.screen.shown[tight.slices], self.screen.now[tight.slices]) >= CRISP
+
+    def _known(self, box: Rect, mask: Mask) -> tuple[float, int]:
+        """How much of what differs, blank ground aside, was seen before in this place.
+
+        The share, and the number of cells that are new.
+        """
+        cells, before = self.screen.seen(box, mask)
+        ink = cells & self.screen.inked(box)
+        told = ink if ink.any() else cells
+        count, old = int(told.sum()), int((before & told).sum())
+        return old / max(1, count), count - old
+
+    def _came_into_view(
+        self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float
+    ) -> Verdict:
+        known, new = self._known(box, mask)
+        if known >= KNOWN and new <= WORD:
+            return Verdict(Say.FORGET, "seen before in this place")
+        if tight.area < 150 or min(tight.width, tight.height) < 5:
+            return Verdict(Say.FORGET, "an edge of something that moved")
+        if tight.height <= LINE / 2 and tight.width <= 2.5 * tight.height:
+            rule, need = "a trifle beside something that moved", self.options.doubt
+            return attrs.evolve(
+                self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True
+            )
+        rule = "new content came into view"
+        need = max(BLOCK, self._watched(spot, tight, time))
+        if spot.again or spot.changes > 1:  # it slides into view, or much is written at once
+            need = min(self.options.page, spot.began + self.options.bound - spot.touched)
+        return self._when_quiet(spot, time, need, Say.SHOW, rule, tight)
+
+    def _rested(self, spot: Spot, tight: Rect, time: float) -> Verdict:
+        """Inside background: a value of a strange kind, or a line of text that stands still."""
+        if spot.value:
+            need = self.options.confirm
+            return self._when_quiet(spot, time, need, Say.SHOW, "a value unlike the others", tight)
+        if not spot.captioned:
+            return self._stopped(spot, tight, time)
+        shown = self.past.count(tight, time - 2 * self.options.bound)
+        line = tight.width >= 40 and 12 <= tight.height <= 2 * LINE
+        if line and self._crisp(tight) and not shown and textual(self.screen.now[tight.slices]):
+            return Verdict(Say.SHOW, "text stands still inside a film", (tight,))
+        return Verdict(Say.FORGET, "background at rest")
+
+    def _stopped(self, spot: Spot, tight: Rect, time: float) -> Verdict:
+        """Background that stands still for longer than it used to: what it stopped at is news."""
+        box, mask, _ = self.screen.outstanding(tight, None)
+        if not self.screen.strange(self.screen.now, tight, tight):
+            return Verdict(Say.FORGET, "background at rest")
+        if self.field.flickers(tight, time) or self._known(box, mask)[0] > 0.5:
+            return Verdict(Say.FORGET, "seen before in this place")
+        return Verdict(Say.SHOW, "what was moving has come to rest", (tight,))
+
+    def _writing(self, spot: Spot, tight: Rect, time: float, *, solid: bool) -> Verdict:
+        """Something on blank ground: a letter, a growing line, or a line that came at once."""
+        after, crisp = self.screen.now[tight.slices], self._crisp(tight)
+        width = without_caret(after)
+        dot = tight.width <= 2 * tight.height and plain_inside(after)
+        filled = solid and width == tight.width and tight.height >= 12
+        if spot.changes == 1 and (width > WIDE * tight.height or filled) and not dot:
+            need = BLOCK if tight.height > LINE / 2 else self._watched(spot, tight, time)
+            sudden = crisp and not spot.again
+            return self._complete(spot, tight, time, need if sudden else self.options.rest)
+        if spot.paused:
+            return Verdict(Say.SHOW, "a word was finished", (tight,))
+        grows = spot.grown and not spot.page
+        if grows and time - spot.began >= self.options.bound - SLACK:
+            return Verdict(Say.SHOW, "writing goes on for long", (tight,))
+        need = 2 * self.options.word
+        if spot.caret:
+            need = self.options.word
+        elif self.past.goes_on(tight, time - 6):
+            need = self.options.doubt
+        elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
+            need = self.options.rest  # it faded in where it is
+        need = max(need, self._restlessness(spot, tight, time))
+        if grows:
+            need = min(need, spot.began + self.options.bound - spot.touched)
+        return self._when_quiet(spot, time, need, Say.SHOW, "writing came to rest", tight)
+
+    def _value(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
+        """Something in place of something else: a number, a state, or a clock."""
+        painted = self.screen.rates.painted[cell_slices(tight)].max()
+        new = spot.born - painted < 2 * self.options.young
+        if not spot.rested and self.field.flickers(tight, time, new=new):
+            colours = palette(self.screen.now[tight.slices])
+            if not self.field.strange(tight, colours, spot.born):
+                return Verdict(Say.FORGET, "one of many flickering values")
+        cells, before = self.screen.seen(box, mask)
+        if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):
+            return Verdict(Say.FORGET, "seen before in this place", gone=True)
+        complete = spot.changes == 1 and not spot.again and self._crisp(tight)
+        need = self.options.rest
+        if complete:  # something larger than a line may be the first step of a movement
+            need = self._watched(spot, tight, time) if tight.height <= OBJECT else BLOCK
+        if spot.follows:
+            return Verdict(Say.WAIT, "changes with every key", easy=True)
+        if spot.born - painted < 1.5 * self.options.young or spot.ticks:
+            need = self.options.doubt
+        need = max(need, self._restlessness(spot, tight, time))
+        if time - spot.born >= 3 * self.options.bound:
+            need = min(need, self.options.rest)
+        if self.field.refreshed(tight, time):
+            need = self.options.doubt + self.options.rest
+        return self._when_quiet(spot, time, need, Say.SHOW, "changed content", tight)
+
+    def _returned(self, tight: Rect, time: float) -> bool:
+        """A value that was passed on here and has stood for a while went back: that is news."""
+        passed = self.screen.passed[cell_slices(tight)].max()
+        return tight.height <= LINE and passed > 0 and time - passed >= 1.5

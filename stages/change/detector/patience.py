@@ -1,0 +1,86 @@
+"""How long to wait: certain things at once, doubtful things later."""
+
+from __future__ import annotations
+
+import attrs
+
+from hud.items import Rect
+from stages.change.detector.field import Field
+from stages.change.detector.memory import BURST
+from stages.change.detector.options import Limits
+from stages.change.detector.past import Past
+from stages.change.detector.screen import Screen, cell_slices
+from stages.change.detector.shapes import (
+    LINE,
+    ends_in_caret,
+)
+from stages.change.detector.spot import Spot
+from stages.change.detector.verdict import Say, Verdict
+
+SLACK = 1e-6
+BLOCK = 0.12
+"""Output of several lines comes in pieces; one more frame shows whether more follows."""
+WIDE = 2.5
+"""Text this many times wider than high is more than the letters of one frame."""
+OBJECT = 32
+"""What is higher is a thing and no number."""
+CRISP = 100
+"""Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
+
+KNOWN = 0.85
+"""A place of which this share was seen before shows nothing new."""
+WORD = 4
+"""Cells that hold less than a word."""
+PLAIN = 0.95
+"""What has this share of one colour has nothing written on it."""
+
+
+@attrs.frozen
+class Patience:
+    """How long each kind of change has to rest before it is believed.
+
+    What is complete at once waits for a frame at most, what moves until it rests, and a place that
+    keeps changing, or used to, the longest.
+    """
+
+    screen: Screen
+    options: Limits
+    field: Field
+    past: Past
+
+    def _watched(self, spot: Spot, tight: Rect, time: float) -> float:
+        """For how long to watch what looks complete: not at all where all was quiet before.
+
+        What follows in the same burst goes together when it pauses; only its first line goes alone.
+        """
+        single = spot.woken and not spot.page and tight.height <= LINE / 2
+        if not single or not self.options.at_once:
+            return self.options.confirm
+        around = tight.padded(LINE, self.screen.width, self.screen.height)
+        before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
+        if self.past.touches(around, spot.touched - BURST):
+            return BLOCK
+        return self.options.confirm if ends_in_caret(before, after) else 0.0
+
+    def _complete(self, spot: Spot, tight: Rect, time: float, need: float) -> Verdict:
+        need = max(need, self._restlessness(spot, tight, time))
+        return self._when_quiet(spot, time, need, Say.SHOW, "new content", tight)
+
+    def _restlessness(self, spot: Spot, tight: Rect, time: float) -> float:
+        """The rest asked of a place that changes often, or used to."""
+        if spot.scrolled:
+            return 0.0
+        once = self.screen.rates.restless_at[cell_slices(tight)].max()
+        if time - once < 60:
+            return self.options.doubt
+        passes = self.past.count(tight, time - 6)
+        return (0.0, 2 * self.options.rest, self.options.doubt)[min(passes, 2)]
+
+    def _when_quiet(
+        self, spot: Spot, time: float, need: float, say: Say, rule: str, *rects: Rect
+    ) -> Verdict:
+        if time - spot.touched >= need - SLACK:
+            return Verdict(say, rule, rects)
+        waiting = f"{rule}, not yet certain"
+        easy = say is Say.SHOW and need < self.options.doubt
+        return Verdict(Say.WAIT, waiting, rects, spot.touched + need, easy)
