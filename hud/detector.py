@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from hud.items import Change, Frame
@@ -18,3 +19,12 @@ class Detector(Protocol):
 
     def due(self) -> float | None:
         """When to call `wake` if no frame comes before; None: never."""
+
+
+Guard = Callable[[Detector], Detector]
+"""Puts something around each detector that judges its changes once more."""
+
+
+def unguarded(detector: Detector) -> Detector:
+    """The detector as it is."""
+    return detector

@@ -29,7 +29,7 @@ from hud.latency import Spans
 from hud.ledger import Ledger
 from hud.packaged import recording
 from hud.pipeline import Pipeline, Unanswered, run_pipeline
-from hud.privacy.echo import Echo, WithoutEcho
+from hud.privacy.echo import Echo, Guarded
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.pause import Pause
 from hud.privacy.secrets import Secrets
@@ -127,6 +127,7 @@ async def watch(
     gifts |= {"pause": pause, "state": state, "past": history.past, "end_fates": history.close}
     # A recording shows no notes of today.
     listens = configuration.privacy.echo and hasattr(stages["capture"], "display")
+    guard = {"guard": lambda detector: Guarded(detector, echo)} if listens else {}
     talkative = configuration.log.level == "info"
     async with contextlib.AsyncExitStack() as stack:
         sender, encode = await _with_models(stack, configuration, admission)
@@ -136,7 +137,7 @@ async def watch(
             capture=equip(
                 shielded(configuration, pause, health.of(SIGHT)), condition=health.of(CAPTURE)
             ),
-            change=WithoutEcho(stages["change"], echo.judge) if listens else stages["change"],
+            change=equip(stages["change"], **guard),
             encode=encode,
             send=attrs.evolve(
                 sender,

@@ -2,31 +2,39 @@
 
 Normally the window with the notes is painted over. Where it is not known, the loop shows in time:
 a change follows a note, in a place that was still until then, and the note made of it is followed
-by a change in the same place. A log that goes on by itself also changes between the notes, which
-breaks the chain.
+by a change in the same place. A log that writes a line whenever the model has answered looks alike.
+So what is suspected is held back for a moment: a log goes on though no note was shown, and then all
+of it is passed on; our own notes do not.
 """
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable
 
 import attrs
 import trio
 
 from hud.channel import Observer
-from hud.items import Change, Fate, Frame, Note, Rect, together
-from hud.stage import Stage
+from hud.detector import Detector
+from hud.items import Cause, Change, Fate, Frame, Note, Rect, together
 
-ROUNDS = 3
-"""Notes in a row, each about the one before it, that are let through."""
+ROUNDS = 2
+"""Notes in a row, each about the one before it, that are let through without suspicion; one more
+is let through after it was held back."""
 FOLLOWS = 0.7
 """Seconds after a note within which what changes may be the note."""
+QUIET = 2.0
+"""Seconds for which a suspected change is held back, to see what comes without a note."""
+TRUST = 10.0
+"""Seconds for which a place is not suspected after it went on by itself."""
 NEAR = 64
 """Pixels: a terminal writes its next line beside the last one."""
 REMEMBERED = 256
 """Changes, and notes, of which it is known what led to them."""
 RULE = "it is one of our own notes on the screen"
+HELD = "perhaps one of our own notes: held back to see what comes without one"
 SENTENCE = (
     "the notes are on the watched screen: each became a change of which the next was made. What "
     "changes there right behind a note is left out from now on. Cure: paint their window over, "
@@ -37,57 +45,133 @@ SENTENCE = (
 @attrs.frozen
 class _Chain:
     rounds: int = 0
+    monitor: int = 0
     places: tuple[Rect, ...] = ()
 
 
+@attrs.frozen
+class _Held:
+    """A suspected change, the rounds that led to it, and until when it is held back."""
+
+    change: Change
+    rounds: int
+    due: float
+
+
 class Echo(Observer):
-    """Follows notes to the changes they cause, and leaves those out once they make a loop."""
+    """Knows when notes were shown, and which changes followed them."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+        self.say = say
         self._shown: collections.deque[tuple[float, int]] = collections.deque(maxlen=REMEMBERED)
         """When a note was last added to on the screen, and of which change it is."""
         self._led_to: collections.OrderedDict[int, _Chain] = collections.OrderedDict()
-        self._muted: tuple[Rect, ...] = ()
 
     def taken(self, edge: str, item: object) -> None:
         """See Observer: a sink is about to show a note."""
         if edge.startswith("sinks→") and isinstance(item, Note):
             self._shown.append((trio.current_time(), item.seq))
 
-    def judge(self, change: Change) -> Change:
-        """The change without what is only our own notes, once that goes round in circles."""
-        if not change.regions:
-            return change
-        seq = self._note_before(change.frame.time)
-        if seq is None:
-            self._remember(change.seq, _Chain())
-            return change
-        change = self._without(change, self._muted)
-        if not change.regions:
-            return change
-        before = self._led_to.get(seq, _Chain())
-        goes_on = any(_near(region, before.places) for region in change.regions)
-        rounds = before.rounds + 1 if goes_on else 1
-        if rounds <= ROUNDS:
-            self._remember(change.seq, _Chain(rounds, change.regions))
-            return change
-        if not self._muted:
-            self._say(SENTENCE)
-        self._muted = together([*self._muted, *before.places], NEAR)
-        return self._without(change, self._muted)
-
-    def _note_before(self, time: float) -> int | None:
+    def note_before(self, time: float) -> int | None:
         """Of which change a note was shown shortly before."""
-        found = (seq for shown, seq in reversed(self._shown) if 0 <= time - shown <= FOLLOWS)
-        return next(found, None)
+        # A copy: detectors look in threads.
+        shown = reversed(tuple(self._shown))
+        return next((seq for then, seq in shown if 0 <= time - then <= FOLLOWS), None)
 
-    def _remember(self, seq: int, chain: _Chain) -> None:
+    def behind(self, note: int, change: Change) -> _Chain:
+        """The chain of notes that a change would be the next link of."""
+        before = self._led_to.get(note, _Chain())
+        same = before.monitor == change.monitor
+        goes_on = same and any(_near(region, before.places) for region in change.regions)
+        return _Chain(before.rounds + 1 if goes_on else 1, change.monitor, change.regions)
+
+    def remember(self, seq: int, chain: _Chain) -> None:
+        """What led to a change of which a note may be made."""
         self._led_to[seq] = chain
         if len(self._led_to) > REMEMBERED:
             self._led_to.popitem(last=False)
 
-    def _without(self, change: Change, places: Sequence[Rect]) -> Change:
+
+class Guarded:
+    """The detector of one monitor without what is only our own notes."""
+
+    def __init__(self, inner: Detector, echo: Echo) -> None:
+        self._inner = inner
+        self._echo = echo
+        self._frame: Frame | None = None
+        self._held: _Held | None = None
+        self._muted: tuple[Rect, ...] = ()
+        self._trusted: tuple[Rect, ...] = ()
+        self._trusted_until = -math.inf
+
+    def look(self, frame: Frame) -> Change:
+        """See Detector."""
+        self._frame = frame
+        return self._judge(self._inner.look(frame), frame.time)
+
+    def wake(self, time: float) -> Change | None:
+        """See Detector."""
+        change = self._inner.wake(time)
+        if change is not None:
+            change = self._judge(change, time)
+        elif self._held is not None and time >= self._held.due:
+            change = self._release(self._held)
+        return change if change is not None and change.regions else None
+
+    def due(self) -> float | None:
+        """See Detector."""
+        due = self._inner.due()
+        held = None if self._held is None else self._held.due
+        return min((time for time in (due, held) if time is not None), default=None)
+
+    def _judge(self, change: Change, now: float) -> Change:
+        if not change.regions or change.cause is not Cause.CONTENT:
+            return change
+        note = self._echo.note_before(now)
+        if note is None:
+            return self._by_itself(change, now)
+        change = self._without(change, self._muted)
+        if not change.regions:
+            return change
+        if now < self._trusted_until and _all_near(change.regions, self._trusted):
+            self._echo.remember(change.seq, _Chain())
+            return change
+        held = self._held
+        if held is not None and _all_near(change.regions, held.change.regions):
+            self._held = attrs.evolve(held, change=change.absorb(held.change))
+            return _merged(change)
+        chain = self._echo.behind(note, change)
+        if chain.rounds > ROUNDS and held is None:
+            self._held = _Held(change, chain.rounds, now + QUIET)
+            return _merged(change)
+        self._echo.remember(change.seq, chain)
+        return change
+
+    def _by_itself(self, change: Change, now: float) -> Change:
+        """No note came before it, so the place goes on without us: what is held was none."""
+        held = self._held
+        if held is not None and any(_near(rect, held.change.regions) for rect in change.regions):
+            self._held = None
+            change = change.absorb(held.change)
+            self._trusted, self._trusted_until = change.regions, now + TRUST
+        self._echo.remember(change.seq, _Chain())
+        return change
+
+    def _release(self, held: _Held) -> Change | None:
+        """Nothing came without a note: let it through once more, or leave it out for good."""
+        self._held = None
+        assert self._frame is not None
+        if held.rounds > ROUNDS + 1:
+            if not self._muted:
+                self._echo.say(SENTENCE)
+            self._muted = together([*self._muted, *held.change.regions], NEAR)
+            return None
+        now = Change(self._frame, (), None, HELD, Fate.MERGED).absorb(held.change)
+        chain = _Chain(held.rounds, now.monitor, held.change.regions)
+        self._echo.remember(now.seq, chain)
+        return now
+
+    def _without(self, change: Change, places: Iterable[Rect]) -> Change:
         regions = tuple(region for region in change.regions if not _near(region, places))
         if len(regions) == len(change.regions):
             return change
@@ -97,34 +181,14 @@ class Echo(Observer):
         return attrs.evolve(change, regions=regions, marks=marks)
 
 
-def _near(rect: Rect, places: Sequence[Rect]) -> bool:
+def _merged(change: Change) -> Change:
+    return Change(change.frame, (), None, HELD, Fate.MERGED)
+
+
+def _near(rect: Rect, places: Iterable[Rect]) -> bool:
     reach = Rect(rect.x - NEAR, rect.y - NEAR, rect.width + 2 * NEAR, rect.height + 2 * NEAR)
     return any(reach.intersects(place) for place in places)
 
 
-@attrs.frozen
-class WithoutEcho:
-    """A change stage whose changes are judged once more."""
-
-    inner: Stage[Frame, Change]
-    judge: Callable[[Change], Change]
-
-    async def run(
-        self, inbox: trio.abc.ReceiveChannel[Frame], outbox: trio.abc.SendChannel[Change]
-    ) -> None:
-        """Run the inner stage."""
-        await self.inner.run(inbox, _Judged(outbox, self.judge))
-
-
-class _Judged(trio.abc.SendChannel[Change]):
-    def __init__(
-        self, outbox: trio.abc.SendChannel[Change], judge: Callable[[Change], Change]
-    ) -> None:
-        self._outbox = outbox
-        self._judge = judge
-
-    async def send(self, value: Change) -> None:
-        await self._outbox.send(self._judge(value))
-
-    async def aclose(self) -> None:
-        await self._outbox.aclose()
+def _all_near(rects: Iterable[Rect], places: Iterable[Rect]) -> bool:
+    return all(_near(rect, places) for rect in rects)

@@ -8,8 +8,9 @@ import attrs
 import trio
 
 from hud.detector import Detector as Judges
+from hud.detector import Guard, unguarded
 from hud.items import Change, Frame
-from hud.stage import between, one_of, option
+from hud.stage import between, given, one_of, option
 from stages.change import judging
 from stages.change.detector.detector import Detector
 from stages.change.detector.options import SENSITIVITY, Limits
@@ -40,6 +41,9 @@ class Tiles:
         None, meaning="seconds after which a silent screen is shown whole", check=between(1, 86400)
     )
 
+    guard: Guard = given(unguarded)
+    """What is put around each detector."""
+
     @property
     def limits(self) -> Limits:
         """The numbers in force for the screen."""
@@ -65,4 +69,4 @@ class Tiles:
         self, inbox: trio.abc.ReceiveChannel[Frame], outbox: trio.abc.SendChannel[Change]
     ) -> None:
         """Judge every frame; those without regions go no further than the channel."""
-        await judging.judge(self.detector, inbox, outbox)
+        await judging.judge(lambda: self.guard(self.detector()), inbox, outbox)

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import trio
 
+from hud.detector import Guard, unguarded
 from hud.items import Cause, Change, Fate, Frame, Pixels, Rect
-from hud.stage import between, one_of, option
+from hud.stage import between, given, one_of, option
 from stages.change import judging
 
 Bits = npt.NDArray[np.bool_]
@@ -94,6 +95,9 @@ class WholeFrame:
         5, meaning="bits of 64 that may differ before a frame counts", check=between(0, 63)
     )
 
+    guard: Guard = given(unguarded)
+    """What is put around each detector."""
+
     def detector(self) -> HashDetector:
         """A detector for one monitor."""
         return HashDetector(HASHES[self.hash], self.threshold)
@@ -102,4 +106,4 @@ class WholeFrame:
         self, inbox: trio.abc.ReceiveChannel[Frame], outbox: trio.abc.SendChannel[Change]
     ) -> None:
         """Judge every frame; those without regions go no further than the channel."""
-        await judging.judge(self.detector, inbox, outbox)
+        await judging.judge(lambda: self.guard(self.detector()), inbox, outbox)
