@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
-
 from hud.items import View
 
 BYTES_PER_TOKEN = 4
@@ -25,8 +22,8 @@ def image_tokens(width: int, height: int, detail: str = "high") -> int:
     """
     if detail == "low":
         return LOW_TOKENS
-    scale = _scale(width, height, detail)
-    columns, rows = (math.ceil(side * scale / TILE) for side in (width, height))
+    part, of = _scale(width, height, detail)
+    columns, rows = (-(-side * part // (of * TILE)) for side in (width, height))
     return LOW_TOKENS + 129 * columns * rows
 
 
@@ -40,16 +37,17 @@ def seen_size(width: int, height: int, detail: str = "high") -> tuple[int, int]:
 
     At low detail that is what fits into one tile. Nothing is known to be enlarged.
     """
-    scale = _scale(width, height, detail)
-    return max(1, round(width * scale)), max(1, round(height * scale))
+    part, of = _scale(width, height, detail)
+    return max(1, round(width * part / of)), max(1, round(height * part / of))
 
 
-def _scale(width: int, height: int, detail: str) -> Fraction:
+def _scale(width: int, height: int, detail: str) -> tuple[int, int]:
+    """As a ratio of whole numbers, the same as with fractions and faster."""
+    longest, shortest = max(width, height), min(width, height)
     if detail == "low":
-        return min(Fraction(1), Fraction(TILE, max(width, height)))
-    return min(
-        Fraction(1), Fraction(LONGEST, max(width, height)), Fraction(TILE, min(width, height))
-    )
+        return (TILE, longest) if longest > TILE else (1, 1)
+    part, of = (LONGEST, longest) if longest > LONGEST else (1, 1)
+    return (TILE, shortest) if shortest * part > TILE * of else (part, of)
 
 
 def text_tokens(text: str) -> int:

@@ -7,7 +7,6 @@ A close-up that fits a tile is seen as it stood on the screen, for less than the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
 
 from hud import collage
 from hud.items import Cause, Change, Rect, View, together
@@ -58,9 +57,9 @@ def tokens(views: Iterable[View]) -> int:
     return sum(map(view_tokens, views))
 
 
-def scale(view: View) -> Fraction:
+def scale(view: View) -> float:
     """Pixels that the model sees for one of the screen, counted up to 1."""
-    return min(Fraction(1), Fraction(view.size[0], collage.size(view.rects)[0]))
+    return min(1.0, view.size[0] / collage.size(view.rects)[0])
 
 
 def _plans(regions: Sequence[Rect], whole: Rect, margin: int, low: int) -> Iterator[Plan]:
@@ -93,5 +92,9 @@ def _view(rects: Sequence[Rect], low: int) -> View:
     width, height = collage.size(rects)
     if max(width, height) > low:
         return View(tuple(rects), seen_size(width, height))
-    larger = min(Fraction(LARGEST), Fraction(TILE, max(width, height)))
-    return View(tuple(rects), (int(width * larger), int(height * larger)), "low")
+    longest = max(width, height)
+    if LARGEST * longest <= TILE:
+        size = LARGEST * width, LARGEST * height
+    else:
+        size = width * TILE // longest, height * TILE // longest
+    return View(tuple(rects), size, "low")
