@@ -221,6 +221,8 @@ class Change:
     """What the frame's fate is when it is not passed on."""
     marks: tuple[Mark, ...] = ()
     """One per region, where the detector knows what was there before."""
+    drawn: float | None = None
+    """When the last of it was drawn, which may be long before it was passed on; None: unknown."""
 
     @property
     def seq(self) -> int:
