@@ -38,8 +38,14 @@ def words(pixels: Pixels) -> Words:
 
 
 def dirty_bands(new: Words, old: Words) -> Iterator[tuple[int, int]]:
-    """Yield (first row, row after the last) of runs of bands that are not equal byte for byte."""
+    """Yield (first row, row after the last) of runs of bands that are not equal byte for byte.
+
+    Raises:
+        ValueError: `old` is smaller than `new`.
+    """
     height, width = new.shape
+    if old.shape[0] < height or old.shape[1] < width:
+        raise ValueError(f"{new.shape} against {old.shape}")
     equal = _comparison(new, old[:, :width])
     start = end = -1
     for top in _unequal_bands(height, equal):
@@ -64,7 +70,8 @@ def _comparison(new: Words, old: Words) -> Callable[[int, int], bool]:
     """What says whether rows [top, bottom) are equal. 1080p: 0.24 ms, by numpy alone 0.66."""
     if not (new.flags.c_contiguous and old.flags.c_contiguous):
         return lambda top, bottom: bool(np.array_equal(new[top:bottom], old[top:bottom]))
-    one, other, row = new.ctypes.data, old.ctypes.data, new.strides[0]
+    # Addresses keep nothing alive: whoever compares holds both pictures until the end.
+    one, other, row = new.ctypes.data, old.ctypes.data, new.itemsize * new.shape[1]
     return lambda top, bottom: bool(
         memcmp(one + top * row, other + top * row, (bottom - top) * row) == 0
     )

@@ -56,6 +56,8 @@ class Limit:
         self.most = most
         self.period = period
         self.reserved = 0.0
+        self.ahead = 0.0
+        """What a kept state counts as spent beyond this, so that turns may begin unwritten."""
         self._slices: collections.deque[tuple[float, float]] = collections.deque()
         """End of each part of the period that counts, and what was spent in it; SLICES + 1."""
         self._credit = 0.0 if math.isinf(most) else AT_ONCE * most
@@ -84,6 +86,12 @@ class Limit:
         if excess > _NOTHING * self.most:
             return math.inf  # what is in flight alone is too much
         return max(fits, self._until_credit(now))
+
+    def room(self, now: float) -> float:
+        """What is left until the limit, however it is spread."""
+        if math.isinf(self.most):
+            return math.inf
+        return max(0.0, self.most - self.spent(now) - self.reserved)
 
     def reserve(self, amount: float) -> None:
         """Count an amount that may be spent soon."""
@@ -129,8 +137,8 @@ class Limit:
 
     def state(self) -> dict[str, Any]:
         """As plain data; what is reserved counts as spent, for nobody may be left to settle it."""
-        slices = [[end, amount] for end, amount in self._slices]
-        return {"credit": self._credit, "at": self._at, "slices": slices, "open": self.reserved}
+        slices, opened = [[end, amount] for end, amount in self._slices], self.reserved + self.ahead
+        return {"credit": self._credit, "at": self._at, "slices": slices, "open": opened}
 
     def restore(self, state: Mapping[str, Any], now: float) -> None:
         """Go on from a state that `state` made; times in the future come from another clock.
@@ -215,6 +223,16 @@ class Budget:
             limit.reserve(need.usd)
         for limit in self._tokens:
             limit.reserve(need.tokens)
+
+    def look_ahead(self, now: float, wanted: Reservation) -> Reservation:
+        """Let the kept state hold so much more than what is reserved, or what is left if less."""
+        usd = min([wanted.usd, *(limit.room(now) for limit in self._usd)])
+        tokens = min([wanted.tokens, *(limit.room(now) for limit in self._tokens)])
+        for limit in self._usd:
+            limit.ahead = usd
+        for limit in self._tokens:
+            limit.ahead = tokens
+        return Reservation(usd, tokens)
 
     def settle(self, now: float, reserved: Reservation, spent: Reservation) -> None:
         """End a turn that was reserved."""

@@ -10,7 +10,6 @@ edges between the stages bound, and one that is drawn into.
 from __future__ import annotations
 
 import functools
-import mmap
 import weakref
 from collections.abc import Sequence
 
@@ -33,7 +32,7 @@ class Buffers:
     """The picture of one monitor, of which every frame shows a state that stays."""
 
     def __init__(self, first: Pixels) -> None:
-        self._latest = _Buffer(_copied(first))
+        self._latest = _Buffer(first.copy())
         self._all = [self._latest]
 
     @property
@@ -97,7 +96,7 @@ class Buffers:
         return min(free, key=lambda buffer: sum(rect.area for rect in buffer.missed), default=None)
 
     def _another(self) -> _Buffer:
-        self._all.append(_Buffer(_copied(self._latest.memory)))
+        self._all.append(_Buffer(self._latest.memory.copy()))
         return self._all[-1]
 
     @property
@@ -132,13 +131,6 @@ class _Buffer:
             root.flags.writeable = False
             self._shown = weakref.ref(root)
         return root.reshape(self.memory.shape)
-
-
-def _copied(picture: Pixels) -> Pixels:
-    """A copy in memory of its own, which goes back to the system when nobody looks any more."""
-    copy: Pixels = np.frombuffer(mmap.mmap(-1, picture.nbytes), np.uint8).reshape(picture.shape)
-    copy[...] = picture
-    return copy
 
 
 def differ(one: Pixels, other: Pixels) -> bool:

@@ -40,7 +40,8 @@ class Segment:
         if address == FAILED:
             raise OSError(ctypes.get_errno(), "shmat")
         memory: Any = (ctypes.c_uint8 * size).from_address(address)
-        weakref.finalize(memory, library.shmdt, address)
+        # Not at the end of the program: a thread that was let go may still be reading there.
+        weakref.finalize(memory, library.shmdt, address).atexit = False
         self._library, self._address, self._size = library, address, size
         self._bytes: npt.NDArray[np.uint8] = np.frombuffer(memory, np.uint8)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import trio
 from hud.condition import Condition
 from hud.items import Shot, Usage, clock
 from hud.realtime.budget import PATIENCE, Budget, Reservation, Step
+from hud.realtime.cover import Cover
 from hud.realtime.forecast import Forecast, Size
 from hud.realtime.models import Price, cost
 from hud.realtime.tokens import text_tokens, view_tokens
@@ -20,6 +22,13 @@ from hud.threads import in_thread
 
 KEEP_AGAIN = 5.0
 """Seconds after which it is tried again to keep what is spent."""
+AHEAD = 2
+"""Turns that the file covers before they begin: one is asked while the next are written down."""
+_RECENT = 8
+"""Turns of which the dearest says what one may need."""
+_LAST_WRITE = 1.0
+"""Seconds that a program which ends gives the disk."""
+_NOTHING = Reservation(0.0, 0.0)
 _SHARES = {Step.FULL: 1.0, Step.SMALLER: 0.7, Step.WORDS: 0.5, Step.LOCAL: 0.0}
 """What a turn is likely to cost at each step, as part of a full one, until it is known."""
 _FIRST = Size(2500, 323)
@@ -74,10 +83,17 @@ class Admission:
     """Why what is spent cannot be kept."""
     _closed_until: float = -math.inf
     """When it is tried again to keep it."""
+    _cover: Cover = attrs.field(init=False, factory=Cover)
+    _needs: collections.deque[Reservation] = attrs.field(init=False)
+    """Of the latest turns."""
+    _one_writes: trio.Lock = attrs.field(init=False, factory=trio.Lock)
+    _changed: trio.Event = attrs.field(init=False, factory=trio.Event)
+    """Set when what is kept is no longer what is spent."""
 
     def __attrs_post_init__(self) -> None:
         self._forecast = Forecast(self.price, self.max_output_tokens)
         full = self._forecast.reservation(_FIRST)
+        self._needs = collections.deque([full], _RECENT)
         self._likely = {
             step: Reservation(full.usd * share, full.tokens * share)
             for step, share in _SHARES.items()
@@ -125,14 +141,15 @@ class Admission:
         if self.budget.wait(self.now, need) > 0.0:
             return None
         self.budget.reserve(need)
-        # Written before the turn is asked: whoever is killed in between has spent it.
-        if not await self._keep() and self.strict:
-            self.budget.settle(self.now, need, Reservation(0.0, 0.0))
+        self._cover.add(need)
+        self._needs.append(need)
+        if not await self._is_covered() and self.strict:
+            self._end(need, _NOTHING)
             self._closed_until = self.now + KEEP_AGAIN
             return None
         return Booking(size, need, is_local=False)
 
-    async def settle(self, booking: Booking, usage: Usage | None) -> float:
+    def settle(self, booking: Booking, usage: Usage | None) -> float:
         """Book what a turn cost, in dollars; None: nobody knows, so it is what was reserved."""
         if booking.is_local:
             return 0.0
@@ -141,34 +158,72 @@ class Admission:
             tokens = usage.input_tokens + usage.output_tokens
             spent = Reservation(cost(usage, self.price), tokens)
             self._forecast.learn(booking.size, usage)
-        self.budget.settle(self.now, booking.reserved, spent)
+        self._end(booking.reserved, spent)
         self.spent += spent.usd
-        await self._keep()
         return spent.usd
 
-    async def cancel(self, booking: Booking | None) -> None:
+    def cancel(self, booking: Booking | None) -> None:
         """The turn was not asked after all."""
         if booking is not None:
-            self.budget.settle(self.now, booking.reserved, Reservation(0.0, 0.0))
-            await self._keep()
+            self._end(booking.reserved, _NOTHING)
 
-    async def _keep(self) -> bool:
-        """Write down what is spent; False while that is not possible."""
+    async def keep_up(self) -> None:
+        """Write down what is spent whenever it changes, and some turns ahead, until cancelled.
+
+        On the way out, exactly what is spent.
+        """
+        if self.keeper is None:
+            return
+        try:
+            while True:
+                self._changed = trio.Event()
+                await self._keep(AHEAD)
+                await self._changed.wait()
+        finally:
+            with trio.move_on_after(_LAST_WRITE, shield=True):
+                await self._keep(0)
+
+    def _end(self, reserved: Reservation, spent: Reservation) -> None:
+        self.budget.settle(self.now, reserved, spent)
+        self._cover.add(spent, reserved)
+        self._changed.set()
+
+    async def _is_covered(self) -> bool:
+        """Whether the file has what was begun: whoever is killed now has spent it.
+
+        Where no limit reaches beyond the run, nobody waits for that.
+        """
+        if self.keeper is None or self._cover.holds:
+            return True
+        if not any(math.isfinite(each.most + each.period) for each in self.budget.limits):
+            self._changed.set()
+            return True
+        return await self._keep(AHEAD)
+
+    async def _keep(self, turns: int) -> bool:
+        """Write down what is spent, and so many turns ahead; False while that is not possible."""
         if self.keeper is None:
             return True
-        save, state = self.keeper.save, self.keeper.state()
-        try:
-            await in_thread(save, state)
-        except OSError as error:
-            then = "; nothing is sent until it can" if self.strict else ""
-            if not self._unkept:
-                self.say(f"what is spent cannot be kept: {error.strerror}{then}")
-            self._unkept = error.strerror or str(error)
-            return False
+        async with self._one_writes:
+            dearest = [max(need.usd for need in self._needs), max(n.tokens for n in self._needs)]
+            ahead = self.budget.look_ahead(self.now, Reservation(*(turns * n for n in dearest)))
+            aim, save, state = self._cover.writing(ahead), self.keeper.save, self.keeper.state()
+            try:
+                await in_thread(save, state)
+            except OSError as error:
+                self._cannot_keep(error.strerror or str(error))
+                return False
+            self._cover.wrote(aim)
         if self._unkept:
             self.say("what is spent is kept again")
         self._unkept = ""
         return True
+
+    def _cannot_keep(self, reason: str) -> None:
+        if not self._unkept:
+            then = "; nothing is sent until it can" if self.strict else ""
+            self.say(f"what is spent cannot be kept: {reason}{then}")
+        self._unkept = reason
 
     def _tell(self, wait: float) -> None:
         step = self.budget.step

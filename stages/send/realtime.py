@@ -189,14 +189,19 @@ class Realtime:
         """
         with unwrapped():
             async with trio.open_nursery() as nursery:
-                sessions = self.sessions()
+                sessions, admission = self.sessions(), self.admission or self._unlimited()
                 nursery.start_soon(sessions.keep, name="sessions")
+                nursery.start_soon(admission.keep_up, name="spending")
                 fallback = _Fallback(self, nursery).sessions
-                await self._turns(sessions, outbox, fallback).serve(inbox)
+                await self._turns(sessions, outbox, fallback, admission).serve(inbox)
                 nursery.cancel_scope.cancel()
 
     def _turns(
-        self, sessions: Sessions, outbox: trio.abc.SendChannel[NoteDelta], fallback: Fallback
+        self,
+        sessions: Sessions,
+        outbox: trio.abc.SendChannel[NoteDelta],
+        fallback: Fallback,
+        admission: Admission,
     ) -> Turns:
         return Turns(
             sessions,
@@ -204,7 +209,7 @@ class Realtime:
             model=self.model,
             instructions=self.instructions,
             patience=self.answer_timeout,
-            admission=self.admission or self._unlimited(),
+            admission=admission,
             fallback=fallback,
             numbers=self.numbers,
             memory=self.memory,

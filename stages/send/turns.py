@@ -87,7 +87,7 @@ class Turns:
             booking = await self._booked(shot) if self.admission.wait() == 0.0 else None
             link = (await self._chosen()).current
             if link is None or booking is None:
-                await self.admission.cancel(booking)
+                self.admission.cancel(booking)
                 shot = self._as_of_now(shot)
                 continue
             trouble = await self._turn(link, shot, booking)
@@ -118,10 +118,10 @@ class Turns:
         booking = await self.admission.book(self.admission.size_of(texts))
         link = self.sessions.current
         if link is None or booking is None or booking.is_local:
-            await self.admission.cancel(booking)
+            self.admission.cancel(booking)
         else:
             end = await self._answer(link, turn, _not_shown)
-            await self.admission.settle(booking, _usage(end))
+            self.admission.settle(booking, _usage(end))
             if isinstance(end, AnswerEnded) and end.status in _ANSWERS:
                 summary = end.text
         self.memory.rebase(summary)
@@ -169,7 +169,7 @@ class Turns:
             await self.outbox.send(delta)
 
         end = await self._asked(link, shot, booking, on_text)
-        usd = await self.admission.settle(booking, _usage(end))
+        usd = self.admission.settle(booking, _usage(end))
         begin = attrs.evolve(begin, usd=usd, sent_time=link.sent_time)
         if isinstance(end, AnswerEnded) and end.status in _ANSWERS:
             self._remember(shot, end)
@@ -194,7 +194,7 @@ class Turns:
         except Exception:
             # The stage starts again, and shall meet it again.
             self.give_back(shot)
-            await self.admission.settle(booking, None)
+            self.admission.settle(booking, None)
             raise
 
     async def _answer(self, link: Link, turn: Turn, on_text: OnText) -> AnswerEnded | Refused:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from hud.realtime.budget import Budget, Limit, Reservation, Step
+from hud.realtime.cover import Cover
 from tests.properties import books
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -36,7 +37,15 @@ class BudgetMachine(RuleBasedStateMachine):
         self.most = {"hour": per_hour, "day": per_day, "run": 2 * per_day, "minute": per_minute}
         self.steps = steps
         self.books = books.Books()
-        self.budget = self._fresh()
+        self.budget, self.cover = self._fresh(), Cover()
+        self._write(0.0)
+
+    def _write(self, turns: float) -> None:
+        """The file is replaced, and holds so many full turns ahead."""
+        ahead = turns * COSTS[Step.FULL]
+        held = self.budget.look_ahead(self.now, Reservation(ahead, ahead * TOKENS))
+        self.file = json.dumps({each.name: each.state() for each in self.budget.limits})
+        self.cover.wrote(self.cover.writing(held))
 
     def _fresh(self) -> Budget:
         most = self.most
@@ -70,6 +79,9 @@ class BudgetMachine(RuleBasedStateMachine):
             raise AssertionError("starved")
         self.now += wait + again
         self.budget.reserve(need)
+        self.cover.add(need)
+        if not self.cover.holds:
+            self._write(0.0)
         self.open.append(need)
 
     @precondition(lambda self: self.open)
@@ -80,12 +92,19 @@ class BudgetMachine(RuleBasedStateMachine):
         self.excess = max(self.excess, spent.usd - need.usd)
         self.excess_tokens = spent.tokens - need.tokens
         self.budget.settle(self.now, need, spent)
+        self.cover.add(spent, need)
+        if factor > 1.0:
+            self._write(0.0)
         self.books.spend(self.now, spent.usd, spent.tokens)
+
+    @rule(turns=st.sampled_from([0.0, 1.0, 2.0, 5.0]))
+    def written_ahead(self, turns) -> None:
+        self._write(turns)
 
     @rule()
     def killed_and_started_again(self) -> None:
-        """What was reserved counts as spent; the run's own limit begins anew."""
-        states = json.loads(json.dumps({each.name: each.state() for each in self.budget.limits}))
+        """What the file holds counts as spent; the run's own limit begins anew."""
+        states = json.loads(self.file)
         self.budget = self._fresh()
         for limit in self.budget.limits:
             if not math.isinf(limit.period):
@@ -94,6 +113,8 @@ class BudgetMachine(RuleBasedStateMachine):
             self.books.spend(self.now, need.usd, need.tokens)
         self.open.clear()
         self.books.begin_run()
+        self.cover = Cover()
+        self._write(0.0)
 
     @invariant()
     def no_limit_is_passed(self) -> None:

@@ -43,32 +43,62 @@ class Difference:
         self.mask: Mask = np.zeros((rows * CELL, columns * CELL), bool)
         self.cells: Mask = np.zeros((rows, columns), bool)
         self._scratch = np.empty((BAND, width), np.uint32)  # a fresh one costs page faults
-        self.used: list[tuple[int, int]] = []
+        self.used: list[Rect] = []
+        """Where something changed: whole bands, of which damage leaves some columns."""
+        self._changed: list[tuple[Indices, Indices]] = []
+
+    @property
+    def changed(self) -> tuple[Indices, Indices]:
+        """Rows and columns of the cells that changed."""
+        rows, columns = zip(*self._changed, strict=True)
+        return np.concatenate(rows), np.concatenate(columns)
 
     def compare(self, new: Words, old: Words, damage: Sequence[Rect] | None) -> bool:
         """Fill mask and cells; return whether anything changed. `old` is padded to cells."""
-        for top, bottom in self.used:
-            self.mask[top:bottom] = False
-            self.cells[top // CELL : -(-bottom // CELL)] = False
+        for used in self.used:
+            self.mask[used.slices] = False
+            self.cells[_cells_of(used)] = False
         self.used.clear()
-        bands = dirty_bands(new, old) if damage is None else damaged_bands(damage, *new.shape)
-        for top, bottom in bands:
-            self._band(new, old, top, bottom)
+        self._changed.clear()
+        height, width = new.shape
+        if damage is None:
+            for top, bottom in dirty_bands(new, old):
+                self._band(new, old, Rect(0, top, self.mask.shape[1], bottom - top))
+        else:
+            for top, bottom in damaged_bands(damage, height, width):
+                left, right = _columns(damage, top, bottom, self.mask.shape[1])
+                self._band(new, old, Rect(left, top, right - left, bottom - top))
         return bool(self.used)
 
-    def _band(self, new: Words, old: Words, top: int, bottom: int) -> None:
-        width = new.shape[1]
-        for first in range(top, bottom, BAND):
-            last = min(first + BAND, bottom)
-            changed = self._scratch[: last - first]
-            np.bitwise_xor(new[first:last], old[first:last, :width], out=changed)
+    def _band(self, new: Words, old: Words, band: Rect) -> None:
+        across = slice(band.x, min(band.right, new.shape[1]))
+        for first in range(band.y, band.bottom, BAND):
+            last = min(first + BAND, band.bottom)
+            changed = self._scratch[: last - first, across]
+            np.bitwise_xor(new[first:last, across], old[first:last, across], out=changed)
             changed &= COLOUR
-            np.not_equal(changed, 0, out=self.mask[first:last, :width])
-        end = -(-bottom // CELL) * CELL
-        cells = any_in_cells(self.mask[top:end])
-        if cells.any():
-            self.cells[top // CELL : end // CELL] = cells
-            self.used.append((top, bottom))
+            np.not_equal(changed, 0, out=self.mask[first:last, across])
+        at = _cells_of(band)
+        down, along = at
+        cells = any_in_cells(self.mask[down.start * CELL : down.stop * CELL, band.x : band.right])
+        rows, columns = places(cells)
+        if rows.size:
+            self.cells[at] = cells
+            self.used.append(band)
+            self._changed.append((rows + down.start, columns + along.start))
+
+
+def _cells_of(rect: Rect) -> tuple[slice, slice]:
+    """Index of the cells that a rectangle touches."""
+    down = slice(rect.y // CELL, -(-rect.bottom // CELL))
+    return down, slice(rect.x // CELL, -(-rect.right // CELL))
+
+
+def _columns(damage: Sequence[Rect], top: int, bottom: int, width: int) -> tuple[int, int]:
+    """The columns, cut at cells, that damage between two rows touches."""
+    here = [rect for rect in damage if rect.y < bottom and rect.bottom > top and rect.area > 0]
+    left = max(0, min(rect.x for rect in here)) // CELL * CELL
+    return left, min(width, -(-max(rect.right for rect in here) // CELL) * CELL)
 
 
 def damaged_bands(damage: Sequence[Rect], height: int, width: int) -> Iterator[tuple[int, int]]:

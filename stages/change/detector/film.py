@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from hud.items import Rect
-from stages.change.detector.dirty import CELL, Mask, places
+from stages.change.detector.dirty import CELL, Indices, Mask
 from stages.change.detector.memory import BURST, FILM, NEVER
 
 TILE = 8
@@ -24,9 +24,8 @@ class Films:
         self._burst = np.full(shape, NEVER)
         self._films: list[Rect] = []
 
-    def count(self, cells: Mask, time: float) -> None:
+    def count(self, rows: Indices, columns: Indices, time: float) -> None:
         """These cells changed."""
-        rows, columns = places(cells)
         at = np.unique(rows // TILE * self._last.shape[1] + columns // TILE)
         last, burst = self._last.ravel(), self._burst.ravel()
         burst[at[time - last[at] > BURST]] = time

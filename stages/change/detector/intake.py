@@ -33,6 +33,9 @@ from stages.change.detector.spot import Spot
 
 PIECES = 8
 """When so many places change in one frame, a page is being painted."""
+Cells = tuple[slice, slice]
+"""Index of a rectangle of cells."""
+
 CARETS = 4
 """Carets that may go in a moment."""
 HULL = 100
@@ -56,17 +59,17 @@ class Intake:
 
     def take(self, new: Words, time: float, *, woken: bool = False) -> None:
         """Take in a frame whose difference to the one before is in `screen.difference`."""
-        screen = self.screen
-        mask, cells = screen.difference.mask, screen.difference.cells
-        dirty = cells.copy()
+        screen, difference = self.screen, self.screen.difference
+        box, origin = _around(difference.changed)  # nothing beyond it is looked at
+        mask, cells = difference.mask[_pixels(box)], difference.cells[box]
         restless = screen.rates.background(time)
-        noise, strange = self._background(new, cells & restless, restless, time)
-        fresh = cells & ~restless
-        pieces = blobs(mask, fresh)
+        noise, strange = self._background(new, box, restless, time)
+        fresh = cells & ~restless[box]
+        pieces = blobs(mask, fresh, origin)
         hulls = self._movements(new, pieces)
         if hulls:
-            fresh = cells & ~restless
-            pieces = blobs(mask, fresh)
+            fresh = cells & ~restless[box]
+            pieces = blobs(mask, fresh, origin)
         if not hulls:
             pieces = self._still(new, pieces, time)
         placed = [self._place(new, piece, noise, hulls, time) for piece in pieces]
@@ -75,26 +78,33 @@ class Intake:
             spot.woken = woken
         self._swaps(new, [spot for spot in found if spot.small])
         self._together(found + strange, fresh, time)
-        screen.take(new, dirty, time)
+        screen.take(new, time)
 
     def _background(
-        self, new: Words, cells: Mask, restless: Mask, time: float
+        self, new: Words, box: Cells, restless: Mask, time: float
     ) -> tuple[list[Rect], list[Spot]]:
-        """Count what moves in the background; return the parts that move, and strange values."""
+        """Count what moves in the background; return the parts that move, and strange values.
+
+        `box` holds all cells that changed.
+        """
+        difference = self.screen.difference
+        cells = difference.cells[box] & restless[box]
         rows, columns = places(cells)
         if not rows.size:
             return [], []
+        rows, columns = rows + box[0].start, columns + box[1].start
         self.screen.owing[rows, columns] = True
         self.screen.learn_hues(rows, columns)
         self.screen.rates.count(rows, columns, time)
-        moving = [box for box in clusters(restless) if cells[cell_slices(box)].any()]
-        values = blobs(self.screen.difference.mask, cells)
+        moving = [rect for rect in clusters(restless) if _any_in(rect, rows, columns)]
+        origin = box[1].start * CELL, box[0].start * CELL
+        values = blobs(difference.mask[_pixels(box)], cells, origin)
         return moving, [spot for value in values for spot in self._strange(new, value.rect, time)]
 
     def _still(self, new: Words, pieces: list[Blob], time: float) -> list[Blob]:
         """The pieces that are not part of a film, or are written in it."""
         films = self.screen.films
-        films.count(self.screen.difference.cells, time)
+        films.count(*self.screen.difference.changed, time)
         still = []
         for piece in pieces:
             if films.holds(piece.rect) and not lettered(new[piece.rect.slices]):
@@ -266,6 +276,25 @@ class Intake:
             spot.swallow(old)
             self.spots.remove(old)
         self.spots.append(spot)
+
+
+def _around(cells: tuple[Indices, Indices]) -> tuple[Cells, tuple[int, int]]:
+    """The rectangle around cells, and its left upper corner in pixels."""
+    (top, bottom), (left, right) = ((int(each.min()), int(each.max()) + 1) for each in cells)
+    return (slice(top, bottom), slice(left, right)), (left * CELL, top * CELL)
+
+
+def _pixels(cells: Cells) -> Cells:
+    """The index of the pixels of cells."""
+    down, along = (slice(each.start * CELL, each.stop * CELL) for each in cells)
+    return down, along
+
+
+def _any_in(rect: Rect, rows: Indices, columns: Indices) -> bool:
+    """Whether one of these cells lies in a rectangle of pixels."""
+    down, along = cell_slices(rect)
+    inside = (rows >= down.start) & (rows < down.stop)
+    return bool((inside & (columns >= along.start) & (columns < along.stop)).any())
 
 
 def columns(pieces: list[Blob]) -> tuple[Rect, ...]:

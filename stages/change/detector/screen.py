@@ -62,9 +62,9 @@ class Screen:
         """Pixels of the screen."""
         return int(self.height * self.width)
 
-    def take(self, new: Words, cells: Mask, time: float) -> None:
-        """Make the new picture the present one; `cells` are those that changed."""
-        at = places(cells)
+    def take(self, new: Words, time: float) -> None:
+        """Make the new picture the present one."""
+        at = self.difference.changed
         self.known.leave(*at, time)
         self.show(new)
         self.rates.touched[at] = time
@@ -91,8 +91,9 @@ class Screen:
         if not self.now.flags.writeable:
             self.now = self.shown.copy()
             self.now[: self.height, : self.width] = new
-        for top, bottom in self.difference.used:
-            self.now[top:bottom, : self.width] = new[top:bottom]
+        for used in self.difference.used:
+            across = slice(used.x, min(used.right, self.width))
+            self.now[used.y : used.bottom, across] = new[used.y : used.bottom, across]
 
     def _stays(self, picture: Words) -> bool:
         """Whether it needs no copy: it is made of whole cells, and nobody draws into it."""
