@@ -211,11 +211,11 @@ async def test_our_own_windows_are_not_seen(desk, capture):
 
 @pytest.mark.parametrize("capture", CAPTURES)
 async def test_without_the_windows_nothing_is_seen(desk, capture, monkeypatch):
-    def fail(*_arguments):
+    async def fail(*_arguments):
         raise CannotKnowError("for a test")
 
     with monkeypatch.context() as patch:
-        patch.setattr(windows, "Windows", fail)
+        patch.setattr(windows.Windows, "opened", fail)
         async with watched(desk, capture, mask=("class:Vault",)) as watcher:
             await watcher.rest()
             assert watcher.seen == []
