@@ -8,15 +8,16 @@ of the windows that the grab may have seen is known, without stopping the server
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
+import itertools
 import math
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import attrs
 import trio
 import xcffib
 from xcffib import xproto
@@ -161,7 +162,7 @@ class Windows:
         standing = self._stand()
         if not self._stale:
             return standing
-        return attrs.evolve(standing, known=standing.known | self._stale.places)
+        return Hidden(standing.known | self._stale.places, standing.unknown)
 
     @property
     def due(self) -> float:
@@ -220,22 +221,46 @@ class Windows:
         before = self.hidden
         if self._stale.wait(self._time):
             yield self.hidden
-        for event in self._events():
-            if isinstance(event, Rect):
-                if not self._stale:
-                    continue
-                if copies := self._copies(event):
-                    yield attrs.evolve(before, known=before.known.union(copies))
-                if not self._stale.draw(event, self._sequence, self._time):
-                    continue
-            elif self._take(event):
-                self._standing = None
-            elif not isinstance(event, STRUCTURE):
+        for drawing, events in itertools.groupby(self._events(), _is_drawing):
+            if drawing:
+                copies = self._draw(events)
+                if copies:
+                    yield Hidden(before.known | copies, before.unknown)
+                self._stale.bound()
+                if self.hidden != before:
+                    before = self.hidden
+                    yield before
                 continue
-            self._stale.bound()
-            if self.hidden != before:
-                before = self.hidden
-                yield before
+            for event in events:
+                if self._take(event):
+                    self._standing = None
+                elif not isinstance(event, STRUCTURE):
+                    continue
+                self._stale.bound()
+                if self.hidden != before:
+                    before = self.hidden
+                    yield before
+
+    def _draw(self, places: Iterable[Rect]) -> set[Rect]:
+        """Take in what was drawn, one after the other; where it may have been copies."""
+        copies = set[Rect]()
+        if not self._stale:
+            # Nothing gets stale by drawing; they are only to be counted.
+            collections.deque(places, maxlen=0)
+            return copies
+        # Less and less of it is stale as they are taken in.
+        windows = [
+            window.rect
+            for window in self._stack
+            if window.visible
+            and self._stale.within([window.rect])
+            and not self._stack.hides(window.number)
+        ]
+        for place in places:
+            if self._stale and not self._stale.holds(place):
+                copies.update(part for rect in windows if (part := common(rect, place)))
+            self._stale.draw(place, self._sequence, self._time)
+        return copies
 
     def _follow_drawing(self) -> None:
         """Be told what is drawn while any of it may be of interest."""
@@ -374,20 +399,6 @@ class Windows:
             told, untold = self._drawn.split(places, self._sequence)
             self._stale.leave(told)
         self._stale.leave(untold, self._time + PATIENCE)
-
-    def _copies(self, drawn: Rect) -> list[Rect]:
-        """Where a program may have drawn by copying what is stale elsewhere in its window."""
-        if self._stale.holds(drawn):
-            return []
-        return [
-            part
-            for window in self._stack
-            if window.visible
-            and window.rect.intersects(drawn)
-            and (part := common(window.rect, drawn)) is not None
-            and self._stale.within([window.rect])
-            and not self._stack.hides(window.number)
-        ]
 
     # -- how windows change
 
@@ -599,6 +610,10 @@ STRUCTURE = (
     xproto.GravityNotifyEvent,
     xproto.CirculateNotifyEvent,
 )
+
+
+def _is_drawing(event: Any) -> bool:  # noqa: ANN401 - one of a dozen classes
+    return isinstance(event, Rect)
 
 
 def _size(rect: Rect) -> tuple[int, int]:
