@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -40,6 +41,11 @@ class Command:
     )
     warn: Callable[[str], None] = given(silent)
     condition: Condition = given(attrs.Factory(Condition))
+
+    @property
+    def destination(self) -> str:
+        """Where the notes go, for the user: what the program does with them only he knows."""
+        return pathlib.PurePath(self.argv[0]).name
 
     def preflight(self) -> None:
         """Check that the program is there.

@@ -225,7 +225,9 @@ def test_pause_resume_and_status(run, desk, tmp_path):
     path = tmp_path / "notes.jsonl"
     wait_for(lambda: path.exists() and path.read_text())
     status = control(tmp_path, "status")
-    assert status.stdout.startswith(f"process {run.pid}: watching, woken by what is drawn")
+    assert status.stdout.startswith(
+        f"process {run.pid}: watching monitor 1, woken by what is drawn"
+    )
     assert "notes by the local model, nothing leaves this machine" in status.stdout
     (socket,) = (tmp_path / "hud").glob("*.sock")
     assert socket.stat().st_mode & 0o777 == 0o600
