@@ -7,7 +7,7 @@ import contextlib
 import functools
 import importlib.metadata
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -127,6 +127,7 @@ async def watch(
 
     gifts: dict[str, Any] = {"warn": say, "figures": figures.line, "turned": health.wait_turned}
     gifts |= {"pause": pause, "state": state, "past": history.past, "end_fates": history.close}
+    gifts["secrets"] = _secrets(stages["realtime"], configuration.sinks.values())
     # A recording shows no notes of today.
     listens = configuration.privacy.echo and hasattr(stages["capture"], "display")
     guard = {"guard": lambda detector: Guarded(detector, echo)} if listens else {}
@@ -224,6 +225,14 @@ def _redaction(privacy: PrivacyOptions, reader: LocalReader | None) -> Redaction
         return None
     secrets = Secrets.named(privacy.redact)
     return Redaction(secrets, reader, privacy.read_within, privacy.unread)
+
+
+def _secrets(sender: Any, sinks: Iterable[Any]) -> frozenset[str]:  # noqa: ANN401 - stages
+    """The environment variables that hold keys."""
+    names = [getattr(sender, "api_key_env", None)]
+    for sink in sinks:
+        names += [getattr(sink, "secret_env", None), getattr(sink, "urls_env", None)]
+    return frozenset(filter(None, names))
 
 
 def _money(admission: Admission) -> str:

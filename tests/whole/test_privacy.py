@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
+import json
 import os
 import pathlib
 import random
@@ -10,6 +13,7 @@ import signal
 import string
 import subprocess
 import sys
+import threading
 import time
 
 import attrs
@@ -63,8 +67,8 @@ class Strict:
 
 def shows_secret(picture: np.ndarray) -> bool:
     """Also where JPEG has changed the colour, or mixed it with its neighbours by half."""
-    blue, green, red = (picture[..., n].astype(int) for n in range(3))
-    return bool(((np.minimum(blue, red) - green) > 100).any())
+    blue, green, red = cv2.split(picture)
+    return bool(cv2.subtract(cv2.min(blue, red), green).max() > 100)
 
 
 def test_the_secret_is_found_in_a_jpeg():
@@ -248,6 +252,31 @@ def test_pause_resume_and_status(run, desk, tmp_path):
     assert (done.returncode, done.stderr) == (1, "hud: no hud is running for this user\n")
 
 
+@contextlib.contextmanager
+def keeping(path: pathlib.Path):
+    """The address of a server that keeps all that it is sent, headers too."""
+
+    class Keep(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with path.open("ab") as kept:
+                kept.write(f"{self.path}\n{self.headers}".encode() + body + b"\n")
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keep) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def test_the_key_is_in_nothing_that_was_written(desk, tmp_path):
     key = "sk-proj-" + os.urandom(12).hex()
     environment = os.environ | {
@@ -258,19 +287,37 @@ def test_the_key_is_in_nothing_that_was_written(desk, tmp_path):
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "HOME": str(tmp_path),
     }
+    # What a program of the user is given, in its environment too.
+    kept = f"import os, sys; open({str(tmp_path / 'command')!r}, 'a').write(f'{{os.environ}}'"
+    kept += " + sys.stdin.read())"
     out = tmp_path / "everything.txt"
     hud = [sys.executable, "-m", "hud"]
-    with out.open("w") as everything:
+    with (
+        out.open("w") as everything,
+        keeping(tmp_path / "webhook") as webhook,
+        keeping(tmp_path / "notify") as notify,
+    ):
+        environment["HUD_NOTIFY_URLS"] = f"json://{notify}/"
         options = {"env": environment, "cwd": tmp_path, "stdout": everything, "stderr": everything}
         server = subprocess.Popen([*hud, "serve", "--port", "0"], **options)
         try:
             wait_for(lambda: "listening on" in out.read_text())
+            del environment["HUD_SERVE_KEY"]
             url = out.read_text().partition("listening on ")[2].partition(";")[0]
             desk.xterm("sleep 3; echo the build has failed; sleep 99")
-            (tmp_path / "my.yaml").write_text(f"realtime: {{url: '{url}'}}\n")
-            specs = ("terminal", "file:a.jsonl", "file:b.md", "sqlite:c.db", "web")
-            sinks = [word for spec in specs for word in ("--sink", spec)]
-            run = ["run", "my.yaml", "--debug", "--for", "6", "--trace", "d.json", *sinks]
+            sinks = [
+                {"use": "terminal"},
+                {"use": "file", "path": "a.jsonl"},
+                {"use": "file", "path": "b.md"},
+                {"use": "sqlite", "path": "c.db"},
+                {"use": "web"},
+                {"use": "webhook", "url": f"http://{webhook}/"},
+                {"use": "command", "argv": [sys.executable, "-S", "-c", kept]},
+                {"use": "notify"},
+            ]
+            own = {"realtime": {"url": url}, "sinks": sinks}
+            (tmp_path / "my.yaml").write_text(json.dumps(own))
+            run = ["run", "my.yaml", "--debug", "--for", "6", "--trace", "d.json"]
             for command in (run, ["check", "my.yaml"], ["doctor", "my.yaml"]):
                 subprocess.run([*hud, *command], **options, timeout=60, check=True)
             environment["OPENAI_API_KEY"] = key[:-1]
@@ -282,7 +329,7 @@ def test_the_key_is_in_nothing_that_was_written(desk, tmp_path):
             server.wait()
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     written = {path.name: path.read_bytes() for path in files}
-    for name in ("a.jsonl", "b.md", "c.db"):
+    for name in ("a.jsonl", "b.md", "c.db", "webhook", "command", "notify"):
         assert b"the build has failed" in written[name], name
     assert b'"ph"' in written["d.json"]
     # The run that was refused said so, with a traceback.
