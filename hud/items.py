@@ -58,10 +58,10 @@ class Rect:
     def intersects(self, other: Rect) -> bool:
         """Whether the two share a pixel."""
         return (
-            self.x < other.right
-            and other.x < self.right
-            and self.y < other.bottom
-            and other.y < self.bottom
+            self.x < other.x + other.width
+            and other.x < self.x + self.width
+            and self.y < other.y + other.height
+            and other.y < self.y + self.height
         )
 
     def holds(self, other: Rect) -> bool:
