@@ -25,7 +25,7 @@ def test_each_kind_of_token_has_its_own_price():
     bought = Usage(**kinds, cached_tokens=250, cached_image_tokens=100, output_tokens=10)
     # 550 and 150 cached of text, 200 and 100 cached of pictures, 10 written.
     dollars = (550 * 4.0 + 150 * 0.5 + 200 * 5.0 + 100 * 0.25 + 10 * 16.0) / 1e6
-    assert cost(bought, PRICE) == pytest.approx(dollars)
+    assert cost(bought, PRICE) == pytest.approx(dollars, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -131,10 +131,10 @@ def billed(text_tokens, image_tokens):
 def test_a_turn_reserves_the_most_that_it_may_cost():
     forecast = Forecast(PRICE, max_output_tokens=300)
     dollars = (1000 * 4.0 + 200 * 5.0 + 300 * 16.0) / 1e6
-    assert forecast.reservation(SIZE) == Reservation(pytest.approx(dollars), 1500.0)
+    assert forecast.reservation(SIZE) == Reservation(pytest.approx(dollars, rel=1e-9), 1500.0)
     forecast.learn(SIZE, billed(2000, 600))
     dollars = (2000 * 4.0 + 600 * 5.0 + 300 * 16.0) / 1e6
-    assert forecast.reservation(SIZE) == Reservation(pytest.approx(dollars), 2900.0)
+    assert forecast.reservation(SIZE) == Reservation(pytest.approx(dollars, rel=1e-9), 2900.0)
 
 
 def test_a_dearer_bill_counts_at_once_and_a_cheaper_one_by_and_by():

@@ -99,3 +99,13 @@ def test_a_message_is_one_short_line():
     assert scrub("two\nlines\x1b[31m red\x00", "") == "two lines [31m red"
     assert len(scrub("word " * 9999, "")) == MOST + 1
     assert scrub("plain words stay as they are", KEY) == "plain words stay as they are"
+    assert scrub("x " * (MOST // 2 - 1) + "xx", "") == "x " * (MOST // 2 - 1) + "xx"
+    assert scrub("", KEY) == ""
+
+
+def test_what_is_taken_out_leaves_one_sign():
+    assert scrub("the key sk-abcdefgh of org_12345 is (mnop), 'mnop' or pr***op", KEY) == (
+        "the key … of … is … … or …"
+    )
+    assert scrub("Xmnop", KEY) == "Xmnop", "letters are part of the word"
+    assert scrub("nop is too short to tell", KEY) == "nop is too short to tell"
