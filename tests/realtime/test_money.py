@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from hud.items import Usage
+from hud.items import Rect, Usage, View
 from hud.realtime.bill import Count, Segment, cached, counted, usage
 from hud.realtime.budget import Reservation
 from hud.realtime.forecast import Forecast, Size
 from hud.realtime.models import Price, cost
-from hud.realtime.tokens import first_tokens, image_tokens, seen_size, text_tokens
+from hud.realtime.tokens import first_tokens, image_tokens, seen_size, text_tokens, view_tokens
 
 PRICE = Price(text=4.0, cached_text=0.5, image=5.0, cached_image=0.25, output=16.0)
 
@@ -37,6 +37,7 @@ def test_each_kind_of_token_has_its_own_price():
         ((1024, 1024), "high", 65 + 129, (512, 512)),
         ((1920, 1080), "high", 65 + 2 * 129, (910, 512)),
         ((4096, 512), "high", 65 + 4 * 129, (2048, 256)),
+        ((1080, 1920), "high", 65 + 2 * 129, (512, 910)),
         ((1920, 1080), "auto", 65 + 2 * 129, (910, 512)),
         ((1920, 1080), "low", 65, (512, 288)),
         ((100, 50), "low", 65, (100, 50)),
@@ -52,6 +53,12 @@ def test_a_picture_is_counted_in_tiles_after_it_was_scaled(size, detail, tokens,
 def test_high_detail_is_what_is_meant_where_nothing_is_said():
     assert image_tokens(1920, 1080) == image_tokens(1920, 1080, "high")
     assert seen_size(1920, 1080) == (910, 512)
+
+
+def test_a_view_is_counted_at_its_own_detail():
+    screen = (Rect(0, 0, 1920, 1080),)
+    assert view_tokens(View(screen, (1920, 1080), "low")) == 65
+    assert view_tokens(View(screen, (1920, 1080))) == 65 + 2 * 129
 
 
 def test_text_is_counted_in_bytes_and_rounded_up():
