@@ -163,6 +163,7 @@ def test_patience_is_what_it_says():
 
 def test_amounts_that_only_count_are_never_waited_for():
     limit = Limit("run", math.inf, math.inf)
+    assert limit.state()["credit"] == 0.0, "JSON knows no infinity"
     limit.settle(5.0, 0.0, 1e9)
     assert limit.wait(5.0, 1e9) == 0.0
     assert limit.credit(5.0) == math.inf
@@ -280,6 +281,21 @@ def test_a_turn_dearer_than_the_limit_is_not_gone_back_to():
     budget.choose(0.0, needs)
     budget.choose(9 * HOUR, needs)
     assert budget.step is Step.WORDS, "three of them never fit an hour"
-    needs[Step.FULL] = Reservation(0.3, 0)
-    budget.choose(9 * HOUR, needs)
-    assert budget.step is Step.FULL, "half of the limit is enough credit"
+
+
+def test_half_of_a_limit_is_credit_enough_to_go_back():
+    budget = Budget([Limit("hour", 1.0, HOUR)], steps=[Step.WORDS])
+    budget.step = Step.WORDS
+    needs = {Step.FULL: Reservation(0.3, 0), Step.WORDS: Reservation(0.0, 0)}
+    budget.choose(0.0, needs)  # with a credit of 0.1
+    budget.choose(HOUR / 3, needs)  # of 0.4
+    assert budget.step is Step.WORDS
+    budget.choose(HOUR * 2 / 3, needs)  # of 0.7, though three turns cost 0.9
+    assert budget.step is Step.FULL
+
+
+def test_what_is_lost_in_rounding_is_not_waited_for():
+    limit = Limit("run", 1e6, math.inf)
+    limit.settle(0.0, 0.0, 5e5)
+    assert limit.wait(0.0, 5e5 + 1e-4) == 0.0
+    assert limit.wait(0.0, 5e5 + 1.0) == math.inf
