@@ -29,7 +29,7 @@ class Figures(Observer):
     """Counts what was answered, and says it in one line together with the ledger's fates.
 
     `money` says what of the budget is spent; "" where there is none, then the dollars of the run.
-    `state` says how the run is.
+    `state` says how the run is, `flow` what is watched and where it is sent.
     """
 
     def __init__(
@@ -37,9 +37,11 @@ class Figures(Observer):
         ledger: Ledger,
         money: Callable[[], str] = _nothing,
         state: Callable[[], str] = _watching,
+        flow: str = "",
     ) -> None:
         self._ledger = ledger
         self._state = state
+        self._flow = flow
         self._money = money
         self._seconds: collections.deque[float] = collections.deque(maxlen=LATELY)
         self._tokens = 0
@@ -73,7 +75,10 @@ class Figures(Observer):
 
     def _parts(self) -> dict[str, str]:
         fates = self._ledger.fates
-        parts = {"state": f"hud: {self._state()}", "frames": f"{self._ledger.captured} frames"}
+        parts = {"state": f"hud: {self._state()}"}
+        if self._flow:
+            parts["flow"] = self._flow
+        parts["frames"] = f"{self._ledger.captured} frames"
         for name, kinds in _FATES.items():
             if count := sum(fates[fate] for fate in kinds):
                 parts[name] = f"{count} {name}"
@@ -95,7 +100,18 @@ _FATES = {
     "failed": (Fate.FAILED,),
     "withheld": (Fate.WITHHELD_BY_BUDGET,),
 }
-_DISPENSABLE = ("ignored", "merged", "tokens", "p50", "frames", "sent", "failed", "withheld", "usd")
+_DISPENSABLE = (
+    "ignored",
+    "merged",
+    "tokens",
+    "p50",
+    "frames",
+    "sent",
+    "flow",
+    "failed",
+    "withheld",
+    "usd",
+)
 """What goes first where the line is too narrow."""
 
 

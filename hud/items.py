@@ -58,10 +58,10 @@ class Rect:
     def intersects(self, other: Rect) -> bool:
         """Whether the two share a pixel."""
         return (
-            self.x < other.right
-            and other.x < self.right
-            and self.y < other.bottom
-            and other.y < self.bottom
+            self.x < other.x + other.width
+            and other.x < self.x + self.width
+            and self.y < other.y + other.height
+            and other.y < self.y + self.height
         )
 
     def holds(self, other: Rect) -> bool:
@@ -221,6 +221,8 @@ class Change:
     """What the frame's fate is when it is not passed on."""
     marks: tuple[Mark, ...] = ()
     """One per region, where the detector knows what was there before."""
+    drawn: float | None = None
+    """When the last of it was drawn, which may be long before it was passed on; None: unknown."""
 
     @property
     def seq(self) -> int:

@@ -51,7 +51,12 @@ async def test_what_does_not_pass_is_ignored():
     await outbox.send(fakes.change(1))
     await outbox.send(fakes.change(2, fakes.BOX))
     assert (await inbox.receive()).seq == 2
-    assert ("ignored", "a→b", 1) in events.seen
+    assert events.seen == [
+        ("offered", "a→b", 1),
+        ("ignored", "a→b", 1),
+        ("offered", "a→b", 2),
+        ("taken", "a→b", 2),
+    ]
 
 
 async def test_a_merge_that_comes_to_nothing_leaves_nothing_waiting():
@@ -151,11 +156,50 @@ async def test_a_gone_receiver_breaks_the_sender_and_drops_what_waits(nursery):
     assert outbox.broken
 
 
-async def test_closing_wakes_whoever_waits_for_demand(nursery):
+@pytest.mark.parametrize("end", [0, 1], ids=["outbox", "inbox"])
+async def test_closing_either_end_wakes_whoever_waits_for_demand(end, autojump_clock):
+    ends = outbox, _inbox = open_edge("a→b", EdgeOptions(handoff=Handoff.DEMAND))
+    with trio.fail_after(1):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outbox.wait_asked)
+            await trio.testing.wait_all_tasks_blocked()
+            ends[end].close()
+
+
+async def test_a_wish_that_is_met_is_no_wish_any_more():
+    """Whether the receiver has run since or not: trio decides that by chance, hence the rounds."""
     outbox, inbox = open_edge("a→b", EdgeOptions(handoff=Handoff.DEMAND))
-    nursery.start_soon(outbox.wait_asked)
-    await trio.testing.wait_all_tasks_blocked()
-    inbox.close()
+    for number in range(20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(inbox.receive)
+            await outbox.wait_asked()
+            await outbox.send(number)
+            with trio.move_on_after(0) as asked_again:
+                await outbox.wait_asked()
+        assert asked_again.cancelled_caught
+
+
+async def test_block_lets_as_many_wait_as_there_is_room_for(autojump_clock):
+    outbox, _inbox = open_edge("a→b", EdgeOptions(room=2, key=lambda item: item))
+    with trio.fail_after(1):
+        await outbox.send(1)
+        await outbox.send(2)
+    with trio.move_on_after(1) as third:
+        await outbox.send(3)
+    assert third.cancelled_caught
+
+
+async def test_with_nothing_in_hand_there_is_nothing_to_restore(autojump_clock):
+    outbox, inbox = open_edge("a→b", latest())
+    inbox.restore()
+    await outbox.send(1)
+    assert await inbox.receive() == 1
+    # Whoever asks for the next one is done with the one before.
+    with trio.move_on_after(1):
+        await inbox.receive()
+    inbox.restore()
+    counts = outbox.statistics()
+    assert (counts.offered, counts.taken, counts.waiting) == (1, 1, 0)
 
 
 async def test_restore_gives_the_item_in_hand_again():
@@ -283,6 +327,29 @@ async def test_what_is_given_back_is_united_with_what_waits():
     assert again.seq == 2
     assert set(again.regions) == {Rect(50, 50, 4, 4), Rect(0, 0, 4, 4)}
     assert outbox.statistics().waiting == 0
+
+
+async def test_what_was_passed_by_before_the_newest_is_not_the_present():
+    outbox, inbox = changes()
+    await outbox.send(with_marks(1, before=0, now=100))
+    taken = await inbox.receive()
+    await outbox.send(passed_by(2, now=100))
+    await outbox.send(fakes.change(3, Rect(50, 50, 4, 4)))
+    assert inbox.give_back(taken)
+    assert (await inbox.receive()).seq == 3
+
+
+@pytest.mark.parametrize("came_back", [False, True])
+async def test_only_what_was_given_back_is_brought_up_to_date(came_back):
+    outbox, inbox = changes()
+    if came_back:  # and was taken again, which is the end of it
+        await outbox.send(with_marks(1, before=0, now=100))
+        assert inbox.give_back(await inbox.receive())
+        await inbox.receive()
+    await outbox.send(with_marks(2, before=0, now=100))
+    await outbox.send(passed_by(3, now=110))
+    assert (await inbox.receive()).seq == 2
+    assert outbox.statistics().ignored == 1
 
 
 async def test_what_came_and_went_is_not_taken_again(autojump_clock):

@@ -69,3 +69,9 @@ def test_what_is_spent_of_the_budget_stands_in_the_place_of_the_dollars():
     hour.settle(0.0, 0.0, 0.4)
     assert figures.line(80).endswith("$0.40 of $0.50 an hour")
     assert fullest(limits[2:], 0.0) == ""
+
+
+def test_what_is_watched_and_where_it_goes_stands_behind_how_the_run_is():
+    figures = Figures(Ledger(), flow="monitor 1 → api.openai.com")
+    assert figures.line(80) == "hud: watching · monitor 1 → api.openai.com · 0 frames"
+    assert figures.line(45) == "hud: watching · monitor 1 → api.openai.com"

@@ -96,3 +96,44 @@ async def test_whoever_ran_as_long_as_the_longest_wait_starts_anew(autojump_cloc
     stage = Crashes(3, lasting=POLICY.longest_wait)
     await supervise("encode", stage.run, POLICY, stage.crashed)
     assert [wait for _, _, wait in stage.told] == [1, 1, 1]
+
+
+async def supervised(lasting, error_of=lambda run: ValueError(f"crash {run}")):
+    """How many runs there were of a stage that crashes after each of these times, then returns."""
+    runs = 0
+
+    async def run():
+        nonlocal runs
+        runs += 1
+        if runs <= len(lasting):
+            await trio.sleep(lasting[runs - 1])
+            raise error_of(runs)
+
+    await trio.sleep(1000)  # the clock's own beginning is no crash
+    try:
+        await supervise("encode", run, POLICY, Crashes(0).crashed)
+    except StageFailedError:
+        return runs, "gave up"
+    return runs, "went on"
+
+
+# Each run is longer than the longest wait, so that the next one begins a second after its end.
+@pytest.mark.parametrize(
+    ("lasting", "end"),
+    [
+        ([50, 19, 19, 19], (4, "gave up")),  # four crashes in 60 s
+        ([50, 19, 19, 19.5], (5, "went on")),
+        ([50, 19, 19, 19.5, 4], (5, "gave up")),  # the last four in 45.5 s, the first is forgotten
+        ([99, 99, 99, 99, 99, 9, 9, 9], (8, "gave up")),
+    ],
+)
+async def test_the_window_goes_along_with_the_last_crashes(autojump_clock, lasting, end):
+    assert await supervised(lasting) == end
+
+
+async def test_what_the_system_could_not_give_is_not_counted_as_a_crash(autojump_clock):
+    def error_of(run):
+        return ValueError("crash") if run > 9 else OSError(errno.EMFILE, "Too many open files")
+
+    assert await supervised([1] * 12, error_of) == (13, "went on")
+    assert await supervised([1] * 13, error_of) == (13, "gave up")

@@ -12,6 +12,7 @@ import xcffib.xproto
 from xcffib.xproto import CW, ConfigWindow, EventMask
 
 from hud.items import Rect
+from stages.capture.xcb import connect
 
 SECRET, PUBLIC, DESK = 0xFE01FD, 0x3060A0, 0x205020
 
@@ -20,7 +21,7 @@ class Program:
     """One X client, as a program has; its windows are drawn by the server."""
 
     def __init__(self, display: str) -> None:
-        self.connection = xcffib.connect(display)
+        self.connection = connect(display)
         self.core = self.connection.core
         self.screen = self.connection.get_setup().roots[0]
         self.made: list[int] = []

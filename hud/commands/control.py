@@ -45,7 +45,7 @@ def status(given: argparse.Namespace) -> None:
 
 def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
     state, manner = answer.get("state"), answer.get("manner")
-    watching = f"{state}, {manner}" if state == "watching" else state
+    watching = f"{state} {answer.get('watched')}, {manner}" if state == "watching" else state
     yield f"process {answer.get('process')}: {watching}; notes by {answer.get('notes_by', '?')}"
     for finding in answer.get("findings", []):
         reason = f": {finding['reason']}" if finding["reason"] else ""

@@ -7,7 +7,7 @@ import contextlib
 import functools
 import importlib.metadata
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -23,6 +23,7 @@ from hud.config import Configuration
 from hud.control import controlled
 from hud.document import Document
 from hud.figures import Figures, fullest, spendings
+from hud.flow import Flow
 from hud.health import BUDGET, CAPTURE, SESSION, SIGHT, Health
 from hud.history import History
 from hud.latency import Spans
@@ -106,17 +107,18 @@ async def watch(
     health = Health(pause, say, {"send": stages["realtime"].answer_timeout})
     admission.condition, admission.clock = health.of(BUDGET), boottime
     money = functools.partial(_money, admission)
-    figures = Figures(ledger, money, health.word)
+    flow = Flow.of(stages["capture"], stages["realtime"], configuration.sinks.values())
+    figures = Figures(ledger, money, health.word, flow.short)
     manner = getattr(stages["capture"], "manner", "by a capture of another package")
-    where, version = stages["realtime"].whereabouts, importlib.metadata.version("hud")
+    version = importlib.metadata.version("hud")
 
     def state() -> dict[str, Any]:
         return {
             "version": version,
             "paused": pause.paused,
             "wrong": [finding.text for finding in health.findings if not finding.harmless],
-            "watching": manner,
-            "notes_by": where,
+            "watching": f"{flow.watched}, {manner}",
+            "notes_by": flow.notes_by,
             "free": admission.price == FREE,
             "limits": spendings(admission.budget.limits, admission.now),
             **figures.record(),
@@ -125,6 +127,7 @@ async def watch(
 
     gifts: dict[str, Any] = {"warn": say, "figures": figures.line, "turned": health.wait_turned}
     gifts |= {"pause": pause, "state": state, "past": history.past, "end_fates": history.close}
+    gifts["secrets"] = _secrets(stages["realtime"], configuration.sinks.values())
     # A recording shows no notes of today.
     listens = configuration.privacy.echo and hasattr(stages["capture"], "display")
     guard = {"guard": lambda detector: Guarded(detector, echo)} if listens else {}
@@ -157,7 +160,7 @@ async def watch(
             handoffs=configuration.handoffs,
             unanswered=unanswered,
         )
-        status = functools.partial(_status, manner, where, ledger)
+        status = functools.partial(_status, manner, flow, ledger)
         await stack.enter_async_context(health.kept())
         await stack.enter_async_context(supervised(health, stop))
         await stack.enter_async_context(
@@ -168,7 +171,7 @@ async def watch(
             )
         )
         if talkative:
-            say(f"watching, {manner}; notes by {where}; Ctrl-C stops")
+            say(f"watching {flow.watched}, {manner}; notes by {flow.notes_by}; Ctrl-C stops")
         # The history before the ledger: it must know a frame before its end is told.
         watching = [history, ledger, figures, echo, health, Reporter(say), *observers]
         if trace is not None:
@@ -224,15 +227,24 @@ def _redaction(privacy: PrivacyOptions, reader: LocalReader | None) -> Redaction
     return Redaction(secrets, reader, privacy.read_within, privacy.unread)
 
 
+def _secrets(sender: Any, sinks: Iterable[Any]) -> frozenset[str]:  # noqa: ANN401 - stages
+    """The environment variables that hold keys."""
+    names = [getattr(sender, "api_key_env", None)]
+    for sink in sinks:
+        names += [getattr(sink, "secret_env", None), getattr(sink, "urls_env", None)]
+    return frozenset(filter(None, names))
+
+
 def _money(admission: Admission) -> str:
     return fullest(admission.budget.limits, admission.now)
 
 
-def _status(manner: str, where: str, ledger: Ledger) -> dict[str, Any]:
+def _status(manner: str, flow: Flow, ledger: Ledger) -> dict[str, Any]:
     """What `hud status` is told of the run, besides its health."""
     return {
         "manner": manner,
-        "notes_by": where,
+        "watched": flow.watched,
+        "notes_by": flow.notes_by,
         "frames": ledger.captured,
         "fates": {fate.value: count for fate, count in ledger.fates.items() if count},
         "summary": ledger.summary(),

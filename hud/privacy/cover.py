@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 
 from hud.items import Rect, together
+from hud.privacy.regions import without
 from hud.privacy.stack import Hidden
 
 LINGER = 0.5
@@ -51,8 +52,7 @@ class Cover:
             left = list[Rect]()
             for rects in self._left.values():
                 _unite(left, rects)
-            known = {rect for rect in self._present if not any(_inside(rect, old) for old in left)}
-            self._covered = frozenset(known.union(left))
+            self._covered = frozenset([*without(self._present, left), *left])
         return self._covered
 
     @property
@@ -72,7 +72,3 @@ def _unite(places: list[Rect], rects: Iterable[Rect]) -> None:
             places.append(rect)
     if len(places) > MANY:
         places[:] = together(places, 1)
-
-
-def _inside(rect: Rect, other: Rect) -> bool:
-    return rect.union(other) == other

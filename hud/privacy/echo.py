@@ -127,7 +127,8 @@ class Guarded:
     def _judge(self, change: Change, now: float) -> Change:
         if not change.regions or change.cause is not Cause.CONTENT:
             return change
-        note = self._echo.note_before(now)
+        drawn = change.frame.time if change.drawn is None else change.drawn
+        note = self._echo.note_before(drawn)
         if note is None:
             return self._by_itself(change, now)
         change = self._without(change, self._muted)

@@ -9,10 +9,22 @@ from hud.items import Rect
 
 def common(one: Rect, other: Rect) -> Rect | None:
     """What two rectangles share, or None."""
-    if not one.intersects(other):
-        return None
-    x, y = max(one.x, other.x), max(one.y, other.y)
-    return Rect(x, y, min(one.right, other.right) - x, min(one.bottom, other.bottom) - y)
+    # Called for every pair of windows whenever one moves, so without properties.
+    x = max(other.x, one.x)
+    y = max(other.y, one.y)
+    width = min(one.x + one.width, other.x + other.width) - x
+    height = min(one.y + one.height, other.y + other.height) - y
+    return Rect(x, y, width, height) if width > 0 and height > 0 else None
+
+
+def inside(rect: Rect, other: Rect) -> bool:
+    """Whether all of a rectangle lies in the other."""
+    return (
+        other.x <= rect.x
+        and other.y <= rect.y
+        and rect.x + rect.width <= other.x + other.width
+        and rect.y + rect.height <= other.y + other.height
+    )
 
 
 def without(rects: Iterable[Rect], holes: Sequence[Rect]) -> list[Rect]:

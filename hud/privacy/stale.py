@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from hud.items import Rect, together
-from hud.privacy.regions import common, without
+from hud.privacy.regions import common, inside, without
 
 PATIENCE = 1.0
 """Seconds that a place stays stale of which was not told whether something was drawn there: a
@@ -63,7 +63,7 @@ class Stale:
 
     def holds(self, rect: Rect) -> bool:
         """Whether all of it is stale."""
-        return any(place.union(rect) == place for place in self._traces)
+        return any(inside(rect, place) for place in self._traces)
 
     def leave(self, rects: Iterable[Rect], ends: float = math.inf) -> None:
         """Something forbidden was there; it has gone, or is behind what may have no background."""

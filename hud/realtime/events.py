@@ -106,6 +106,11 @@ class Unknown:
     type: str
 
 
+_ENDS = {
+    end.value: end for end in (Status.COMPLETED, Status.INCOMPLETE, Status.CANCELLED, Status.FAILED)
+}
+"""As a server may name them; our own words for what became of a turn are not for it to say."""
+
 Event = (
     Started | Configured | AnswerBegan | TextArrived | AnswerEnded | Refused | LimitsTold | Unknown
 )
@@ -154,12 +159,7 @@ def _event(kind: str, data: dict[str, Any]) -> Event:
 
 
 def _ended(response: dict[str, Any]) -> AnswerEnded:
-    try:
-        status = Status(response.get("status"))
-    except ValueError:
-        status = Status.FAILED
-    if status is Status.IN_PROGRESS:
-        status = Status.FAILED
+    status = _ENDS.get(_text(response, "status"), Status.FAILED)
     details = _object(response, "status_details")
     error = _object(details, "error") or {"code": _text(details, "reason") or status.value}
     return AnswerEnded(

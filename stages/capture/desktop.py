@@ -73,6 +73,12 @@ class Desktop:
     condition: Condition = given(attrs.Factory(Condition))
     shielding: Shielding = given(Shielding())
 
+    @property
+    def watched(self) -> str:
+        """What is watched, for the user."""
+        monitors = "all monitors" if self.monitor == "all" else f"monitor {self.monitor}"
+        return f"a part of {monitors}" if self.region else monitors
+
     def chosen(self, monitors: Boxes) -> Boxes:
         """The watched part of each watched monitor.
 

@@ -27,10 +27,13 @@ class Replay:
     warn: Callable[[str], None] = given(silent)
     shielding: Shielding = given(Shielding())
 
+    watched = "a recording"
+    """What is watched, for the user."""
+
     @property
     def manner(self) -> str:
-        """What is watched, for the user."""
-        return "a recording"
+        """How it is watched, for the user."""
+        return "at its own pace" if self.speed == 1 else f"{self.speed:g} times as fast"
 
     @functools.cached_property
     def scene(self) -> scenes.Scene:

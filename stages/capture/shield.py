@@ -215,15 +215,9 @@ class Shield:
     async def _open(self) -> None:
         if not self._follows or self._windows is not None:
             return
-        # In the thread the modules are loaded too, which takes longer than the loop may wait.
-        self._windows = await trio.to_thread.run_sync(self._connect, abandon_on_cancel=True)
-
-    def _connect(self) -> Windows:
-        try:
-            from stages.capture.windows import Windows  # noqa: PLC0415 - not everywhere is an X
-        except (ImportError, OSError) as error:
-            raise CannotKnowError(f"the X library cannot be used here: {error}") from None
-        return Windows(self._display, self._options)
+        # Loading it takes longer than the loop may wait.
+        kind = await trio.to_thread.run_sync(_followed, abandon_on_cancel=True)
+        self._windows = await kind.opened(self._display, self._options)
 
     async def _settle(self) -> frozenset[Rect]:
         """What must be covered in what was read since the last call."""
@@ -279,6 +273,14 @@ class Shield:
         dark = self._windows is not None and bool(self._windows.dark)
         (self._sight.fails(reason, harmless=dark) if reason else self._sight.works())
         self._say(f"{reason}: nothing of it is sent" if reason else "the screen is watched again")
+
+
+def _followed() -> type[Windows]:
+    try:
+        from stages.capture.windows import Windows  # noqa: PLC0415 - not everywhere is an X
+    except (ImportError, OSError) as error:
+        raise CannotKnowError(f"the X library cannot be used here: {error}") from None
+    return Windows
 
 
 OPEN = PrivacyOptions(show=(ALL,), itself=False, echo=False)

@@ -8,94 +8,68 @@ of the windows that the grab may have seen is known, without stopping the server
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
+import itertools
 import math
 import os
 import struct
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import attrs
 import trio
 import xcffib
-import xcffib.damage
-import xcffib.dpms
-import xcffib.res
-import xcffib.screensaver
-import xcffib.shape
-import xcffib.xproto
 from xcffib import xproto
 from xcffib.ffi import ffi
 
 from hud.items import Rect
-from hud.privacy.kin import ancestors, is_ours, names
+from hud.privacy.kin import ancestors
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.regions import common, without
-from hud.privacy.rules import Identity
 from hud.privacy.seeded import LOCKERS
 from hud.privacy.stack import CannotKnowError, Hidden, LostTrackError, Stack, Window
 from hud.privacy.stale import PATIENCE, Stale
 from hud.threads import in_thread
 from stages.capture.drawn import Drawn
-from stages.capture.xcb import REPLY, awaited
+from stages.capture.inquiry import Facts, Inquiry, outer
+from stages.capture.xcb import REPLY, awaited, connect, extension
 
-TEXTS = ("_NET_WM_NAME", "WM_NAME")
-PROPERTIES = (
-    *TEXTS,
-    "WM_CLASS",
-    "WM_TRANSIENT_FOR",
-    "_NET_WM_PID",
-    "_NET_WM_WINDOW_TYPE",
-    "_NET_WM_WINDOW_OPACITY",
-    "_GTK_FRAME_EXTENTS",
-)
-FURNITURE = ("_NET_WM_WINDOW_TYPE_DESKTOP", "_NET_WM_WINDOW_TYPE_DOCK")
 ATTEMPTS = 8
 """Times to read all windows while they change."""
-DEPTH = 3
-"""Window managers put a program's window into one of their own, or into one inside that."""
-WIDTH = 64
-"""Windows looked at in each window; frames have a dozen."""
 LOCKER = 0.8
 """Share of the desktop that a locker covers."""
-MOST_BYTES = 1024
-"""Of a property, in units of four."""
 LISTEN = 0.05
 """Seconds between two requests to be told anew of drawing in hidden places; a film is not."""
 SENT_BY_PROGRAM = 0x80
-CLIENT_PID = 2
-"""XRes: the process at the other end of a client's connection."""
 
 
 class Windows:
-    """One connection that follows all windows and what rules say about them."""
+    """One connection that follows all windows and what rules say about them.
+
+    It belongs to one task: threads read only what has nothing to do with it.
+    """
 
     def __init__(self, display: str | None, options: PrivacyOptions) -> None:
-        """Connect and read all windows, which blocks for some milliseconds.
+        """Connect, which blocks for some milliseconds; `opened` does all that is needed.
 
         Raises:
-            CannotKnowError: the server does not answer, or the windows never rest.
+            CannotKnowError: the server does not answer.
         """
         self._options = options
-        connect: Any = xcffib.connect  # xcffib annotates only a part of itself
         try:
             self._connection = connect(display)
         except xcffib.ConnectionException as error:
             raise CannotKnowError(f"the X server does not answer ({error})") from None
         self._here = display in (None, os.environ.get("DISPLAY"))
-        self._lock = threading.Lock()
-        self._busy = False
-        """Whether a thread uses the connection."""
-        self._closed = threading.Event()
         self._sleeping = False
         self._saving = False
         self._frame_of: dict[int, int] = {}
         """Windows that are followed → the window on the desktop that is or holds them."""
         self._standing: Hidden | None = None
         """What must not be seen of the windows as they stand, as long as nothing changes."""
-        self._stack = Stack([], size=(0, 0))
+        self._size, self._desktop = (0, 0), Rect(0, 0, 0, 0)
+        self._stack = Stack([], size=self._size)
         self._stale = Stale()
         self._drawn: Drawn | None = None
         self._time = -math.inf
@@ -139,61 +113,37 @@ class Windows:
         self._root = screen.root
         self._fd = connection.get_file_descriptor()
         self._owner_bits = 0xFFFFFFFF ^ setup.resource_id_mask
-        atoms = {name: self._atom(name) for name in (*PROPERTIES, "WM_STATE", *FURNITURE)}
-        self._atoms = {name: cookie.reply().atom for name, cookie in atoms.items()}
-        self._followed = {self._atoms[name] for name in (*PROPERTIES, "WM_STATE")}
-        self._shape = self._extension(xcffib.shape)
-        self._dpms = self._extension(xcffib.dpms)
-        self._res = self._extension(xcffib.res)
-        self._saver = self._extension(xcffib.screensaver)
-        if (
-            self._extension(xcffib.xfixes) is not None
-            and self._extension(xcffib.damage) is not None
-        ):
+        self._inquiry = Inquiry(connection, self._root)
+        self._shape = extension(connection, xcffib.shape)
+        self._dpms = extension(connection, xcffib.dpms)
+        saver = extension(connection, xcffib.screensaver)
+        fixes, damage = (extension(connection, each) for each in (xcffib.xfixes, xcffib.damage))
+        if fixes is not None and damage is not None:
             self._drawn = Drawn(connection, self._root)
-        if self._res is not None:
-            self._res.QueryVersion(1, 2).reply()
-        if self._saver is not None:
-            self._saver.SelectInput(self._root, xcffib.screensaver.Event.NotifyMask)
-            self._saving = self._saver.QueryInfo(self._root).reply().state == 1
+        if saver is not None:
+            saver.SelectInput(self._root, xcffib.screensaver.Event.NotifyMask)
+            self._saving = saver.QueryInfo(self._root).reply().state == 1
         events = xproto.EventMask.SubstructureNotify | xproto.EventMask.StructureNotify
-        self._select(self._root, events)
-        self._read_all()
+        connection.core.ChangeWindowAttributes(self._root, xproto.CW.EventMask, [events])
 
-    def _atom(self, name: str) -> Any:  # noqa: ANN401 - a cookie
-        return self._connection.core.InternAtom(False, len(name), name)
+    @classmethod
+    async def opened(cls, display: str | None, options: PrivacyOptions) -> Windows:
+        """Connect and read all windows.
 
-    def _extension(self, module: Any) -> Any:  # noqa: ANN401 - xcffib makes its classes late
-        name = module.key.name
-        # Without asking first xcb would end the connection.
-        if not self._connection.core.QueryExtension(len(name), name).reply().present:
-            return None
-        return self._connection(module.key)
+        Raises:
+            CannotKnowError: the server does not answer, or the windows never rest.
+        """
+        windows = await in_thread(cls, display, options)
+        try:
+            await windows.look(anew=True)
+        except BaseException:
+            windows.close()
+            raise
+        return windows
 
     def close(self) -> None:
-        """Disconnect, as soon as no thread uses the connection any more."""
-        with self._lock:
-            self._closed.set()
-            if not self._busy:
-                self._connection.disconnect()
-
-    async def _in_thread(self, look: Callable[[], None]) -> None:
-        """Call what blocks; cancelled, it goes on until the server has answered."""
-
-        def use() -> None:
-            with self._lock:
-                if self._closed.is_set():
-                    return
-                self._busy = True
-            try:
-                look()
-            finally:
-                with self._lock:
-                    self._busy = False
-                    if self._closed.is_set():
-                        self._connection.disconnect()
-
-        await in_thread(use)
+        """Disconnect."""
+        self._connection.disconnect()
 
     @property
     def dark(self) -> str:
@@ -212,7 +162,7 @@ class Windows:
         standing = self._stand()
         if not self._stale:
             return standing
-        return attrs.evolve(standing, known=standing.known | self._stale.places)
+        return Hidden(standing.known | self._stale.places, standing.unknown)
 
     @property
     def due(self) -> float:
@@ -246,7 +196,7 @@ class Windows:
                 await awaited(self._connection, self._connection.core.GetInputFocus())
             states = self.told()
             if self._astray:
-                await self._in_thread(self._read_all)
+                await self._read_all()
                 raise CannotKnowError("the windows changed in a way that was not told")
             return states
 
@@ -271,22 +221,46 @@ class Windows:
         before = self.hidden
         if self._stale.wait(self._time):
             yield self.hidden
-        for event in self._events():
-            if isinstance(event, Rect):
-                if not self._stale:
-                    continue
-                if copies := self._copies(event):
-                    yield attrs.evolve(before, known=before.known.union(copies))
-                if not self._stale.draw(event, self._sequence, self._time):
-                    continue
-            elif self._take(event):
-                self._standing = None
-            elif not isinstance(event, STRUCTURE):
+        for drawing, events in itertools.groupby(self._events(), _is_drawing):
+            if drawing:
+                copies = self._draw(events)
+                if copies:
+                    yield Hidden(before.known | copies, before.unknown)
+                self._stale.bound()
+                if self.hidden != before:
+                    before = self.hidden
+                    yield before
                 continue
-            self._stale.bound()
-            if self.hidden != before:
-                before = self.hidden
-                yield before
+            for event in events:
+                if self._take(event):
+                    self._standing = None
+                elif not isinstance(event, STRUCTURE):
+                    continue
+                self._stale.bound()
+                if self.hidden != before:
+                    before = self.hidden
+                    yield before
+
+    def _draw(self, places: Iterable[Rect]) -> set[Rect]:
+        """Take in what was drawn, one after the other; where it may have been copies."""
+        copies = set[Rect]()
+        if not self._stale:
+            # Nothing gets stale by drawing; they are only to be counted.
+            collections.deque(places, maxlen=0)
+            return copies
+        # Less and less of it is stale as they are taken in.
+        windows = [
+            window.rect
+            for window in self._stack
+            if window.visible
+            and self._stale.within([window.rect])
+            and not self._stack.hides(window.number)
+        ]
+        for place in places:
+            if self._stale and not self._stale.holds(place):
+                copies.update(part for rect in windows if (part := common(rect, place)))
+            self._stale.draw(place, self._sequence, self._time)
+        return copies
 
     def _follow_drawing(self) -> None:
         """Be told what is drawn while any of it may be of interest."""
@@ -306,16 +280,15 @@ class Windows:
         """Whether there are windows that `look` would find out more about."""
         return bool(self.hidden.unknown or self._unsure) or self._astray
 
-    async def look(self) -> None:
-        """Look at the windows that are not known, or call themselves otherwise now.
+    async def look(self, *, anew: bool = False) -> None:
+        """Look at the windows that are not known, or call themselves otherwise now; at all anew.
 
         Raises:
             CannotKnowError: the server does not answer.
         """
         self._time = trio.current_time()
         with self._alive():
-            look = self._read_all if self._astray else self._look
-            await self._in_thread(look)
+            await (self._read_all() if anew or self._astray else self._look())
 
     @contextlib.contextmanager
     def _alive(self) -> Iterator[None]:
@@ -427,26 +400,12 @@ class Windows:
             self._stale.leave(told)
         self._stale.leave(untold, self._time + PATIENCE)
 
-    def _copies(self, drawn: Rect) -> list[Rect]:
-        """Where a program may have drawn by copying what is stale elsewhere in its window."""
-        if self._stale.holds(drawn):
-            return []
-        return [
-            part
-            for window in self._stack
-            if window.visible
-            and window.rect.intersects(drawn)
-            and (part := common(window.rect, drawn)) is not None
-            and self._stale.within([window.rect])
-            and not self._stack.hides(window.number)
-        ]
-
     # -- how windows change
 
     def _created(self, event: Any) -> bool:  # noqa: ANN401 - as _take, and so below
         if event.parent != self._root:
             return self._reread(event.parent)
-        self._stack.add(self._new(event.window, _outer(event)))
+        self._stack.add(self._new(event.window, outer(event)))
         return False  # it is not mapped yet
 
     def _new(self, number: int, rect: Rect) -> Window:
@@ -490,7 +449,7 @@ class Windows:
             raise LostTrackError  # the desktop has another size now
 
         def change(window: Window) -> None:
-            window.rect = _outer(event)
+            window.rect = outer(event)
             window.placed = True
 
         self._stack.change(event.window, change)
@@ -510,7 +469,7 @@ class Windows:
 
     def _said(self, event: Any) -> bool:  # noqa: ANN401
         """A property changed: it is looked at, and until then what was known still holds."""
-        interesting = event.atom in self._followed
+        interesting = event.atom in self._inquiry.followed
         return self._reread(self._frame_of.get(event.window, 0)) if interesting else False
 
     def _shaped(self, event: Any) -> bool:  # noqa: ANN401
@@ -527,10 +486,7 @@ class Windows:
             self._unsure.add(number)
         return False
 
-    # -- looking, which blocks
-
-    def _select(self, window: int, events: int) -> None:
-        self._connection.core.ChangeWindowAttributes(window, xproto.CW.EventMask, [events])
+    # -- looking
 
     def _follow(self, number: int, frame: int) -> None:
         """Be told when the window changes its properties, or its children."""
@@ -540,9 +496,9 @@ class Windows:
             mask |= xproto.EventMask.SubstructureNotify
             if self._shape is not None:
                 self._shape.SelectInput(number, True)
-        self._select(number, mask)
+        self._connection.core.ChangeWindowAttributes(number, xproto.CW.EventMask, [mask])
 
-    def _read_all(self) -> None:
+    async def _read_all(self) -> None:
         """All windows as they stand.
 
         Raises:
@@ -551,159 +507,65 @@ class Windows:
         for _ in range(ATTEMPTS):
             for _event in self._events():
                 pass
-            windows = self._windows()
+            self._frame_of, self._unsure = {}, set()
+            size, found = await self._inquiry.desktop()
+            windows = []
+            for number, place, mapped in found:
+                window = self._new(number, place)
+                window.mapped = mapped
+                windows.append(window)
+            await self._inquiry.answered()
             # What changed in the meantime was told before the last answer.
             if not any(isinstance(event, STRUCTURE) for event in self._events()):
                 self._stale.leave(self._stand().places, self._time + PATIENCE)
-                self._standing = None
+                self._size, self._desktop = size, Rect(0, 0, *size)
                 self._stack = Stack(
                     windows,
-                    size=self._size,
+                    size=size,
                     only_allowed=bool(self._options.only),
                     owner_bits=self._owner_bits,
                 )
-                self._look()
+                self._standing = None
+                await self._look()
                 self._astray = False
                 return
         self._astray = True
         raise CannotKnowError("the windows change faster than they can be read")
 
-    def _windows(self) -> list[Window]:
-        core = self._connection.core
-        desktop = core.GetGeometry(self._root).reply()
-        self._size = desktop.width, desktop.height
-        self._desktop = Rect(0, 0, *self._size)
-        numbers = list(core.QueryTree(self._root).reply().children)
-        self._frame_of, self._unsure = {}, set()
-        asked = [
-            (number, core.GetGeometry(number), core.GetWindowAttributes(number))
-            for number in numbers
-        ]
-        found = []
-        for number, geometry, attributes in asked:
-            place, state = _reply(geometry), _reply(attributes)
-            if place is not None and state is not None:
-                window = self._new(number, _outer(place))
-                window.mapped = state.map_state == xproto.MapState.Viewable
-                found.append(window)
-        return found
-
-    def _look(self) -> None:
+    async def _look(self) -> None:
         """Find out about every window that nobody has looked at, or that changed its words."""
         unknown = {w.number for w in self._stack if w.visible and w.identity is None}
-        for number in unknown | self._unsure:
-            self._unsure.discard(number)
+        asked = sorted(unknown | self._unsure)
+        self._unsure.clear()
+        found = await self._inquiry.windows(asked, self._follow) if asked else {}
+        wanted = self._options.itself and not self._terminals
+        started_by = await in_thread(ancestors, os.getpid()) if wanted else []
+        # From here on without a pause: who asks in between gets what was known before.
+        for number, facts in found.items():
             window = self._stack.get(number)
             if window is not None:
-                before = self._stand().places if window.identity else ()
-                self._look_at(window)
-                self._stack.renamed()
-                self._standing = None
-                if before:
-                    # What it was called before may still be what it shows.
-                    gone = without(before - self._stand().places, list(self._stand().places))
-                    self._stale.leave(gone, self._time + PATIENCE)
-        if self._options.itself:
-            self._find_terminal()
+                self._learn(window, facts)
+        self._find_terminal(started_by)
         self._stack.renamed()
         self._standing = None
 
-    def _look_at(self, window: Window) -> None:
-        core, number = self._connection.core, window.number
-        geometry, attributes = core.GetGeometry(number), core.GetWindowAttributes(number)
-        shape = self._shape.QueryExtents(number) if self._shape is not None else None
-        clients, is_managed = self._clients(number)
-        facts = {client: self._properties(client) for client in {*clients, number}}
-        place, state = _reply(geometry), _reply(attributes)
-        if place is None or state is None:
-            return  # it is gone, and the server is about to say so
+    def _learn(self, window: Window, facts: Facts) -> None:
+        before = self._stand().places if window.identity else ()
         if not window.placed:
             # Only then: this is the present, ahead of what the server has told so far.
-            window.rect = _outer(place)
-        shaped = shape is not None and bool(getattr(_reply(shape), "bounding_shaped", 1))
-        faint = any(fact["_NET_WM_WINDOW_OPACITY"] for fact in facts.values())
-        window.drawn = state._class != xproto.WindowClass.InputOnly
-        window.solid = window.drawn and place.depth != 32 and not shaped and not faint
-        window.managed = not state.override_redirect
-        window.identity = self._identity(clients, facts, managed=is_managed)
-        window.margins = self._margins(facts[clients[0]])
-        window.forbidden = self._options.forbids(window.identity) or self._is_ours(window.identity)
-        window.allowed = self._options.allows(window.identity)
-
-    def _clients(self, frame: int) -> tuple[list[int], bool]:
-        """The windows of programs inside a frame, and whether a window manager calls them so."""
-        found, level = [frame], [frame]
-        for _ in range(DEPTH):
-            marked = [n for n, value in self._values(level, "WM_STATE") if value]
-            for number in marked:
-                self._follow_inside(number, frame)
-            if marked:
-                return marked, True
-            level = [child for n in level for child in self._children(n)][:WIDTH]
-            # What the window manager draws is its own; everything else in a frame is a program's.
-            foreign = [n for n in level if (n ^ frame) & self._owner_bits]
-            for number in foreign:
-                self._follow_inside(number, frame)
-            found += foreign
-        return found, False
-
-    def _follow_inside(self, number: int, frame: int) -> None:
-        if number != frame:
-            self._follow(number, frame)
-
-    def _children(self, number: int) -> list[int]:
-        reply = _reply(self._connection.core.QueryTree(number))
-        return list(reply.children)[:WIDTH] if reply is not None else []
-
-    def _values(self, numbers: Iterable[int], name: str) -> list[tuple[int, bytes]]:
-        asked = [(number, self._property(number, name)) for number in numbers]
-        return [(number, _bytes(_reply(cookie))) for number, cookie in asked]
-
-    def _property(self, number: int, name: str) -> Any:  # noqa: ANN401 - a cookie
-        anything = xproto.Atom.Any
-        return self._connection.core.GetProperty(
-            False, number, self._atoms[name], anything, 0, MOST_BYTES
-        )
-
-    def _properties(self, number: int) -> dict[str, bytes]:
-        asked = {name: self._property(number, name) for name in PROPERTIES}
-        return {name: _bytes(_reply(cookie)) for name, cookie in asked.items()}
-
-    def _identity(
-        self, clients: Sequence[int], facts: Mapping[int, Mapping[str, bytes]], *, managed: bool
-    ) -> Identity:
-        properties = [facts[client] for client in clients]
-        pids = {pid for client in clients for pid in self._pids(client, facts[client])}
-        transient = _numbers(facts[clients[0]]["WM_TRANSIENT_FOR"])
-        kinds = {kind for fact in properties for kind in _numbers(fact["_NET_WM_WINDOW_TYPE"])}
-        furniture = {self._atoms[name] for name in FURNITURE}
-        return Identity(
-            titles=_words(fact[name] for fact in properties for name in TEXTS),
-            classes=_words(fact["WM_CLASS"] for fact in properties),
-            processes=tuple(dict.fromkeys(name for pid in pids for name in names(pid))),
-            pids=tuple(pids),
-            clients=tuple(clients),
-            transient_for=transient[0] if transient and transient[0] != self._root else 0,
-            managed=managed and not kinds & furniture,
-        )
-
-    def _pids(self, client: int, facts: Mapping[str, bytes]) -> list[int]:
-        """The process behind a window: as the server sees it, else as the window says."""
-        if self._res is not None:
-            make: Any = xcffib.res.ClientIdSpec.synthetic
-            spec = make(client, CLIENT_PID)
-            reply = _reply(self._res.QueryClientIds(1, [spec]))
-            known = [value for entry in getattr(reply, "ids", ()) for value in entry.value]
-            if known:
-                return known
-        return list(_numbers(facts["_NET_WM_PID"])[:1])
-
-    def _margins(self, facts: Mapping[str, bytes]) -> tuple[int, int, int, int]:
-        numbers = _numbers(facts["_GTK_FRAME_EXTENTS"])
-        if len(numbers) != 4:
-            return 0, 0, 0, 0
-        left, right, top, bottom = numbers
-        return left, right, top, bottom
+            window.rect = facts.rect
+        window.solid, window.drawn = facts.solid, facts.drawn
+        window.managed, window.margins = facts.managed, facts.margins
+        window.identity = facts.identity
+        ours = self._options.itself and self._is_ours(facts)
+        window.forbidden = self._options.forbids(facts.identity) or ours
+        window.allowed = self._options.allows(facts.identity)
+        self._stack.renamed()
+        self._standing = None
+        if before:
+            # What it was called before may still be what it shows.
+            now = self._stand().places
+            self._stale.leave(without(before - now, list(now)), self._time + PATIENCE)
 
     # -- ourselves
 
@@ -713,20 +575,18 @@ class Windows:
         named = os.environ.get("WINDOWID", "")
         return int(named) if named.isdigit() and self._here else -1
 
-    def _is_ours(self, identity: Identity) -> bool:
-        if not self._options.itself:
-            return False
-        if self._window_id in identity.clients:
+    def _is_ours(self, facts: Facts) -> bool:
+        if facts.ours or self._window_id in facts.identity.clients:
             return True
-        return any(pid in self._terminals or is_ours(pid) for pid in identity.pids)
+        return not self._terminals.isdisjoint(facts.identity.pids)
 
-    def _find_terminal(self) -> None:
+    def _find_terminal(self, started_by: Iterable[int]) -> None:
         """The window of the nearest process that started us and has one."""
         if self._terminals or any(
             window.identity and self._window_id in window.identity.clients for window in self._stack
         ):
             return
-        for pid in ancestors(os.getpid()):
+        for pid in started_by:
             theirs = [
                 window
                 for window in self._stack
@@ -752,32 +612,9 @@ STRUCTURE = (
 )
 
 
+def _is_drawing(event: Any) -> bool:  # noqa: ANN401 - one of a dozen classes
+    return isinstance(event, Rect)
+
+
 def _size(rect: Rect) -> tuple[int, int]:
     return rect.width, rect.height
-
-
-def _outer(place: Any) -> Rect:  # noqa: ANN401 - an event or a reply
-    """With the border, which lies outside of what the server calls the window's size."""
-    border = 2 * place.border_width
-    return Rect(place.x, place.y, place.width + border, place.height + border)
-
-
-def _reply(cookie: Any) -> Any:  # noqa: ANN401 - of a hundred classes
-    """The answer, or None about a window that is gone."""
-    try:
-        return cookie.reply()
-    except xcffib.Error:
-        return None
-
-
-def _bytes(reply: Any) -> bytes:  # noqa: ANN401 - as _reply
-    return b"".join(reply.value) if reply is not None and reply.value_len else b""
-
-
-def _numbers(value: bytes) -> tuple[int, ...]:
-    return struct.unpack(f"={len(value) // 4}I", value[: len(value) // 4 * 4])
-
-
-def _words(values: Iterable[bytes]) -> tuple[str, ...]:
-    words = (part.decode(errors="replace") for value in values for part in value.split(b"\0"))
-    return tuple(dict.fromkeys(filter(None, words)))

@@ -28,7 +28,7 @@ from hud.errors import ScreenGoneError
 from hud.items import Pixels, Rect
 from stages.capture.rectangles import inside, merged
 from stages.capture.shared_memory import new_segment
-from stages.capture.xcb import REPLY, awaited
+from stages.capture.xcb import REPLY, awaited, connect
 
 ALL_PLANES = 0xFFFFFFFF
 Z_PIXMAP = xcffib.xproto.ImageFormat.ZPixmap
@@ -67,7 +67,6 @@ class Server:
             CannotOpenError: nobody answers.
             CannotWatchError: an extension is missing or does not work here.
         """
-        connect: Any = xcffib.connect  # xcffib annotates only a part of itself
         try:
             self._connection = connect(display)
         except xcffib.ConnectionException as error:

@@ -1,4 +1,8 @@
-"""Replies of an X server, awaited."""
+"""Connections to an X server, and its replies, awaited.
+
+A new connection goes through all extensions that xcffib has loaded by then, and falls over one
+that another thread loads meanwhile. So all that are used anywhere are loaded here, before.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,38 @@ from typing import Any
 
 import trio
 import xcffib
+import xcffib.damage
+import xcffib.dpms
+import xcffib.randr
+import xcffib.res
+import xcffib.screensaver
+import xcffib.shape
+import xcffib.shm
+import xcffib.xfixes
+import xcffib.xproto
 from xcffib.ffi import ffi
 
 REPLY = 32
 """Bytes of an event, and of a reply in front of its list."""
+
+
+def connect(display: str | None) -> Any:  # noqa: ANN401 - xcffib annotates only a part of itself
+    """A connection, which blocks for some milliseconds.
+
+    Raises:
+        xcffib.ConnectionException: nobody answers.
+    """
+    make: Any = xcffib.connect
+    return make(display)
+
+
+def extension(connection: Any, module: Any) -> Any:  # noqa: ANN401 - as above
+    """An extension of the server, or None; blocks for a round trip."""
+    name = module.key.name
+    # Without asking first xcb would end the connection.
+    if not connection.core.QueryExtension(len(name), name).reply().present:
+        return None
+    return connection(module.key)
 
 
 async def awaited(connection: Any, cookie: Any) -> bytes:  # noqa: ANN401 - of a hundred classes

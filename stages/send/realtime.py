@@ -140,11 +140,14 @@ class Realtime:
         return not self.is_local and self.conversation == "none"
 
     @property
-    def whereabouts(self) -> str:
-        """Who writes the notes, and where, for the user."""
-        if self.is_local:
-            return "the local model, nothing leaves this machine"
-        return f"{self.model} at {host_of(self.url)}"
+    def model_name(self) -> str:
+        """Who writes the notes, for the user."""
+        return "the local model" if self.is_local else self.model
+
+    @property
+    def host(self) -> str:
+        """Where the model is; "" on this machine."""
+        return "" if self.is_local else host_of(self.url)
 
     def tariff(self) -> Price:
         """What the model costs.

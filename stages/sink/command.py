@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -39,7 +40,14 @@ class Command:
         30.0, meaning="seconds after which the program is ended", check=between(0.1, 3600)
     )
     warn: Callable[[str], None] = given(silent)
+    secrets: frozenset[str] = given(frozenset())
+    """Environment variables with keys of ours, which are not handed on."""
     condition: Condition = given(attrs.Factory(Condition))
+
+    @property
+    def destination(self) -> str:
+        """Where the notes go, for the user: what the program does with them only he knows."""
+        return pathlib.PurePath(self.argv[0]).name
 
     def preflight(self) -> None:
         """Check that the program is there.
@@ -82,6 +90,7 @@ class Command:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     check=False,
+                    env={n: v for n, v in os.environ.items() if n not in self.secrets},
                     # A group of its own: Ctrl-C is for us, and its children end with it.
                     start_new_session=True,
                     deliver_cancel=_end_group,

@@ -40,6 +40,11 @@ class Notify:
     warn: Callable[[str], None] = given(silent)
     condition: Condition = given(attrs.Factory(Condition))
 
+    @property
+    def destination(self) -> str:
+        """Where the notes go, for the user; the addresses hold passwords."""
+        return f"the services of {self.urls_env}"
+
     def preflight(self) -> None:
         """Check that Apprise and the addresses are there.
 

@@ -70,6 +70,12 @@ class Webhook:
     warn: Callable[[str], None] = given(silent)
     condition: Condition = given(attrs.Factory(Condition))
 
+    @property
+    def destination(self) -> str:
+        """Where the notes go, for the user; "" on this machine."""
+        host = host_of(self.url)
+        return "" if is_loopback(host) else host
+
     def preflight(self) -> None:
         """Check that the secret and what the sink needs are there.
 

@@ -8,7 +8,7 @@ from hud.items import Frame
 from stages.change.detector.detector import Detector
 from stages.change.detector.options import SENSITIVITY
 
-from .drawing import BLACK, Screen
+from .drawing import BLACK, WHITE, Screen
 
 LINE = "error: no such file or directory"
 
@@ -20,26 +20,36 @@ class Woken:
         self.screen = Screen(detector=detector)
         self.screen.text(40, 40, "An ordinary window title")
         self.time, self.seqs = self.screen.time, itertools.count()
-        self.passed = []
+        self.passed, self.regions = [], []
         self.drawn()
         self.wait(4)
+        self.forget()
+
+    def forget(self):
         self.passed.clear()
+        self.regions.clear()
 
     def drawn(self):
         """Give what was drawn to the detector; seconds until it was passed on, None: not yet."""
         frame = Frame(
             next(self.seqs), 1, self.time, 0.0, self.screen.pixels.copy(), None, woken=True
         )
-        if self.screen.detector.look(frame).regions:
+        if regions := self.screen.detector.look(frame).regions:
             self.passed.append(self.time)
+            self.regions += regions
         return 0.0 if self.passed and self.passed[-1] == self.time else None
 
     def wait(self, seconds):
         end = self.time + seconds
         while (due := self.screen.detector.due()) is not None and due <= end:
-            if self.screen.detector.wake(due) is not None:
+            if (change := self.screen.detector.wake(due)) is not None:
                 self.passed.append(due)
+                self.regions += change.regions
         self.time = end
+
+    def seen(self, rows):
+        """Whether each of these rows of text was passed on."""
+        return all(any(r.y < row - 4 < r.bottom for r in self.regions) for row in rows)
 
 
 @pytest.fixture
@@ -106,3 +116,25 @@ def test_low_sensitivity_watches_everything():
     assert woken.drawn() is None
     woken.wait(2)
     assert len(woken.passed) == 1
+
+
+@pytest.mark.parametrize(("rows", "every"), [(1, 0.8), (1, 1.5), (2, 1.5), (3, 1.5), (3, 2.5)])
+def test_output_that_comes_at_a_rhythm_is_never_noise(rows, every):
+    """Whatever a program prints behind its caret stands in a fresh place each time."""
+    woken, y = Woken(Detector()), 60
+    woken.screen.fill(10, y - 12, 8, 16, BLACK)
+    woken.drawn()
+    woken.wait(3)
+    woken.forget()
+    blocks = 280 // (20 * rows)
+    for block in range(blocks):
+        woken.screen.fill(10, y - 12, 8, 16, WHITE)
+        for _ in range(rows):
+            woken.screen.text(10, y, f"{block}. something has changed, for the {block}. time")
+            y += 20
+        woken.screen.fill(10, y - 12, 8, 16, BLACK)
+        woken.drawn()
+        woken.wait(every)
+    woken.wait(3)
+    assert len(woken.passed) >= blocks * min(1.0, every / 1.5) - 1
+    assert woken.seen(range(60, y, 20))

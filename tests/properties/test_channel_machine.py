@@ -47,6 +47,7 @@ class Clerk(Observer):
 
     def offered(self, edge, item) -> None:
         assert edge == "a→b"
+        assert isinstance(item, Item)
         self.counts["offered"] += 1
 
     def ignored(self, edge, item) -> None:

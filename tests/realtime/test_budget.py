@@ -159,3 +159,143 @@ def test_patience_is_what_it_says():
     budget.settle(0.0, Reservation(0, 0), Reservation(0.002, 0))
     budget.choose(0.0, needs)
     assert budget.step is Step.SMALLER
+
+
+def test_amounts_that_only_count_are_never_waited_for():
+    limit = Limit("run", math.inf, math.inf)
+    assert limit.state()["credit"] == 0.0, "JSON knows no infinity"
+    limit.settle(5.0, 0.0, 1e9)
+    assert limit.wait(5.0, 1e9) == 0.0
+    assert limit.credit(5.0) == math.inf
+    assert limit.spent(5.0) == 1e9
+    assert Budget([]).wait(5.0, Reservation(1.0, 1.0)) == 0.0
+
+
+def test_a_turn_that_costs_just_the_limit_fits_once():
+    limit = Limit("hour", 1.0, HOUR)
+    assert limit.wait(0.0, 1.0) == 0.0
+    limit.settle(0.0, 0.0, 1.0)
+    assert limit.wait(30.0, 1.0) == pytest.approx(HOUR + 30.0), "until its minute has passed whole"
+    assert limit.spent(HOUR + 59.0) == 1.0
+    assert limit.spent(HOUR + 60.0) == 0.0
+
+
+def test_what_is_spent_in_one_part_of_the_period_is_kept_as_one():
+    limit = Limit("hour", 1.0, HOUR)
+    for now in (1.0, 30.0, 59.0, 60.0, 119.0, 120.0):
+        limit.settle(now, 0.0, 0.01)
+    assert limit.state()["slices"] == [
+        [60.0, pytest.approx(0.03)],
+        [120.0, pytest.approx(0.02)],
+        [180.0, pytest.approx(0.01)],
+    ]
+
+
+def test_credit_grows_evenly_and_a_reservation_takes_it():
+    limit = Limit("hour", 1.0, HOUR)
+    assert limit.credit(0.0) == AT_ONCE
+    assert limit.credit(HOUR / 3) == pytest.approx(AT_ONCE + 0.3)
+    limit.reserve(0.5)
+    assert limit.credit(HOUR / 3) == pytest.approx(AT_ONCE + 0.3 - 0.5)
+    # A tenth is missing, and 0.9 of the limit comes in an hour.
+    assert limit.wait(HOUR / 3, 0.01) == pytest.approx(HOUR / 9)
+    limit.settle(HOUR / 3, 0.5, 0.2)
+    assert limit.reserved == 0.0
+    assert limit.credit(HOUR / 3) == pytest.approx(AT_ONCE + 0.1)
+    assert limit.credit(9 * HOUR) == 1.0, "never more than the limit"
+    assert limit.credit(0.0) == 1.0, "a clock that is set back takes nothing"
+
+
+def test_the_wait_for_credit_is_long_enough_and_not_longer():
+    limit = Limit("day", 10.0, 24 * HOUR)
+    limit.settle(0.0, 0.0, 1.5)
+    wait = limit.wait(0.0, 0.1)
+    assert wait == pytest.approx(0.5 / (9.0 / (24 * HOUR)), rel=1e-6)
+    assert limit.wait(wait - 1.0, 0.1) == pytest.approx(1.0, rel=1e-3)
+    assert limit.wait(wait, 0.1) == 0.0
+
+
+def test_the_credit_of_a_run_does_not_grow():
+    limit = Limit("run", 1.0, math.inf)
+    limit.settle(0.0, 0.0, 0.05)
+    assert limit.credit(1e6) == pytest.approx(AT_ONCE - 0.05)
+
+
+def test_a_state_goes_on_with_what_was_open_as_spent():
+    limit = Limit("hour", 1.0, HOUR)
+    limit.settle(100.0, 0.0, 0.03)
+    limit.reserve(0.04)
+    back = Limit("hour", 1.0, HOUR)
+    back.restore(json.loads(json.dumps(limit.state())), 130.0)
+    assert back.reserved == 0.0
+    assert back.spent(130.0) == pytest.approx(0.07)
+    assert back.credit(130.0) == pytest.approx(AT_ONCE - 0.07 + 30.0 * 0.9 / HOUR)
+    # The part of the period in which it was spent is still the same one.
+    assert back.state()["slices"] == [[120.0, 0.03], [180.0, 0.04]]
+    assert back.spent(HOUR + 119.0) == pytest.approx(0.07)
+
+
+def test_a_state_from_the_future_counts_from_now_on():
+    limit = Limit("hour", 1.0, HOUR)
+    limit.settle(9e6, 0.0, 0.5)
+    back = Limit("hour", 1.0, HOUR)
+    back.restore(limit.state(), 1000.0)
+    assert back.spent(1000.0 + HOUR) == 0.5
+    assert back.spent(1000.0 + HOUR + 60.0) == 0.0
+
+
+def test_a_state_is_bounded_whoever_wrote_it():
+    slices = [[float(end), 1e-6] for end in range(9999)]
+    limit = Limit("hour", 1.0, HOUR)
+    limit.restore({"slices": slices, "credit": 99.0, "at": 0.0, "open": -5.0}, 9000.0)
+    assert len(limit.state()["slices"]) == 2 * 60
+    assert limit.credit(9000.0) == 1.0
+    assert limit.spent(9000.0) == pytest.approx(120e-6)
+
+
+@pytest.mark.parametrize(
+    ("usd", "tokens", "step"),
+    [
+        (0.4, 40.0, Step.FULL),  # three of 0.1 and of 10 fit
+        (0.29, 40.0, Step.SMALLER),  # three do not quite fit in dollars
+        (0.4, 29.0, Step.SMALLER),  # nor here in tokens
+    ],
+)
+def test_turns_become_dearer_only_when_several_fit_each_limit(usd, tokens, step):
+    budget = Budget(
+        [Limit("hour", 10.0, HOUR)], [Limit("minute", 1000.0, 60.0)], [Step.SMALLER, Step.WORDS]
+    )
+    needs = {Step.FULL: Reservation(0.1, 10.0), Step.SMALLER: Reservation(0.0, 0.0)}
+    nothing = Reservation(0.0, 0.0)
+    budget.step = Step.SMALLER
+    left = Reservation(AT_ONCE * 10.0 - usd, AT_ONCE * 1000.0 - tokens)
+    budget.settle(0.0, nothing, left)
+    budget.choose(0.0, needs)
+    assert budget.step is step
+
+
+def test_a_turn_dearer_than_the_limit_is_not_gone_back_to():
+    budget = Budget([Limit("hour", 1.0, HOUR)], steps=[Step.WORDS])
+    budget.step = Step.WORDS
+    needs = {Step.FULL: Reservation(0.5, 0), Step.WORDS: Reservation(0.0, 0)}
+    budget.choose(0.0, needs)
+    budget.choose(9 * HOUR, needs)
+    assert budget.step is Step.WORDS, "three of them never fit an hour"
+
+
+def test_half_of_a_limit_is_credit_enough_to_go_back():
+    budget = Budget([Limit("hour", 1.0, HOUR)], steps=[Step.WORDS])
+    budget.step = Step.WORDS
+    needs = {Step.FULL: Reservation(0.3, 0), Step.WORDS: Reservation(0.0, 0)}
+    budget.choose(0.0, needs)  # with a credit of 0.1
+    budget.choose(HOUR / 3, needs)  # of 0.4
+    assert budget.step is Step.WORDS
+    budget.choose(HOUR * 2 / 3, needs)  # of 0.7, though three turns cost 0.9
+    assert budget.step is Step.FULL
+
+
+def test_what_is_lost_in_rounding_is_not_waited_for():
+    limit = Limit("run", 1e6, math.inf)
+    limit.settle(0.0, 0.0, 5e5)
+    assert limit.wait(0.0, 5e5 + 1e-4) == 0.0
+    assert limit.wait(0.0, 5e5 + 1.0) == math.inf

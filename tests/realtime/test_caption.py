@@ -40,6 +40,28 @@ def test_words_stand_behind_and_describe_no_picture():
     assert caption.read(text) == ()
 
 
+def test_the_whole_screen_is_read_back_as_it_is():
+    whole, part = Rect(0, 0, 640, 480), Rect(1, 2, 3, 4)
+    text = caption.write("14:03:20", 2, (640, 480), [[whole], [part, whole]])
+    assert caption.read(text) == (
+        caption.Place(2, 640, 480, (whole,)),
+        caption.Place(2, 640, 480, (part, whole)),
+    )
+
+
+def test_a_picture_counts_only_behind_its_screen():
+    line = "picture 1: whole screen; screen 1 (9x9); picture 2: 3x4 at x=1 y=2"
+    assert caption.read(line) == (caption.Place(1, 9, 9, (Rect(1, 2, 3, 4),)),)
+
+
+def test_what_stands_near_the_words_follows_them():
+    words = [Words(Rect(1, 2, 3, 4), ("12",), near=("Total", "of  all"))]
+    assert caption.write("14:03:20", 1, (640, 480), [], words).splitlines()[2:] == [
+        '"12"',
+        'near it: "Total", "of all"',
+    ]
+
+
 @given(st.text())
 def test_any_other_text_describes_nothing_or_something(text):
     assert isinstance(caption.read(text), tuple)

@@ -34,3 +34,34 @@ def test_memory_grows_and_is_cut_in_one_step():
     extended = [later.startswith(earlier) for earlier, later in itertools.pairwise(texts)]
     assert extended.count(False) == (200 - MOST) // (MOST - KEEP) + 1
     assert texts[-1].splitlines()[-1] == "14:00:00 note 199"
+
+
+def test_a_summary_takes_the_place_of_the_older_notes():
+    memory = Memory(keep=2, most=4, summarizes=True)
+    for number in range(3):
+        memory.add("14:00", str(number))
+    assert not memory.wants_summary
+    memory.add("14:00", "3")
+    assert memory.wants_summary
+    memory.rebase("all\n  went  well")
+    assert memory.text() == "Earlier: all went well\n14:00 2\n14:00 3"
+    assert not memory.wants_summary
+    memory.rebase("")
+    assert memory.text().startswith("Earlier: all went well\n")
+
+
+def test_a_summary_that_never_comes_is_not_waited_for_for_ever():
+    memory = Memory(keep=2, most=4, summarizes=True)
+    sizes = []
+    for number in range(30):
+        memory.add("14:00", str(number))
+        sizes.append(len(memory.text().splitlines()))
+    assert max(sizes) == 4 + 10
+    assert memory.text().startswith("14:00 ")
+    assert not Memory(most=1).wants_summary
+
+
+def test_a_memory_of_nothing():
+    memory = Memory(most=0)
+    memory.add("14:00", "note")
+    assert memory.text() == ""

@@ -13,13 +13,15 @@ from hud.realtime.events import (
     AnswerBegan,
     AnswerEnded,
     Configured,
+    Limit,
+    LimitsTold,
     Refused,
     Started,
     TextArrived,
     Unknown,
 )
 from hud.realtime.requests import SessionOptions, Turn
-from hud.realtime.session import TRANSITIONS, Command, Session, State
+from hud.realtime.session import LONGEST_ANSWER, TRANSITIONS, Command, Session, State
 from hud.realtime.trouble import Cure, Trouble
 from tests.sdk import strict_client_event
 
@@ -50,12 +52,18 @@ def done(turn, words="Done.", status="completed", response="resp_1", **more):
     return said("response.done", response=fields | more)
 
 
-def asked() -> tuple[Session, str]:
-    """A session in the middle of a turn, and the turn's id."""
-    session = Session(OPTIONS)
+def ready(**options) -> Session:
+    """A session that may be asked."""
+    session = Session(SessionOptions("Watch.", 300, **options))
     session.receive(CREATED)
     session.configure()
     session.receive(UPDATED)
+    return session
+
+
+def asked() -> tuple[Session, str]:
+    """A session in the middle of a turn, and the turn's id."""
+    session = ready()
     return session, ask(session)["event_id"]
 
 
@@ -225,6 +233,146 @@ def test_the_end_of_the_session():
     session, _ = asked()
     session.receive(said("error", error={"code": "session_expired", "message": "60 minutes"}))
     assert session.state is State.OVER
+
+
+def read(messages) -> list[dict]:
+    return [json.loads(b"".join(message)) for message in messages]
+
+
+def test_a_new_session_knows_nothing():
+    session = Session(OPTIONS)
+    assert (session.id, session.expires_at, session.limits) == ("", 0, ())
+    assert (session.ignored, session.hint) == (0, "")
+    session.receive(CREATED)
+    assert (session.id, session.expires_at) == ("sess_1", 99)
+    assert read([session.configure()])[0]["event_id"] == "hud_1"
+
+
+def test_the_limits_that_were_told_last_are_known():
+    session, _ = asked()
+    told = [{"name": "tokens", "limit": 9000, "remaining": 1}]
+    assert session.receive(said("rate_limits.updated", rate_limits=told)) == LimitsTold(
+        (Limit("tokens", 9000, 1),)
+    )
+    assert session.limits == (Limit("tokens", 9000, 1),)
+
+
+def test_a_conversation_is_told_the_notes_once_and_rid_of_its_pictures():
+    session = ready(in_conversation=True)
+    notes, pictures, create = read(session.ask(TURN))
+    assert "14:03 earlier" in notes["item"]["content"][0]["text"]
+    assert pictures["item"]["content"][1]["type"] == "input_image"
+    assert "input" not in create["response"]
+    ids = [each["event_id"] for each in (notes, pictures, create)]
+    assert ids == ["hud_2", "hud_3", "hud_4"]
+    assert pictures["item"]["id"] == "hud_3"
+    session.receive(began(ids[-1]))
+    session.receive(done(ids[-1]))
+    (deletion,) = read(session.tidy())
+    assert (deletion["event_id"], deletion["item_id"]) == ("hud_5", "hud_3")
+    assert session.tidy() == []
+    # From now on the server has its own notes.
+    assert [each["type"] for each in read(session.ask(TURN))] == [
+        "conversation.item.create",
+        "response.create",
+    ]
+
+
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["notes", "pictures", "request"])
+def test_a_turn_whose_pieces_are_refused_is_over(which):
+    session = ready(in_conversation=True)
+    event_id = read(session.ask(TURN))[which]["event_id"]
+    refusal = session.receive(said("error", error={"code": "x", "event_id": event_id}))
+    assert refusal.ends_turn
+    assert session.state is State.READY
+
+
+def test_a_conversation_without_earlier_notes_begins_with_the_pictures():
+    session = ready(in_conversation=True)
+    assert len(session.ask(Turn("", TURN.caption, TURN.jpegs))) == 2
+    session.receive(said("error", error={"code": "x", "event_id": "hud_3"}))
+    assert len(session.ask(TURN)) == 2, "what is noted since then is in the conversation"
+
+
+def test_an_answer_is_cancelled_by_its_id_and_ends_all_the_same():
+    session, turn = asked()
+    session.receive(began(turn))
+    (cancel,) = read([session.cancel()])
+    assert (cancel["event_id"], cancel["response_id"]) == ("hud_3", "resp_1")
+    assert session.receive(text("la")) == TextArrived("resp_1", "la")
+    refusal = session.receive(said("error", error={"code": "x", "event_id": "hud_3"}))
+    assert refusal.ends_turn, "there was nothing to cancel any more"
+
+
+def test_answers_are_told_apart_by_their_order_where_no_metadata_is_repeated():
+    session = ready(by_metadata=False)
+    session.ask(TURN)
+    bare = said("response.created", response={"id": "resp_1"})
+    assert session.receive(said("response.created", response={})) == Unknown("response.created")
+    assert session.receive(bare) == AnswerBegan("resp_1", "")
+    assert session.receive(text("x", "resp_2")) == Unknown("response.output_text.delta")
+    stranger = said("response.done", response={"id": "resp_2", "status": "completed"})
+    assert session.receive(stranger) == Unknown("response.done")
+    ended = session.receive(said("response.done", response={"id": "resp_1", "status": "completed"}))
+    assert ended.status is Status.COMPLETED
+    assert session.state is State.READY
+    assert session.hint == ""
+    assert session.receive(bare) == Unknown("response.created")
+
+
+def test_an_answer_may_end_without_its_metadata():
+    session, turn = asked()
+    session.receive(began(turn))
+    ended = session.receive(said("response.done", response={"id": "resp_1", "status": "completed"}))
+    assert isinstance(ended, AnswerEnded)
+
+
+def test_the_hint_is_given_only_where_metadata_is_missing():
+    session, turn = asked()
+    assert session.receive(began("somebody else's")) == Unknown("response.created")
+    session.receive(began(turn))
+    session.receive(said("response.created", response={"id": "resp_9"}))
+    assert session.hint == ""
+    session.receive(done(turn))
+    session.ask(TURN)
+    session.receive(said("response.created", response={"id": "resp_9"}))
+    assert session.hint == "the server repeats no metadata: say realtime.match_answers: order"
+
+
+def test_an_endless_answer_is_cut():
+    session = ready()
+    for last in ("b", "bcd"):
+        turn = ask(session)["event_id"]
+        session.receive(began(turn))
+        assert session.receive(text("x" * (LONGEST_ANSWER - 2))).text == "x" * (LONGEST_ANSWER - 2)
+        assert session.receive(text("a")).text == "a"
+        assert session.receive(text(last)).text == "b"
+        assert isinstance(session.receive(text("e")), Unknown)
+        assert session.receive(done(turn, "y" * (LONGEST_ANSWER + 9))).text == "y" * LONGEST_ANSWER
+
+
+def test_an_error_before_explains_only_an_end_that_does_not_explain_itself():
+    error = said("error", error={"code": "odd", "message": "before"})
+    session, turn = asked()
+    session.receive(began(turn))
+    session.receive(error)
+    assert session.receive(done(turn)).trouble is None
+    for details, explained in (({}, "odd: before"), ({"error": {"message": "own"}}, "own")):
+        turn = ask(session)["event_id"]
+        session.receive(error)
+        ended = session.receive(done(turn, "", "failed", status_details=details))
+        assert ended.detail == explained
+    turn = ask(session)["event_id"]
+    assert session.receive(done(turn, "", "failed")).detail == "failed", "the turn before's error"
+
+
+def test_what_cannot_happen_now_is_named():
+    session, _ = asked()
+    with pytest.raises(ProtocolError, match=r"^configure cannot happen while .* is asked$"):
+        session.configure()
+    with pytest.raises(ProtocolError, match=r"^Started cannot happen while .* is asked$"):
+        session.receive(CREATED)
+    assert session.ignored == 1
 
 
 JSON = st.recursive(

@@ -39,6 +39,29 @@ def test_a_close_that_names_a_fatal_code_is_final():
     assert closed(1011, "invalid_request_error.insufficient_quota").cure is Cure.STOP
 
 
+def test_a_close_is_told_by_its_code_and_reason():
+    trouble = closed(1011, "overloaded, try again in 5s")
+    assert (trouble.code, trouble.message) == ("closed 1011", "overloaded, try again in 5s")
+    assert str(trouble) == "closed 1011: overloaded, try again in 5s"
+    assert trouble.wait == 5.0
+    assert str(Trouble("")) == "an error without words"
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (Trouble("busy", "later", "server_error"), "busy: later"),
+        (Trouble("busy", "", "server_error"), "busy"),
+        (Trouble("", "later", "server_error"), "later"),
+        (Trouble("", "", "server_error"), "no reason given"),
+    ],
+)
+def test_a_refusal_is_told_by_its_status_and_what_was_said(said, message):
+    trouble = refused(503, said)
+    assert (trouble.code, trouble.message, trouble.kind) == ("HTTP 503", message, "server_error")
+    assert trouble.wait is None
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 301, 410])
 def test_these_refusals_stay(status):
     assert refused(status, Trouble("", "")).cure is Cure.STOP
@@ -57,6 +80,7 @@ def test_these_refusals_pass_unless_the_account_is_the_reason(status):
         ("Please try again in 7.853s. Visit", 7.853),
         ("try again in 1m26.4s", 86.4),
         ("try again in 350ms.", 0.35),
+        ("try again in 0h59m59.5s", 3599.5),
         ("try again in 2h", 3600.0),
         ("Try again in 5m", 300.0),
         ("try again in a while", None),
@@ -99,3 +123,13 @@ def test_a_message_is_one_short_line():
     assert scrub("two\nlines\x1b[31m red\x00", "") == "two lines [31m red"
     assert len(scrub("word " * 9999, "")) == MOST + 1
     assert scrub("plain words stay as they are", KEY) == "plain words stay as they are"
+    assert scrub("x " * (MOST // 2 - 1) + "xx", "") == "x " * (MOST // 2 - 1) + "xx"
+    assert scrub("", KEY) == ""
+
+
+def test_what_is_taken_out_leaves_one_sign():
+    assert scrub("the key sk-abcdefgh of org_12345 is (mnop), 'mnop' or pr***op", KEY) == (
+        "the key … of … is … … or …"
+    )
+    assert scrub("Xmnop", KEY) == "Xmnop", "letters are part of the word"
+    assert scrub("nop is too short to tell", KEY) == "nop is too short to tell"

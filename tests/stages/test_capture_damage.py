@@ -438,5 +438,5 @@ def test_the_program_says_once_how_it_watches(display, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("watching, woken by what is drawn (X DAMAGE); notes by") == 1
+    assert done.stderr.count("watching monitor 1, woken by what is drawn (X DAMAGE); notes by") == 1
     assert "hello" not in done.stderr

@@ -14,6 +14,7 @@ from stages.change.detector.shapes import (
     plain_inside,
     strongest,
     textual,
+    vacant,
     without_caret,
     written,
 )
@@ -31,38 +32,6 @@ KNOWN = 0.85
 """A place of which this share was seen before shows nothing new."""
 WORD = 4
 """Cells that hold less than a word."""
-PLAIN = 0.95
-"""What has this share of one colour has nothing written on it."""
-OBJECT = 32
-"""What is higher is a thing and no number."""
-CRISP = 100
-"""Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
-
-KNOWN = 0.85
-"""A place of which this share was seen before shows nothing new."""
-WORD = 4
-"""Cells that hold less than a word."""
-PLAIN = 0.95
-"""What has this share of one colour has nothing written on it."""
-CRISP = 100
-"""Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
-
-KNOWN = 0.85
-"""A place of which this share was seen before shows nothing new."""
-WORD = 4
-"""Cells that hold less than a word."""
-PLAIN = 0.95
-"""What has this share of one colour has nothing written on it."""
-KNOWN = 0.85
-"""A place of which this share was seen before shows nothing new."""
-WORD = 4
-"""Cells that hold less than a word."""
-PLAIN = 0.95
-"""What has this share of one colour has nothing written on it."""
-WORD = 4
-"""Cells that hold less than a word."""
-PLAIN = 0.95
-"""What has this share of one colour has nothing written on it."""
 
 
 @attrs.frozen
@@ -166,7 +135,9 @@ class Contents(Patience):
         """Something in place of something else: a number, a state, or a clock."""
         painted = self.screen.rates.painted[cell_slices(tight)].max()
         new = spot.born - painted < 2 * self.options.young
-        if not spot.rested and self.field.flickers(tight, time, new=new):
+        # A block on blank ground stands in nobody's place: it is no value of a table.
+        block = vacant(self.screen.shown[tight.slices])
+        if not (block or spot.rested) and self.field.flickers(tight, time, new=new):
             colours = palette(self.screen.now[tight.slices])
             if not self.field.strange(tight, colours, spot.born):
                 return Verdict(Say.FORGET, "one of many flickering values")

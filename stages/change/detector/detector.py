@@ -131,7 +131,10 @@ class Detector:
         marks = tuple(Mark(rect, screen.shown_before(rect)) for rect in regions)
         self._accept(screen)
         rule = "; ".join(dict.fromkeys(rule for _, rule in shown))
-        return Change(frame, regions, Cause.CONTENT, rule, marks=marks)
+        drawn = max(
+            (spot.touched for spot, verdict in judged if verdict.say is Say.SHOW), default=None
+        )
+        return Change(frame, regions, Cause.CONTENT, rule, marks=marks, drawn=drawn)
 
     def _wake_background(self, screen: Screen, time: float) -> None:
         """Judge background that came to rest while what surrounds it goes on: a caption."""

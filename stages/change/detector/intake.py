@@ -26,6 +26,7 @@ from stages.change.detector.shapes import (
     lettered,
     palette,
     ruled,
+    vacant,
     written,
 )
 from stages.change.detector.spot import Spot
@@ -196,7 +197,7 @@ class Intake:
             narrow = rect.width <= 2.5 * rect.height
             spot.letter = narrow and written(before, after)
             spot.value = not (spot.letter or blank(before))
-            if spot.value and not (spot.again or spot.scrolled):
+            if spot.value and not (spot.again or spot.scrolled or vacant(before)):
                 spot.flickers = self._flickers(rect, after, time)
         return spot
 

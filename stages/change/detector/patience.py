@@ -10,29 +10,13 @@ from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
 from stages.change.detector.past import Past
 from stages.change.detector.screen import Screen, cell_slices
-from stages.change.detector.shapes import (
-    LINE,
-    ends_in_caret,
-)
+from stages.change.detector.shapes import LINE, ends_in_caret
 from stages.change.detector.spot import Spot
 from stages.change.detector.verdict import Say, Verdict
 
 SLACK = 1e-6
 BLOCK = 0.12
 """Output of several lines comes in pieces; one more frame shows whether more follows."""
-WIDE = 2.5
-"""Text this many times wider than high is more than the letters of one frame."""
-OBJECT = 32
-"""What is higher is a thing and no number."""
-CRISP = 100
-"""Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
-
-KNOWN = 0.85
-"""A place of which this share was seen before shows nothing new."""
-WORD = 4
-"""Cells that hold less than a word."""
-PLAIN = 0.95
-"""What has this share of one colour has nothing written on it."""
 
 
 @attrs.frozen

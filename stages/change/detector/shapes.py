@@ -14,6 +14,8 @@ from stages.change.detector.dirty import COLOUR, Mask
 
 Shares = npt.NDArray[np.float64]
 """Shape (64,)."""
+VACANT = 0.985
+"""Share of one colour in a place that is free to be written on; a hollow caret takes 1 %."""
 LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
@@ -98,6 +100,11 @@ def caret_moved(before: Words) -> bool:
 def written(before: Words, after: Words) -> bool:
     """Something was written on blank ground (a bar may have stood there)."""
     return alike_rows(before) and not alike_rows(after)
+
+
+def vacant(patch: Words) -> bool:
+    """Nothing stands here but perhaps a caret, which may be hollow."""
+    return bool(palette(patch).max() >= VACANT)
 
 
 def erased(before: Words, after: Words) -> bool:
