@@ -101,7 +101,7 @@ SHAKEN = {
     # A screen that never rests is shown seldom; whole frames are shown whenever they differ.
     "tiles": (Auto, Tiles(), 0.1),
     "whole": (Auto, WholeFrame(hash="dhash", threshold=0), 0.5),
-    "whole, looked for": (Screen, WholeFrame(hash="dhash", threshold=0), 0.5),
+    "whole, looked for": (Screen, WholeFrame(hash="dhash", threshold=0), 0.3),
 }
 """Name → capture, detector, and pictures a second that a busy machine sends at least."""
 
