@@ -148,6 +148,8 @@ def test_a_state_of_another_clock_or_of_nobody():
     for rubbish in ({}, {"slices": "x"}, {"slices": [[1, -5]], "credit": 1, "at": 1, "open": 0}):
         with pytest.raises((KeyError, ValueError, TypeError)):
             Limit("hour", 1.0, HOUR).restore(rubbish, 0.0)
+    with pytest.raises(ValueError, match=r"-5\.0"):  # which the user is shown
+        Limit("hour", 1.0, HOUR).restore(rubbish, 0.0)
 
 
 def test_patience_is_what_it_says():
