@@ -19,7 +19,7 @@ from hud.realtime.budget import Step
 from hud.realtime.tokens import image_tokens, seen_size
 from stages.encode import draw, words
 from stages.encode.jpeg import PATIENCE, Jpeg, shoot
-from stages.encode.plan import native, plan, scale, tokens, with_overview
+from stages.encode.plan import in_context, native, plan, scale, tokens, with_overview
 from stages.encode.standing import Standing, outdated
 from stages.encode.surroundings import PAUSE, Surroundings
 from tests import fakes
@@ -121,7 +121,7 @@ def whole_size(whole):
 @given(screens_and_regions(most=3, share=0.08))
 def test_what_fits_a_tile_stands_in_the_picture_pixel_by_pixel(case):
     whole, regions = case
-    tight = [rect.padded(8, whole.width, whole.height) for rect in regions]
+    tight = [in_context(rect.padded(8, whole.width, whole.height), whole) for rect in regions]
     around = tight[0]
     for rect in tight:
         around = around.union(rect)
