@@ -70,7 +70,7 @@ def main() -> None:
 
 def shake(seconds: float) -> None:
     environment = os.environ | {"HUD_SHAKEN_FOR": str(seconds)}
-    command = [sys.executable, "-m", "pytest", "-q", "-s", *SHAKEN]
+    command = [sys.executable, "-m", "pytest", "-n0", "-q", "-s", *SHAKEN]
     sys.exit(subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode)
 
 
