@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from hud.items import Rect
 from hud.pixels import Words
 from stages.change.detector.dirty import COLOUR, Mask
 
@@ -20,6 +21,8 @@ LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
 
+STROKES = 100
+"""Strong edges from left to right that a word has."""
 STROKE = 80
 """Pixels that are more than the specks of a tint: a word was struck out."""
 THIN, LONG, LONGEST = 5, 16, 80
@@ -163,6 +166,18 @@ def plain_inside(patch: Words) -> bool:
 def textual(patch: Words) -> bool:
     """Whether there are as many strong edges from left to right as letters have."""
     return bool(differ(patch[:, 1:], patch[:, :-1], 64).mean() >= 0.08)
+
+
+def fills(mask: Mask, rect: Rect) -> bool:
+    """Whether most of a rectangle has another colour than before, as it has not below new text."""
+    return int(mask.sum()) >= 0.6 * rect.area
+
+
+def sheet(patch: Words) -> bool:
+    """Whether it is a ground of one colour, as large as half of it, with a word on it or more."""
+    if palette(patch).max() < 0.5:
+        return False
+    return int(differ(patch[:, 1:], patch[:, :-1], 64).sum()) >= STROKES
 
 
 def lettered(patch: Words) -> bool:
