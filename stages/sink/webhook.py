@@ -29,7 +29,7 @@ from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
-from stages.sink.backlog import AwayError, Target, deliver_all
+from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 from stages.sink.record import record
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Webhook:
     )
     warn: Callable[[str], None] = given(silent)
     condition: Condition = given(attrs.Factory(Condition))
+    backlog: Backlog = given(attrs.Factory(Backlog))
 
     @property
     def destination(self) -> str:
@@ -107,7 +108,12 @@ class Webhook:
             post = _Post(self, client, self._secret())
             name = f"webhook {host_of(self.url)}"
             target = Target(
-                name, post.deliver, self.warn, longest_wait=LONGEST_WAIT, condition=self.condition
+                name,
+                post.deliver,
+                self.warn,
+                self.backlog,
+                longest_wait=LONGEST_WAIT,
+                condition=self.condition,
             )
             await deliver_all(target, inbox, outbox)
 
