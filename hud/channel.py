@@ -50,6 +50,9 @@ class Observer:
     def taken(self, edge: str, item: object) -> None:
         """The next stage took the item."""
 
+    def returned(self, edge: str, item: object) -> None:
+        """A later stage gave up what was made of the item, which waits here again."""
+
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """A stage raised and starts again in `retry_in` seconds."""
 
@@ -84,6 +87,11 @@ class Observers(Observer):
         """See Observer."""
         for observer in self._observers:
             observer.taken(edge, item)
+
+    def returned(self, edge: str, item: object) -> None:
+        """See Observer."""
+        for observer in self._observers:
+            observer.returned(edge, item)
 
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""
@@ -388,6 +396,7 @@ class Inbox(trio.abc.ReceiveChannel[T]):
             return False
         key = edge.options.key(item)
         edge.counts["taken"] -= 1
+        edge.observer.returned(edge.name, item)
         newer, present = edge.waiting.pop(key, None), edge.passed_by.get(key)
         if newer is not None:
             edge.waiting[key] = item

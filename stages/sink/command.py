@@ -50,6 +50,11 @@ class Command:
         """Where the notes go, for the user: what the program does with them only he knows."""
         return pathlib.PurePath(self.argv[0]).name
 
+    @property
+    def patience(self) -> float:
+        """Seconds that one note may take."""
+        return self.timeout + KILL_AFTER
+
     def preflight(self) -> None:
         """Check that the program is there.
 

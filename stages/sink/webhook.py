@@ -77,6 +77,11 @@ class Webhook:
         host = host_of(self.url)
         return "" if is_loopback(host) else host
 
+    @property
+    def patience(self) -> float:
+        """Seconds that one note may take."""
+        return self.timeout
+
     def preflight(self) -> None:
         """Check that the secret and what the sink needs are there.
 
