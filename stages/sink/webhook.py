@@ -219,7 +219,7 @@ class _Post:
         except trio.TooSlowError:
             raise AwayError(f"no answer within {self.options.timeout:g} s") from None
         except httpx2.HTTPError as error:
-            raise AwayError(f"cannot be reached: {error or type(error).__name__}") from None
+            raise AwayError(f"cannot be reached: {str(error) or type(error).__name__}") from None
         asks = response.status_code >= 400
         return response.status_code, retry_after(response.headers, now) if asks else 0.0
 
