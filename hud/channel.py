@@ -41,14 +41,17 @@ class Observer:
     def ignored(self, edge: str, item: object) -> None:
         """The item says of itself that it goes no further."""
 
-    def merged(self, edge: str, older: object, into: object) -> None:
-        """A newer item took the older one's place and holds what it held."""
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
+        """An item that waited and a newer one became one, which waits in their place."""
 
     def dropped(self, edge: str, item: object) -> None:
         """The item is lost: replaced by a newer one, or its sender was cancelled."""
 
     def taken(self, edge: str, item: object) -> None:
         """The next stage took the item."""
+
+    def returned(self, edge: str, item: object) -> None:
+        """A later stage gave up what was made of the item, which waits here again."""
 
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """A stage raised and starts again in `retry_in` seconds."""
@@ -70,10 +73,10 @@ class Observers(Observer):
         for observer in self._observers:
             observer.ignored(edge, item)
 
-    def merged(self, edge: str, older: object, into: object) -> None:
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
         """See Observer."""
         for observer in self._observers:
-            observer.merged(edge, older, into)
+            observer.merged(edge, older, newer, into)
 
     def dropped(self, edge: str, item: object) -> None:
         """See Observer."""
@@ -84,6 +87,11 @@ class Observers(Observer):
         """See Observer."""
         for observer in self._observers:
             observer.taken(edge, item)
+
+    def returned(self, edge: str, item: object) -> None:
+        """See Observer."""
+        for observer in self._observers:
+            observer.returned(edge, item)
 
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""
@@ -170,9 +178,9 @@ class _Edge(Generic[T]):
         key = self.options.key(item)
         older = self.waiting.get(key)
         if older is not None and self.options.merge is not None:
-            item = self.options.merge(item, older)
+            newer, item = item, self.options.merge(item, older)
             self.counts["merged"] += 1
-            self.observer.merged(self.name, older, item)
+            self.observer.merged(self.name, older, newer, item)
         elif older is not None:
             self.drop(older)
         if not self.options.passes(item):
@@ -388,6 +396,7 @@ class Inbox(trio.abc.ReceiveChannel[T]):
             return False
         key = edge.options.key(item)
         edge.counts["taken"] -= 1
+        edge.observer.returned(edge.name, item)
         newer, present = edge.waiting.pop(key, None), edge.passed_by.get(key)
         if newer is not None:
             edge.waiting[key] = item

@@ -118,7 +118,7 @@ class History(Observer):
             stages = dict(entry.stages)
             self._ignored[entry.monitor] = entry.last, entry.wall_time, flight.since, stages
 
-    def merged(self, edge: str, older: object, into: object) -> None:
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
         """See Observer."""
         if isinstance(into, Change):
             self._know(into)

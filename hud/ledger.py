@@ -66,7 +66,7 @@ class Ledger(Observer):
         elif isinstance(item, Frame | Shot):
             self._settle(item.seq, Fate.WITHHELD_BY_PRIVACY)
 
-    def merged(self, edge: str, older: object, into: object) -> None:
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
         """See Observer."""
         if isinstance(older, Change) and isinstance(into, Change):
             self._settle(older.seq, Fate.MERGED)

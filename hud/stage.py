@@ -20,7 +20,8 @@ class Stage(Protocol[In_contra, Out_co]):
 
     All state lives in the local variables of `run`, so calling it again is a restart. It returns
     when its inbox ends. A stage may also have `preflight()`, which is called before anything
-    starts and raises `UsageError` when the environment does not allow a start.
+    starts and raises `UsageError` when the environment does not allow a start, and `patience`: the
+    seconds that it may take over one item by its own options.
     """
 
     async def run(

@@ -235,7 +235,8 @@ def test_observers_all_hear_everything():
     both = Observers([*heard, Observer()])
     for step in ("offered", "taken", "dropped", "ignored"):
         getattr(both, step)("a→b", fakes.frame(1))
-    both.merged("a→b", fakes.frame(1), fakes.frame(2))
+    both.merged("a→b", *map(fakes.frame, (1, 2, 3)))
+    both.returned("a→b", fakes.frame(1))
     both.crashed("b", ValueError("x"), 1.0)
     assert heard[0] == heard[1]
     assert [step for step, *_ in heard[0].seen] == [
@@ -244,6 +245,7 @@ def test_observers_all_hear_everything():
         "dropped",
         "ignored",
         "merged",
+        "returned",
     ]
 
 
@@ -388,9 +390,10 @@ async def test_the_weightier_goes_first_but_nobody_starves():
     [
         ("offered", "a→b", 1),
         ("ignored", "a→b", 1),
-        ("merged", "a→b", 1, 2),
+        ("merged", "a→b", 1, 2, 3),
         ("dropped", "a→b", 1),
         ("taken", "a→b", 1),
+        ("returned", "a→b", 1),
         ("crashed", "encode", ValueError("x"), 0.5),
     ],
     ids=lambda told: told[0],

@@ -9,9 +9,15 @@ import pytest
 import trio
 import trio.testing
 
+from hud.channel import open_edge
+from hud.commands.run import _patience
+from hud.config import build
+from hud.document import parse
 from hud.health import BUDGET, CAPTURE, SESSION, SIGHT, STALLED, Health
 from hud.items import Status
+from hud.pipeline import edges
 from hud.privacy.pause import Pause
+from stages.registry import SECTIONS
 from tests import fakes
 from tests.stages.sinking import NOTE
 
@@ -152,6 +158,73 @@ async def test_a_sink_that_neither_delivers_nor_complains_is_stalled(health, aut
     health.offered("notes.db→", second)
     await trio.sleep(1000)
     assert health.findings == []
+
+
+async def test_who_gave_a_turn_up_and_waits_for_a_better_time_is_not_stalled(
+    health, autojump_clock
+):
+    """A rate limit: the change waits before the encoder again, and nobody works on it."""
+    outbox, inbox = open_edge("change→encode", edges({})["encode"], health)
+    await outbox.send(fakes.always(fakes.frame(1)))
+    change = await inbox.receive()
+    health.offered("encode→send", fakes.shot(1))
+    health.taken("encode→send", fakes.shot(1))
+    assert inbox.give_back(change)
+    await trio.sleep(86)
+    assert health.findings == []
+    health.taken("encode→send", fakes.shot(1))
+    await trio.sleep(STALLED + 31)
+    assert words(health) == ["send stalled"]
+
+
+async def test_a_slow_sink_that_works_is_not_stalled(health, autojump_clock):
+    """A note every 5 s, 9 s a delivery: more and more wait, and none is forgotten."""
+
+    async def come():
+        for seq in range(100):
+            health.taken("sinks→slow", attrs.evolve(DONE, seq=seq))
+            await trio.sleep(5)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(come)
+        for seq in range(50):
+            await trio.sleep(9)
+            assert health.findings == []
+            health.offered("slow→", attrs.evolve(DONE, seq=seq))
+        await trio.sleep(STALLED + 1)
+        assert words(health) == ["sink slow stalled"]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_sink_may_take_as_long_as_its_options_say(said, autojump_clock):
+    health = Health(Pause(), said.append, {"command": 30.0})
+    health.taken("sinks→command", DONE)
+    await trio.sleep(STALLED + 29)
+    assert health.findings == []
+    await trio.sleep(2)
+    assert health.is_stuck
+
+
+async def test_a_sink_that_waits_for_its_restart_is_not_stalled(health, autojump_clock):
+    health.taken("sinks→file", DONE)
+    await trio.sleep(STALLED - 1)
+    health.crashed("file", OSError("gone"), 30.0)
+    await trio.sleep(STALLED + 29)
+    assert words(health) == ["file restarting"]
+    await trio.sleep(2)
+    assert words(health) == ["sink file stalled", "file restarting"]
+
+
+def test_each_is_given_the_time_that_its_options_give_it():
+    document = parse(
+        "capture: {use: replay, path: x}\n"
+        "realtime: {url: local, answer_timeout: 40}\n"
+        "privacy: {redact: [api-keys], read_within: 60}\n"
+        "sinks: [{use: command, argv: [cat], timeout: 50}, {use: terminal}]\n",
+        "",
+    )
+    patience = _patience(build(document, SECTIONS))
+    assert patience == {"send": 40.0, "encode": 60.0, "command": 52.0, "terminal": 0.0}
 
 
 async def test_a_stage_that_raised_is_named_until_it_hands_on_again(health, autojump_clock):

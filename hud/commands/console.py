@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterable
+
+from hud.spool import PATIENCE
 
 
 def say(sentence: str) -> None:
@@ -24,7 +27,16 @@ def show(lines: Iterable[str]) -> None:
 
 
 def discard_stdout() -> None:
-    """Keep the interpreter from failing once more when it flushes a closed stdout at its exit."""
+    """Keep the interpreter from failing once more when it flushes a closed stdout at its exit.
+
+    A stdout that is not closed but held gets `PATIENCE`.
+    """
+    flush = threading.Thread(target=_flush_or_discard, name="stdout", daemon=True)
+    flush.start()
+    flush.join(PATIENCE)
+
+
+def _flush_or_discard() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:

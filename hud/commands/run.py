@@ -104,7 +104,7 @@ async def watch(
     stages, ledger = configuration.stages, Ledger()
     history = History(ledger)
     pause, echo = Pause(say), Echo(say)
-    health = Health(pause, say, {"send": stages["realtime"].answer_timeout})
+    health = Health(pause, say, _patience(configuration))
     admission.condition, admission.clock = health.of(BUDGET), boottime
     money = functools.partial(_money, admission)
     flow = Flow.of(stages["capture"], stages["realtime"], configuration.sinks.values())
@@ -225,6 +225,13 @@ def _redaction(privacy: PrivacyOptions, reader: LocalReader | None) -> Redaction
         return None
     secrets = Secrets.named(privacy.redact)
     return Redaction(secrets, reader, privacy.read_within, privacy.unread)
+
+
+def _patience(configuration: Configuration) -> dict[str, float]:
+    """Seconds that each may take over one item by its own options, before it counts as stalled."""
+    sinks = {name: getattr(sink, "patience", 0.0) for name, sink in configuration.sinks.items()}
+    reading = configuration.privacy.read_within if configuration.privacy.redact else 0.0
+    return sinks | {"send": configuration.stages["realtime"].answer_timeout, "encode": reading}
 
 
 def _secrets(sender: Any, sinks: Iterable[Any]) -> frozenset[str]:  # noqa: ANN401 - stages

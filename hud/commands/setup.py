@@ -24,6 +24,7 @@ from hud.packaged import config_file
 from hud.privacy.pause import Pause
 from hud.realtime.models import FREE
 from hud.spending import open_account
+from hud.spool import spooled_stderr
 from hud.stage import equip
 from stages.capture.shield import Shielding
 from stages.registry import SECTIONS
@@ -103,5 +104,5 @@ def open_admission(configuration: Configuration) -> Iterator[Admission]:
 def start(main: Callable[..., Awaitable[Any]], *arguments: object) -> None:
     """Run an async function to its end; of a group of errors the one that counts is raised."""
     share_one_heap()
-    with unwrapped():
+    with unwrapped(), spooled_stderr():
         trio.run(main, *arguments)

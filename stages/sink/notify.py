@@ -16,7 +16,7 @@ from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
 from hud.threads import in_thread
-from stages.sink.backlog import AwayError, Target, deliver_all
+from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -39,6 +39,7 @@ class Notify:
     )
     warn: Callable[[str], None] = given(silent)
     condition: Condition = given(attrs.Factory(Condition))
+    backlog: Backlog = given(attrs.Factory(Backlog))
 
     @property
     def destination(self) -> str:
@@ -68,6 +69,7 @@ class Notify:
             "notify",
             messages.deliver,
             self.warn,
+            self.backlog,
             longest_wait=LONGEST_WAIT,
             condition=self.condition,
         )

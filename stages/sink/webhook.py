@@ -29,7 +29,7 @@ from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
-from stages.sink.backlog import AwayError, Target, deliver_all
+from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 from stages.sink.record import record
 
 if TYPE_CHECKING:
@@ -69,12 +69,18 @@ class Webhook:
     )
     warn: Callable[[str], None] = given(silent)
     condition: Condition = given(attrs.Factory(Condition))
+    backlog: Backlog = given(attrs.Factory(Backlog))
 
     @property
     def destination(self) -> str:
         """Where the notes go, for the user; "" on this machine."""
         host = host_of(self.url)
         return "" if is_loopback(host) else host
+
+    @property
+    def patience(self) -> float:
+        """Seconds that one note may take."""
+        return self.timeout
 
     def preflight(self) -> None:
         """Check that the secret and what the sink needs are there.
@@ -107,7 +113,12 @@ class Webhook:
             post = _Post(self, client, self._secret())
             name = f"webhook {host_of(self.url)}"
             target = Target(
-                name, post.deliver, self.warn, longest_wait=LONGEST_WAIT, condition=self.condition
+                name,
+                post.deliver,
+                self.warn,
+                self.backlog,
+                longest_wait=LONGEST_WAIT,
+                condition=self.condition,
             )
             await deliver_all(target, inbox, outbox)
 
@@ -208,7 +219,7 @@ class _Post:
         except trio.TooSlowError:
             raise AwayError(f"no answer within {self.options.timeout:g} s") from None
         except httpx2.HTTPError as error:
-            raise AwayError(f"cannot be reached: {error or type(error).__name__}") from None
+            raise AwayError(f"cannot be reached: {str(error) or type(error).__name__}") from None
         asks = response.status_code >= 400
         return response.status_code, retry_after(response.headers, now) if asks else 0.0
 
