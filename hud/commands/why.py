@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from hud import records
+from hud import private, records
 from hud.commands.console import say, show
 from hud.control import tell
 from hud.errors import UsageError
@@ -89,9 +88,7 @@ def _save(exhibit: Exhibit, folder: pathlib.Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, picture in zip(paths, exhibit.pictures, strict=True):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(picture.jpeg)
+            private.write(path, picture.jpeg)
             say(f"written: {path}")
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written: {error.strerror}") from None
