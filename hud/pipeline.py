@@ -130,12 +130,20 @@ async def run_pipeline(
 
 
 async def run_recording(
-    capture: Capture, recorder: Stage[Frame, Frame], *, stop: trio.Event
+    capture: Capture,
+    recorder: Stage[Frame, Frame],
+    *,
+    stop: trio.Event,
+    observer: Observer | None = None,
 ) -> None:
-    """Run only a capture and what writes its frames; a slow disk makes ticks be missed."""
+    """Run only a capture and what writes its frames; a slow disk makes ticks be missed.
+
+    Raises:
+        PipelineError: a stage gave up.
+    """
     failures: list[HudError] = []
     async with trio.open_nursery() as nursery:
-        line = _Line(nursery, Observer(), {}, failures)
+        line = _Line(nursery, observer or Observer(), {}, failures)
         ticks, inbox = line.edge("ticks", "capture")
         frames, written = line.edge("capture", "record")
         line.start("capture", capture, inbox, frames, FOR_STAGES)
