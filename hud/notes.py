@@ -13,7 +13,6 @@ import orjson
 
 from hud import database
 from hud.errors import UsageError
-from hud.items import harmless
 
 DEFAULTS = ("notes.db", "notes.jsonl")
 """What is read when no file is named: the first of these that is there."""
@@ -61,7 +60,7 @@ def moment(text: str, now: datetime.datetime) -> datetime.datetime:
 def line(note: Mapping[str, Any]) -> str:
     """A note for people: day, time and words, further lines indented."""
     time = datetime.datetime.fromisoformat(note["captured_at"]).astimezone()
-    text = harmless(note["text"] or f"(no note: {note.get('detail', '')})")
+    text = note["text"] or f"(no note: {note.get('detail', '')})"
     indented = text.replace("\n", "\n" + " " * 21)
     end = "" if note["status"] == "completed" else f" … ({note['status']})"
     return f"{time:%Y-%m-%d %H:%M:%S}  {indented}{end}"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hud.commands.console import say, show
+from hud.commands.console import say, show, show_json
 from hud.control import tell
 from hud.errors import NotRunningError
 from hud.items import clock
@@ -35,7 +34,10 @@ def status(given: argparse.Namespace) -> None:
     try:
         for answer in tell(given.command):
             healthy &= bool(answer.get("healthy"))
-            show([json.dumps(answer)] if given.json else _lines(answer))
+            if given.json:
+                show_json([answer])
+            else:
+                show(_lines(answer))
     except NotRunningError as error:
         say(str(error))
         sys.exit(NOT_RUNNING)
