@@ -132,7 +132,7 @@ def test_a_newer_file_is_refused(tmp_path):
     connection.execute(f"PRAGMA user_version = {len(database.MIGRATIONS) + 1}")
     connection.close()
     for opened in (database.open_to_write, database.open_to_read):
-        with pytest.raises(UsageError, match=r"newer hud \(schema 3.* up to 2\): update"):
+        with pytest.raises(UsageError, match=r"newer hud \(schema 4.* up to 3\): update"):
             opened(path)
 
 
