@@ -13,7 +13,7 @@ from hud.pipeline import run_recording
 from hud.privacy.pause import Pause
 from hud.report import Reporter
 from hud.stage import equip
-from hud.stopping import stopping
+from hud.stopping import limited, stopping
 from stages.record import Record
 from stages.registry import SECTIONS
 
@@ -32,6 +32,6 @@ def record(given: argparse.Namespace) -> None:
 
 
 async def _record(capture: Any, recorder: Record, seconds: float | None) -> None:  # noqa: ANN401
-    async with stopping(seconds) as stop:
+    async with stopping() as stop, limited(stop, seconds):
         say(f"recording to {recorder.path}; Ctrl-C stops")
         await run_recording(capture, recorder, stop=stop, observer=Reporter(say))

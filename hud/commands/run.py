@@ -37,7 +37,7 @@ from hud.privacy.secrets import Secrets
 from hud.realtime.models import FREE
 from hud.report import Reporter
 from hud.stage import equip
-from hud.stopping import stopping
+from hud.stopping import limited, stopping
 from hud.systemd import supervised
 from hud.threads import bound_threads
 from hud.trace import open_trace
@@ -133,8 +133,10 @@ async def watch(
     guard = {"guard": lambda detector: Guarded(detector, echo)} if listens else {}
     talkative = configuration.log.level == "info"
     async with contextlib.AsyncExitStack() as stack:
+        # First, so that a signal also ends what takes long to start or to end.
+        stop = await stack.enter_async_context(stopping())
         sender, encode = await _with_models(stack, configuration, admission)
-        stop = await stack.enter_async_context(stopping(seconds))
+        await stack.enter_async_context(limited(stop, seconds))
         unanswered = Unanswered()
         pipeline = Pipeline(
             capture=equip(
