@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
-from hud.allocation import give_back_pictures
 from hud.boottime import boottime
 from hud.channel import Observer, Observers
 from hud.commands.console import say
@@ -83,7 +82,6 @@ def _play_recording(document: Document) -> None:
 
 
 def _run(document: Document, given: argparse.Namespace) -> None:
-    give_back_pictures()
     configuration = ready(document)
     with open_admission(configuration) as admission:
         start(watch, configuration, admission, given.seconds, given.trace)

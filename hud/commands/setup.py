@@ -19,7 +19,7 @@ from hud.condition import Condition
 from hud.config import Configuration, build
 from hud.document import Document, read
 from hud.errors import UsageError, unwrapped
-from hud.heap import share_one_heap
+from hud.heap import keep_heap_small
 from hud.packaged import config_file
 from hud.privacy.pause import Pause
 from hud.realtime.models import FREE
@@ -103,6 +103,6 @@ def open_admission(configuration: Configuration) -> Iterator[Admission]:
 
 def start(main: Callable[..., Awaitable[Any]], *arguments: object) -> None:
     """Run an async function to its end; of a group of errors the one that counts is raised."""
-    share_one_heap()
+    keep_heap_small()
     with unwrapped(), spooled_stderr():
         trio.run(main, *arguments)
