@@ -168,11 +168,6 @@ class Health(Observer):
         return sorted(found, key=_gravity)
 
     @property
-    def is_healthy(self) -> bool:
-        """Whether all do their work, or rest because the user wants it."""
-        return all(finding.harmless for finding in self.findings)
-
-    @property
     def is_stuck(self) -> bool:
         """Whether somebody is stalled who should speak, so that only a restart may help."""
         return bool(self._stalled())

@@ -183,9 +183,7 @@ def why(path: pathlib.Path, wanted: str, last: int) -> tuple[list[Entry], Exhibi
     try:
         connection = database.open_to_read(path)
         try:
-            if not connection.execute(
-                "SELECT 1 FROM sqlite_schema WHERE name = 'fates'"
-            ).fetchone():
+            if not connection.execute(_HAS_FATES).fetchone():
                 raise UsageError(f"{path}: was written by an older hud, which kept notes only")
             return _why(connection, wanted, last)
         finally:
