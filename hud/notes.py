@@ -57,13 +57,17 @@ def moment(text: str, now: datetime.datetime) -> datetime.datetime:
     return parsed if parsed.tzinfo else parsed.astimezone()
 
 
-def line(note: Mapping[str, Any]) -> str:
-    """A note for people: day, time and words, further lines indented."""
+def line(note: Mapping[str, Any], *, named: bool = False) -> str:
+    """A note for people: day, time, its id where it is `named`, and words, further lines indented.
+
+    By the id `hud why` finds it.
+    """
     time = datetime.datetime.fromisoformat(note["captured_at"]).astimezone()
     text = note["text"] or f"(no note: {note.get('detail', '')})"
     indented = text.replace("\n", "\n" + " " * 21)
     end = "" if note["status"] == "completed" else f" … ({note['status']})"
-    return f"{time:%Y-%m-%d %H:%M:%S}  {indented}{end}"
+    name = f"{note['id']}  " if named else ""
+    return f"{time:%Y-%m-%d %H:%M:%S}  {name}{indented}{end}"
 
 
 def _default() -> Sequence[pathlib.Path]:

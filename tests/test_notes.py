@@ -199,6 +199,9 @@ def test_the_command_prints_what_it_finds(path):
 
     assert hud("--search", "failed").stdout == "2027-01-15 08:00:00  build teapot failed\n"
     assert hud("--search", "größe").stdout.endswith("Größe 42  [2J\n")
+    name = json.loads(hud("--json", "--search", "failed").stdout)["id"]
+    named = f"2027-01-15 08:00:00  {name}  build teapot failed\n"
+    assert hud("--ids", "--search", "failed").stdout == named
     assert json.loads(hud("--json", "--limit", "1", path.name).stdout)["text"] == "a OR b"
     assert hud("--since", "soon").stderr.startswith("hud: --since soon: must be a time such as 2h")
     assert hud("none.db").stderr == "hud: none.db: No such file or directory\n"

@@ -29,4 +29,4 @@ def notes(given: argparse.Namespace) -> None:
     if given.json:
         show_json(found)
     else:
-        show(map(line, found))
+        show(line(note, named=given.ids) for note in found)
