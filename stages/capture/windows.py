@@ -33,10 +33,8 @@ from hud.privacy.stale import PATIENCE, Stale
 from hud.threads import in_thread
 from stages.capture.drawn import Drawn
 from stages.capture.inquiry import Facts, Inquiry, outer
-from stages.capture.xcb import REPLY, awaited, connect, extension
+from stages.capture.xcb import REPLY, awaited, before, connect, extension
 
-ATTEMPTS = 8
-"""Times to read all windows while they change."""
 LOCKER = 0.8
 """Share of the desktop that a locker covers."""
 LISTEN = 0.05
@@ -131,7 +129,7 @@ class Windows:
         """Connect and read all windows.
 
         Raises:
-            CannotKnowError: the server does not answer, or the windows never rest.
+            CannotKnowError: the server does not answer.
         """
         windows = await in_thread(cls, display, options)
         try:
@@ -216,30 +214,36 @@ class Windows:
             self._astray = True
             return []
 
-    def _news(self) -> Iterator[Hidden]:
-        """Take in what was told; what had to be hidden after each change."""
-        before = self.hidden
+    def _news(self, since: int | None = None) -> Iterator[Hidden]:
+        """Take in what was told; what had to be hidden after each change.
+
+        How windows changed before the request `since` is known already.
+        """
+        last = self.hidden
         if self._stale.wait(self._time):
             yield self.hidden
         for drawing, events in itertools.groupby(self._events(), _is_drawing):
             if drawing:
                 copies = self._draw(events)
                 if copies:
-                    yield Hidden(before.known | copies, before.unknown)
+                    yield Hidden(last.known | copies, last.unknown)
                 self._stale.bound()
-                if self.hidden != before:
-                    before = self.hidden
-                    yield before
+                if self.hidden != last:
+                    last = self.hidden
+                    yield last
                 continue
             for event in events:
+                changes = isinstance(event, STRUCTURE)
+                if changes and since is not None and before(self._sequence, since):
+                    continue
                 if self._take(event):
                     self._standing = None
-                elif not isinstance(event, STRUCTURE):
+                elif not changes:
                     continue
                 self._stale.bound()
-                if self.hidden != before:
-                    before = self.hidden
-                    yield before
+                if self.hidden != last:
+                    last = self.hidden
+                    yield last
 
     def _draw(self, places: Iterable[Rect]) -> set[Rect]:
         """Take in what was drawn, one after the other; where it may have been copies."""
@@ -416,6 +420,8 @@ class Windows:
     def _destroyed(self, event: Any) -> bool:  # noqa: ANN401
         self._frame_of.pop(event.window, None)
         self._unsure.discard(event.window)
+        if event.event != self._root:
+            return self._reread(event.event)
         self._stack.remove(event.window)
         return True
 
@@ -501,36 +507,37 @@ class Windows:
     async def _read_all(self) -> None:
         """All windows as they stand.
 
+        They need not rest meanwhile: where they lie is asked after it is known which there are, so
+        it may be ahead of what was told in between; the last word told of each window says the same
+        as the answer, or more.
+
         Raises:
-            CannotKnowError: they never rest.
+            CannotKnowError: what was told does not fit to the answers.
         """
-        for _ in range(ATTEMPTS):
-            for _event in self._events():
-                pass
-            self._frame_of, self._unsure = {}, set()
-            size, found = await self._inquiry.desktop()
-            windows = []
-            for number, place, mapped in found:
-                window = self._new(number, place)
-                window.mapped = mapped
-                windows.append(window)
-            await self._inquiry.answered()
-            # What changed in the meantime was told before the last answer.
-            if not any(isinstance(event, STRUCTURE) for event in self._events()):
-                self._stale.leave(self._stand().places, self._time + PATIENCE)
-                self._size, self._desktop = size, Rect(0, 0, *size)
-                self._stack = Stack(
-                    windows,
-                    size=size,
-                    only_allowed=bool(self._options.only),
-                    owner_bits=self._owner_bits,
-                )
-                self._standing = None
-                await self._look()
-                self._astray = False
-                return
         self._astray = True
-        raise CannotKnowError("the windows change faster than they can be read")
+        desktop = await self._inquiry.desktop()
+        self._frame_of, self._unsure = {}, set()
+        windows = [self._new(number, NOWHERE) for number in desktop.numbers]
+        places = await self._inquiry.places(desktop.numbers)
+        for window in windows:
+            # One that is gone is still told of, as being gone.
+            window.rect, window.mapped = places.get(window.number, (NOWHERE, False))
+        self._stale.leave(self._stand().places, self._time + PATIENCE)
+        self._size, self._desktop = desktop.size, Rect(0, 0, *desktop.size)
+        self._stack = Stack(
+            windows,
+            size=desktop.size,
+            only_allowed=bool(self._options.only),
+            owner_bits=self._owner_bits,
+        )
+        self._standing = None
+        try:
+            for _state in self._news(desktop.since):
+                pass
+        except LostTrackError:
+            raise CannotKnowError("the windows changed in a way that was not told") from None
+        await self._look()
+        self._astray = False
 
     async def _look(self) -> None:
         """Find out about every window that nobody has looked at, or that changed its words."""
@@ -599,6 +606,7 @@ class Windows:
                 return
 
 
+NOWHERE = Rect(0, 0, 0, 0)
 MOVES = (xproto.ConfigureNotifyEvent, xproto.GravityNotifyEvent)
 STRUCTURE = (
     xproto.CreateNotifyEvent,
