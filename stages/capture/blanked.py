@@ -54,7 +54,8 @@ class Blanked:
         """Why nobody can be looking at the windows, or ""."""
         if self._sleeping or self._saving:
             return "the screen is blanked"
-        large = (w for w in stack if w.visible and w.rect.area >= LOCKER * desktop.area)
+        least = LOCKER * desktop.area
+        large = (w for w in stack if w.rect.width * w.rect.height >= least and w.visible)
         identities = [window.identity for window in large if window.identity]
         locked = any(rule.names(identity) for identity in identities for rule in LOCKERS)
         return "the screen is locked" if locked else ""

@@ -14,7 +14,7 @@ import trio
 from xcffib import xproto
 
 from hud.items import Rect
-from hud.privacy.regions import common, without
+from hud.privacy.regions import common, inside, without
 from hud.privacy.stack import Hidden
 from hud.privacy.stale import PATIENCE, Stale
 from stages.capture.standing import MOVES, Event, Standing
@@ -64,19 +64,25 @@ class Leavings:
             collections.deque(places, maxlen=0)
             return copies
         # Less and less of it is stale as they are taken in.
-        stack = self._standing.stack
-        windows = [
-            window.rect
-            for window in stack
-            if window.visible
-            and self._stale.within([window.rect])
-            and not stack.hides(window.number)
-        ]
+        stale, windows = self._stale.places, None
+        hidden = self._standing.hidden.places
         for place in places:
-            if self._stale and not self._stale.holds(place):
+            if self._stale and not self._stale.holds(place) and not _lies_in(place, hidden):
+                windows = self._around(stale) if windows is None else windows
                 copies.update(part for rect in windows if (part := common(rect, place)))
             self._stale.draw(place, self._stream.sequence, self._time)
         return copies
+
+    def _around(self, stale: Iterable[Rect]) -> list[Rect]:
+        """Windows that show what is stale, and may copy it to elsewhere in themselves."""
+        stack = self._standing.stack
+        return [
+            window.rect
+            for window in stack
+            if window.visible
+            and any(place.intersects(window.rect) for place in stale)
+            and not stack.hides(window.number)
+        ]
 
     def listen(self) -> None:
         """Be told what is drawn while any of it may be of interest."""
@@ -173,6 +179,10 @@ class Leavings:
             told, untold = drawn.split(places, self._stream.sequence)
             self._stale.leave(told)
         self._stale.leave(untold, self._time + PATIENCE)
+
+
+def _lies_in(rect: Rect, places: Iterable[Rect]) -> bool:
+    return any(inside(rect, place) for place in places)
 
 
 def _size(rect: Rect) -> tuple[int, int]:
