@@ -51,6 +51,12 @@ class Standing:
         """From the lowest to the highest."""
         self.unsure = set[int]()
         """Windows on the desktop to look at again."""
+        self.unjudged: dict[int, set[Rect]] = {}
+        """Those of them that may show something new → where they were seen since, before changes.
+
+        They may be forbidden by now, and may have been that already where they stood."""
+        self.missed = set[Rect]()
+        """Where such windows were seen that nobody can look at any more, for they are gone."""
         self._frame_of: dict[int, int] = {}
         """Windows that are followed → the window on the desktop that is or holds them."""
         self._hidden: Hidden | None = None
@@ -99,7 +105,7 @@ class Standing:
 
     def follow_all(self, desktop: Desktop) -> None:
         """Be told of these windows, and of none that were known before."""
-        self._frame_of, self.unsure = {}, set()
+        self._frame_of, self.unsure, self.unjudged = {}, set(), {}
         for number in desktop.numbers:
             self.follow(number, number)
 
@@ -138,11 +144,20 @@ class Standing:
         Raises:
             LostTrackError: it does not fit to what is known.
         """
+        if self.unjudged and type(event) in STRUCTURE:
+            self._remember()
         change = self._changes.get(type(event))
         changed = change is not None and change(event)
         if changed:
             self._hidden = None
         return changed
+
+    def _remember(self) -> None:
+        for number, places in self.unjudged.items():
+            window = self.stack.get(number)
+            # What is hidden, or unknown, is hidden where it stands.
+            if window is not None and window.identity is not None and not self.stack.hides(number):
+                places.update(self.stack.seen(number))
 
     def _created(self, event: Event) -> bool:
         if event.parent != self._root:
@@ -157,15 +172,19 @@ class Standing:
 
     def _destroyed(self, event: Event) -> bool:
         self._frame_of.pop(event.window, None)
-        self.unsure.discard(event.window)
         if event.event != self._root:
-            return self._reread(event.event)
-        self.stack.remove(event.window)
+            return self._reread(event.event, less=True)
+        self._remove(event.window)
         return True
+
+    def _remove(self, number: int) -> None:
+        self.unsure.discard(number)
+        self.missed |= self.unjudged.pop(number, set())
+        self.stack.remove(number)
 
     def _mapped(self, event: Event, *, now: bool) -> bool:
         if event.event != self._root:
-            return self._reread(event.event)
+            return self._reread(event.event, less=not now)
 
         def change(window: Window) -> None:
             window.mapped = now
@@ -183,8 +202,7 @@ class Standing:
             window.placed = False
             self.stack.add(window)
             return False
-        self.stack.remove(event.window)
-        self.unsure.discard(event.window)
+        self._remove(event.window)
         return self._reread(event.parent) or True
 
     def _configured(self, event: Event) -> bool:
@@ -220,9 +238,11 @@ class Standing:
     def _shaped(self, event: Event) -> bool:
         return self._reread(event.affected_window)
 
-    def _reread(self, number: int) -> bool:
-        """Look at a window again, soon."""
+    def _reread(self, number: int, *, less: bool = False) -> bool:
+        """Look at a window again, soon; `less`: it shows nothing that it did not show before."""
         number = self._frame_of.get(number, number)
         if self.stack.get(number) is not None:
             self.unsure.add(number)
+            if not less:
+                self.unjudged.setdefault(number, set())
         return False

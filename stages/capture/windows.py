@@ -169,10 +169,12 @@ class Windows:
                 self._blanked.take(event)
                 return False
             return self._standing.take(event)
-        if since is None or not before(self._stream.sequence, since):
-            self._leavings.take(event)
-            return True
-        return False
+        if since is not None and before(self._stream.sequence, since):
+            return False
+        self._leavings.take(event)
+        self._leavings.expect(self._standing.missed)
+        self._standing.missed.clear()
+        return True
 
     # -- looking
 
@@ -216,8 +218,8 @@ class Windows:
 
     async def _look(self) -> None:
         """Find out about every window that nobody has looked at, or that changed its words."""
-        asked = self._standing.strangers
-        self._standing.unsure.clear()
+        asked, unjudged = self._standing.strangers, self._standing.unjudged
+        self._standing.unsure, self._standing.unjudged = set(), {}
         found = await self._inquiry.windows(asked, self._standing.follow) if asked else {}
         started_by = await self._ourselves.started_by() if self._options.itself else []
         # From here on without a pause: who asks in between gets what was known before.
@@ -225,6 +227,8 @@ class Windows:
             window = self._standing.stack.get(number)
             if window is not None:
                 self._learn(window, facts)
+                if number in unjudged and self._standing.stack.hides(number):
+                    self._leavings.expect(unjudged[number])
         self._ourselves.find_terminal(self._standing.stack, started_by)
         self._standing.renamed()
 

@@ -186,6 +186,39 @@ async def test_a_frame_whose_program_has_gone_is_judged_anew(display):
             assert not windows.hidden.known
 
 
+PLACE = Rect(100, 100, 300, 200)
+
+
+async def known_after(display, change) -> set[tuple[int, int]]:
+    """Pixels that must not be seen after a window was called otherwise, and `change` was made."""
+    with Program(display.name) as program:
+        window = program.window(PLACE, SECRET, title="News", override=True)
+        with contextlib.closing(await Windows.opened(display.name, OPTIONS)) as windows:
+            assert not windows.hidden.places
+            program.text(window, "WM_NAME", "Bank")
+            # Here pixels were read.
+            change(program, window)
+            states = [windows.hidden, *await windows.settle()]
+            await windows.look()
+            states.append(windows.hidden)
+    hidden = [rect for state in states for rect in state.places]
+    return {(x, y) for rect in hidden for x in range(rect.x, rect.right) for y in (rect.y, 250)}
+
+
+CHANGES = {
+    "moved": lambda program, window: program.place(window, Rect(700, 400, 300, 200)),
+    "hidden": lambda program, window: program.show(window, shown=False),
+    "covered": lambda program, window: program.window(PLACE, PUBLIC, override=True),
+    "destroyed": lambda program, window: program.destroy(window),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_what_a_window_turned_into_is_hidden_where_it_stood_by_then(display, name):
+    known = await known_after(display, CHANGES[name])
+    assert {(x, y) for x in range(100, 400) for y in (100, 250)} <= known
+
+
 RACE = """
 import sys, threading
 sys.setswitchinterval(1e-6)
