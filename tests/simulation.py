@@ -131,6 +131,7 @@ class Run:
             Assemble(),
             {"kept": self.sink},
             unanswered=unanswered,
+            curtain=sender.curtain,
         )
         try:
             observer = Observers([self.ledger, *self.observers])

@@ -16,6 +16,7 @@ from hud.address import host_of, is_loopback
 from hud.condition import Condition
 from hud.errors import UsageError, unwrapped
 from hud.items import NoteDelta, Shot
+from hud.privacy.curtain import Curtain
 from hud.realtime.backoff import Backoff
 from hud.realtime.budget import Budget
 from hud.realtime.memory import Memory
@@ -109,6 +110,8 @@ class Realtime:
     memory: Memory = given(attrs.Factory(Memory))
     backoff: Backoff = given(attrs.Factory(lambda: Backoff(random.random)))
     troubles: Troubles = given(attrs.Factory(Troubles))
+    curtain: Curtain = given(attrs.Factory(Curtain))
+    """What must not be sent for it was seen before a pause."""
     give_back: GiveBack = given(keep)
     """Where a shot that was not answered goes, to come again as of the present."""
     admission: Admission | None = given(None)
@@ -218,6 +221,7 @@ class Realtime:
             memory=self.memory,
             backoff=self.backoff,
             troubles=self.troubles,
+            curtain=self.curtain,
             give_back=self.give_back,
             stop=self.stop,
         )

@@ -10,6 +10,7 @@ import trio
 
 from hud.errors import ConnectionLostError
 from hud.items import NoteDelta, Shot, Status, Usage, clock
+from hud.privacy.curtain import Curtain
 from hud.realtime.backoff import Backoff
 from hud.realtime.events import AnswerEnded, Refused, TextArrived
 from hud.realtime.memory import SUMMARIZE, Memory
@@ -61,6 +62,7 @@ class Turns:
     memory: Memory = attrs.field(kw_only=True)
     backoff: Backoff = attrs.field(kw_only=True)
     troubles: Troubles = attrs.field(kw_only=True)
+    curtain: Curtain = attrs.field(kw_only=True)
     give_back: GiveBack = attrs.field(kw_only=True)
     stop: trio.Event | None = attrs.field(kw_only=True)
 
@@ -90,6 +92,11 @@ class Turns:
                 self.admission.cancel(booking)
                 shot = self._as_of_now(shot)
                 continue
+            if self.curtain.hides(shot.change):
+                self.admission.cancel(booking)
+                await self._hidden(shot)
+                shot = None
+                continue
             trouble = await self._turn(link, shot, booking)
             shot = self._as_of_now(shot) if trouble is not None else None
             if trouble is not None and link.trouble is None:
@@ -108,7 +115,8 @@ class Turns:
         while self.memory.wants_summary:
             with trio.move_on_after(QUIET):
                 return await inbox.receive()
-            await self._sum_up()
+            if not self.curtain.closed:
+                await self._sum_up()
         return await inbox.receive()
 
     async def _sum_up(self) -> None:
@@ -139,6 +147,12 @@ class Turns:
             await self.outbox.send(self._unasked(shot, Status.WITHHELD))
         async for each in inbox:
             await self.outbox.send(self._unasked(each, Status.WITHHELD))
+
+    async def _hidden(self, shot: Shot) -> None:
+        """It was seen before a pause: it goes back to wait for its end, or is left out."""
+        if not self.give_back(shot):
+            nothing = Shot(shot.change, (), "", withheld=True)
+            await self.outbox.send(self._unasked(nothing, Status.WITHHELD))
 
     async def _has_session(self, sessions: Sessions) -> bool:
         """Wait for one; False if the program stops meanwhile."""
