@@ -124,6 +124,18 @@ def test_set_reaches_every_key_and_takes_the_blame():
     assert "no such place" in complaint("capture: 3", "capture.monitor.x=1")
 
 
+@pytest.mark.parametrize(
+    "assignment", ["capture.monitor=2026-13-45", "capture.²=1", f"capture.monitor={'[' * 2000}"]
+)
+def test_what_cannot_be_set_is_refused_in_one_line(assignment):
+    assert len(complaint("", assignment).splitlines()) == 1
+
+
+@pytest.mark.parametrize("assignment", ["realtime.url=[hunter2pw", "realtime.url.x.y=hunter2pw"])
+def test_a_setting_that_is_refused_does_not_repeat_its_value(assignment):
+    assert "hunter2pw" not in complaint("realtime: {url: local}", assignment)
+
+
 def test_choosing_a_source_keeps_what_belongs_to_it():
     document = parse("capture: {use: screen, monitor: 2}", "my.yaml")
     document.choose_source("screen")
