@@ -187,14 +187,14 @@ class Turns:
         begin = attrs.evolve(begin, usd=usd, sent_time=link.sent_time)
         if isinstance(end, AnswerEnded) and end.status in _ANSWERS:
             self._remember(shot, end)
-            await self.outbox.send(_end(begin, end.status, end))
+            await self.outbox.send(self._end(begin, end.status, end))
             return None
         trouble = end.trouble or Trouble("cancelled", "the server cancelled the answer")
         if self._is_hopeless(link, trouble):
-            await self.outbox.send(_end(begin, Status.FAILED, end))
+            await self.outbox.send(self._end(begin, Status.FAILED, end))
             return None
         if said:
-            await self.outbox.send(_end(begin, Status.WITHDRAWN, end))
+            await self.outbox.send(self._end(begin, Status.WITHDRAWN, end))
         return trouble
 
     async def _asked(
@@ -262,6 +262,14 @@ class Turns:
         if shot is not None:
             await self.outbox.send(self._unasked(shot, Status.FAILED, str(away)))
 
+    def _end(self, begin: NoteDelta, status: Status, end: AnswerEnded | Refused) -> NoteDelta:
+        # The detail goes into files and to other services, and servers repeat keys.
+        detail = "" if end.trouble is None else self.troubles.scrubbed(end.trouble)
+        ended = attrs.evolve(begin, time=trio.current_time(), status=status, detail=detail)
+        if isinstance(end, AnswerEnded):
+            return attrs.evolve(ended, text=end.text, usage=end.usage)
+        return ended
+
     def _unasked(self, shot: Shot, status: Status, detail: str = "") -> NoteDelta:
         now, number = trio.current_time(), next(self.numbers)
         return NoteDelta(shot, "", now, now, status, model=self.model, detail=detail, turn=number)
@@ -275,13 +283,6 @@ async def _cancel_after(stop: trio.Event, scope: trio.CancelScope) -> None:
     await stop.wait()
     await trio.sleep(LAST_CHANCE)
     scope.cancel()
-
-
-def _end(begin: NoteDelta, status: Status, end: AnswerEnded | Refused) -> NoteDelta:
-    ended = attrs.evolve(begin, time=trio.current_time(), status=status)
-    if isinstance(end, AnswerEnded):
-        return attrs.evolve(ended, text=end.text, usage=end.usage, detail=end.detail)
-    return attrs.evolve(ended, detail=str(end.trouble))
 
 
 def _usage(end: AnswerEnded | Refused) -> Usage | None:

@@ -70,6 +70,18 @@ async def test_a_wrong_key_ends_the_run_without_showing_it(autojump_clock):
     assert "wxyz" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "faults", [["error_on_create invalid_value"] * 3, ["failed server_error"] * 20]
+)
+async def test_a_failed_note_does_not_repeat_the_key(autojump_clock, faults):
+    run = Run(Faulty(iter(faults)))
+    await run.go(counting(10.0, 1), 1000.0)
+    (failed,) = (note for note in run.sink.notes if note.status is Status.FAILED)
+    assert "Wrong for" in failed.detail
+    assert "wxyz" not in failed.detail
+    assert "acme" not in failed.detail
+
+
 async def test_a_busy_server_is_asked_again_ever_more_slowly(autojump_clock):
     run = Run(Faulty(refusals=[503, 429, 500, 502, 503]))
     await run.go(counting(10.0, 5), 100.0)
