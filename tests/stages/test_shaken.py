@@ -38,11 +38,11 @@ async def test_the_last_state_of_the_screen_is_answered(autojump_clock, fault, c
 async def test_all_of_them_one_after_the_other(autojump_clock):
     faults = [each for fault in RECOVERABLE * 2 for each in ("", fault)]
     run = Run(Faulty(iter(faults)))
-    await run.go(counting(60.0, 40), 2600.0)
-    run.check(40)
+    await run.go(counting(60.0, 44), 2840.0)
+    run.check(44)
     assert len(run.server.done) == 2 * len(RECOVERABLE)
     # On a screen that changes once a minute, nothing is merged: each state has its note.
-    assert run.texts == [f"Saw {number}" for number in range(1, 41)]
+    assert run.texts == [f"Saw {number}" for number in range(1, 45)]
 
 
 async def test_many_faults_in_a_row(autojump_clock):
