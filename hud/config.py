@@ -181,7 +181,10 @@ class _Builder:
         if data is None:
             return {}
         if not isinstance(data, dict):
-            self._complain(path, f"must be a mapping of options, not {data!r}")
+            # Text is not repeated: an address may hold a password.
+            texts: dict[type, str] = {str: "text", list: "a list"}
+            what = texts.get(type(data)) or repr(data)
+            self._complain(path, f"must be a mapping of options, not {what}")
             return None
         return dict(data)
 

@@ -55,7 +55,8 @@ class Ledger(Observer):
         elif isinstance(item, Change) and item.regions:
             self._reopen(item)
         elif isinstance(item, NoteDelta) and item.status not in _NO_END:
-            self._settle(item.seq, _ENDS.get(item.status, Fate.SENT))
+            end = _ENDS.get(item.status, Fate.SENT)
+            self._settle(item.seq, Fate.WITHHELD_BY_PRIVACY if item.shot.withheld else end)
 
     def ignored(self, edge: str, item: object) -> None:
         """See Observer."""
@@ -81,6 +82,11 @@ class Ledger(Observer):
             self._settle(item.seq, Fate.REPLACED)
         elif isinstance(item, Shot):
             self._settle(item.seq, Fate.FAILED)
+
+    def withheld(self, edge: str, item: object) -> None:
+        """See Observer."""
+        if isinstance(item, Frame | Change | Shot):
+            self._settle(item.seq, Fate.WITHHELD_BY_PRIVACY)
 
     def taken(self, edge: str, item: object) -> None:
         """See Observer."""

@@ -29,6 +29,7 @@ from hud.latency import Spans
 from hud.ledger import Ledger
 from hud.packaged import recording
 from hud.pipeline import Pipeline, Unanswered, run_pipeline
+from hud.privacy.curtain import Curtain
 from hud.privacy.echo import Echo, Guarded
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.pause import Pause
@@ -102,6 +103,7 @@ async def watch(
     stages, ledger = configuration.stages, Ledger()
     history = History(ledger)
     pause, echo = Pause(say), Echo(say)
+    curtain = Curtain(pause)
     health = Health(pause, say, _patience(configuration))
     admission.condition, admission.clock = health.of(BUDGET), boottime
     money = functools.partial(_money, admission)
@@ -146,6 +148,7 @@ async def watch(
                 sender,
                 memory=configuration.context.make(can_summarize=stages["realtime"].can_summarize),
                 admission=admission,
+                curtain=curtain,
                 give_back=unanswered.give,
                 condition=health.of(SESSION),
                 # On this machine nobody hangs up because it slept.
@@ -159,6 +162,7 @@ async def watch(
             },
             handoffs=configuration.handoffs,
             unanswered=unanswered,
+            curtain=curtain,
         )
         status = functools.partial(_status, manner, flow, ledger)
         await stack.enter_async_context(health.kept())

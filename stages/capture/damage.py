@@ -151,6 +151,8 @@ class _Watch:
             await self._shield.wait_clear()
 
     async def _follow(self) -> None:
+        pause = self._options.shielding.pause
+        turned = pause.since
         # A new damage object holds all of the desktop.
         await self._server.take_damage()
         for monitor, box in self._boxes.items():
@@ -164,8 +166,13 @@ class _Watch:
             latest = min(check_at, film_at if films or left else math.inf)
             with trio.move_on_at(min(latest, self._shield.due)):
                 await _either(
-                    functools.partial(self._server.wait_drawn, films), self._shield.wait_changed
+                    functools.partial(self._server.wait_drawn, films),
+                    self._shield.wait_changed,
+                    pause.wait_changed,
                 )
+            if pause.since != turned:
+                # What waits to be sent needs a frame from after the pause, however short that was.
+                raise _WithheldError
             await self._pace(woken)
             woken = trio.current_time()
             if woken >= latest:
@@ -268,17 +275,18 @@ class _WithheldError(Exception):
 
 
 async def _either(
-    wait: Callable[[], Awaitable[None]], other: Callable[[], Awaitable[None]]
+    wait: Callable[[], Awaitable[None]], *others: Callable[[], Awaitable[None]]
 ) -> None:
-    """Sleep until one of two things has happened; what `wait` raises is not put into a group."""
+    """Sleep until one of some things has happened; what `wait` raises is not put into a group."""
     failure: Exception | None = None
 
-    async def wait_other(scope: trio.CancelScope) -> None:
+    async def wait_other(other: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
         await other()
         scope.cancel()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(wait_other, nursery.cancel_scope)
+        for other in others:
+            nursery.start_soon(wait_other, other, nursery.cancel_scope)
         try:
             await wait()
         except Exception as error:

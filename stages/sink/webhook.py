@@ -28,7 +28,7 @@ from hud.address import host_of, is_loopback, problem_of
 from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
-from hud.stage import between, given, option, silent
+from hud.stage import between, given, option, silent, variable_name
 from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 from stages.sink.record import record
 
@@ -57,9 +57,14 @@ def is_address(url: str) -> str | None:
 class Webhook:
     """Posts notes as JSON to a server, one at a time and in order, until it takes them."""
 
-    url: str = option(meaning="https://HOST/PATH, or http:// on this machine", check=is_address)
+    url: str = option(
+        meaning="https://HOST/PATH, or http:// on this machine", check=is_address, secret=True
+    )
     secret_env: str | None = option(
-        None, meaning="name of the environment variable with the secret that signs the notes"
+        None,
+        meaning="name of the environment variable with the secret that signs the notes",
+        check=variable_name,
+        secret=True,
     )
     timeout: float = option(
         10.0, meaning="seconds that one delivery may take", check=between(0.1, 600)

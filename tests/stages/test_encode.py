@@ -244,7 +244,8 @@ ICON = Rect(678, 303, 18, 18)
 def told(*lines, pixels=None, sure=True):
     one = change(REGION, pixels=page() if pixels is None else pixels)
     (strip,) = words.strips(one)
-    return words.told(one, [(strip, lines)], only_if_sure=sure)
+    (placed,) = words.placed([strip], [lines])
+    return words.told(one, [(strip, placed)], only_if_sure=sure)
 
 
 def test_the_words_of_a_region_are_told_with_their_label():
