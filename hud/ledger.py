@@ -70,7 +70,8 @@ class Ledger(Observer):
     def merged(self, edge: str, older: object, newer: object, into: object) -> None:
         """See Observer."""
         if isinstance(older, Change) and isinstance(into, Change):
-            self._settle(older.seq, Fate.MERGED)
+            if older.seq != into.seq:
+                self._settle(older.seq, Fate.MERGED)
             if into.regions:
                 self._reopen(into)
         elif isinstance(older, Frame):
@@ -103,6 +104,7 @@ class Ledger(Observer):
         """What came to rest is passed on with a frame that had nothing new by itself."""
         seq, fate = self._ignored.get(change.monitor, (0, Fate.NOISE))
         if seq == change.seq and seq not in self._open:
+            del self._ignored[change.monitor]
             self.fates[fate] -= 1
             self._open.add(seq)
             self.reopened(seq)

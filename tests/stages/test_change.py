@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import attrs
@@ -10,6 +11,9 @@ import pytest
 import trio
 
 from hud.items import Cause, Change, Fate, Frame
+from hud.ledger import Ledger
+from hud.pipeline import Pipeline, run_pipeline
+from stages.assemble import Assemble
 from stages.change.judging import Heartbeat, judge
 from stages.change.places import Place
 from stages.change.tiles import Tiles
@@ -68,6 +72,61 @@ def test_a_heartbeat_shows_a_silent_screen():
     causes = [detector.look(fakes.frame(t, time=float(t))).cause for t in range(1, 25)]
     assert [cause for cause in causes if cause] == [Cause.FIRST, Cause.HEARTBEAT, Cause.HEARTBEAT]
     assert detector.due() is None or math.isfinite(detector.due())
+
+
+async def test_a_heartbeat_needs_no_frame_and_ends_with_the_screen(autojump_clock, inline_threads):
+    """A capture that is woken by what is drawn sends none while nothing is."""
+    before, inbox = trio.open_memory_channel(9)
+    outbox, after = trio.open_memory_channel(99)
+    start = trio.current_time()
+    async with trio.open_nursery() as nursery:
+
+        async def run():
+            with outbox:
+                await Tiles(heartbeat=10.0).run(inbox, outbox)
+
+        nursery.start_soon(run)
+        await before.send(fakes.frame(1, time=start))
+        await trio.sleep(35.0)
+        before.close()
+        changes = [(change.cause, trio.current_time() - start) async for change in after]
+    assert [cause for cause, _ in changes] == [Cause.FIRST] + 3 * [Cause.HEARTBEAT]
+
+
+async def test_every_beat_about_one_frame_leaves_it_one_fate(autojump_clock, inline_threads):
+    ledger, stop = Ledger(), trio.Event()
+    line = Pipeline(
+        capture=Still(stop),
+        change=Tiles(heartbeat=10.0),
+        encode=fakes.Map(fakes.as_shot),
+        send=fakes.Map(fakes.answered, work=25.0),
+        assemble=Assemble(),
+        sinks={},
+    )
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(
+            functools.partial(run_pipeline, line, stop=stop, observer=ledger, grace=99)
+        )
+        await trio.sleep(100.0)
+        stop.set()
+    ledger.close()
+    assert ledger.captured == 2
+    assert +ledger.fates == {Fate.SENT: 2}
+    assert min(ledger.fates.values()) >= 0
+
+
+@attrs.frozen
+class Still:
+    """A screen on which nothing is drawn."""
+
+    stop: trio.Event
+    period: float = math.inf
+
+    async def run(self, inbox, outbox):
+        for seq in (1, 2):
+            await outbox.send(fakes.frame(seq, time=trio.current_time()))
+            await trio.sleep(1)
+        await self.stop.wait()
 
 
 def frames(*rects):
