@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import trio
 
-from hud.items import Cause, Change, Fate, Frame
+from hud.items import Cause, Change, Fate, Frame, Rect
 from hud.ledger import Ledger
 from hud.pipeline import Pipeline, run_pipeline
 from stages.assemble import Assemble
 from stages.change.judging import Heartbeat, judge
-from stages.change.places import Place
+from stages.change.places import Place, Places
 from stages.change.tiles import Tiles
 from stages.change.whole_frame import WholeFrame
 from tests import fakes
@@ -165,6 +165,36 @@ def test_a_place_can_be_more_sensitive_and_keeps_its_coordinates():
     ((shown,),) = passed(Tiles(places=(place,)), RIGHT)
     assert 200 <= shown.x <= 220
     assert shown.right >= 280
+
+
+def test_what_comes_to_rest_in_a_place_is_passed_on_though_no_frame_comes():
+    place = Place(region=(30, 20, 20, 20), sensitivity="low")
+    detector = Places(Quiet(), [place], lambda _word: Late())
+    detector.look(fakes.frame(1, time=5.0))
+    assert detector.due() == 6.0
+    change = detector.wake(6.0)
+    assert change.regions == (Rect(30, 20, 8, 8),)
+    assert change.frame.whole == Rect(0, 0, 64, 64)
+    assert detector.due() is None
+
+
+class Quiet:
+    """Nothing is ever news."""
+
+    def look(self, frame):
+        return Change(frame, (), None, "quiet", Fate.NOISE)
+
+    def wake(self, time):
+        return None
+
+    def due(self):
+        return None
+
+
+def test_a_place_in_the_middle_leaves_the_first_frame():
+    quiet = Tiles(places=(Place(region=(100, 80, 120, 80), sensitivity="off"),))
+    (whole,) = quiet.detector().look(next(frames())).regions
+    assert (whole.width, whole.height) == (320, 240)
 
 
 def test_numbers_override_the_word():
