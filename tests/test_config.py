@@ -40,6 +40,9 @@ def test_an_empty_file_means_all_defaults():
     configuration = build("")
     assert list(configuration.stages) == ["capture", "change", "encode", "realtime"]
     assert isinstance(configuration.sinks["terminal"], Terminal)
+    assert build("capture: {use: screen}\nchange: {handoff: demand}").handoffs["change"] is (
+        Handoff.DEMAND
+    )
     assert configuration.handoffs == {
         "change": Handoff.LATEST,
         "encode": Handoff.LATEST,
@@ -60,7 +63,13 @@ def test_an_empty_file_means_all_defaults():
         ("capture: {use: camera}", "line 1: capture.use: unknown name 'camera', allowed: auto"),
         ("capture: {use: replay}", "line 1: capture.path: is missing"),
         ("capture: 3", "line 1: capture: must be a mapping of options, not 3"),
-        ("realtime: {handoff: maybe}", "realtime.handoff: unknown handoff 'maybe', allowed: block"),
+        (
+            "realtime: {handoff: maybe}",
+            "realtime.handoff: unknown handoff 'maybe', allowed: demand",
+        ),
+        ("realtime: {handoff: latest}", "unknown handoff 'latest', allowed: demand, block"),
+        ("change: {handoff: demand}", "line 1: change.handoff: a capture that is woken by what is"),
+        ("capture: {use: damage}\nchange: {handoff: demand}", "does not wait to be asked: choose"),
         ("sinks: terminal", "line 1: sinks: must be a list"),
         ("sinks:\n- use: printer", "line 2: sinks.0.use: unknown name 'printer', allowed: termi"),
         ("sinks:\n- use: file\n  pth: x", "line 3: sinks.0.pth: unknown key 'pth' (did you mean p"),

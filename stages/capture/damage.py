@@ -45,6 +45,9 @@ class Damage(Desktop):
 
     check: float = check_option()
 
+    is_woken = True
+    """By what is drawn, not by ticks, so it looks whether or not somebody asks for a frame."""
+
     @property
     def manner(self) -> str:
         """How the screen is watched, for the user."""
