@@ -53,6 +53,11 @@ def ready(document: Document) -> Configuration:
     for stage in [*stages.values(), *configuration.sinks.values()]:
         if hasattr(stage, "preflight"):
             stage.preflight()
+    # What was found out is not asked again, in the event loop least of all.
+    stages = {
+        name: stage.settled() if hasattr(stage, "settled") else stage
+        for name, stage in stages.items()
+    }
     if configuration.privacy.redact:
         need_local_extra("for privacy.redact must read what it paints over; or leave that out")
     return attrs.evolve(configuration, stages={**stages, "realtime": sender})

@@ -427,6 +427,14 @@ def test_auto_sleeps_where_it_can(display):
         Auto(display=display.name, monitor=2).preflight()
 
 
+def test_a_choice_is_made_once_however_the_capture_is_equipped(display, monkeypatch):
+    capture = Auto(display=display.name).settled()
+    monkeypatch.setattr(Damage, "preflight", lambda _self: pytest.fail("chosen again"))
+    capture = attrs.evolve(capture, max_fps=5.0)
+    assert isinstance(capture.choice[0], Damage)
+    assert capture.period == float("inf")
+
+
 def test_the_program_says_once_how_it_watches(display, tmp_path):
     display.xterm("echo hello; sleep 99")
     time.sleep(1)
