@@ -19,7 +19,7 @@ from stages.capture.buffers import Buffers, Patch
 from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option, once_more
 from stages.capture.films import PERIOD, Films
 from stages.capture.lookout import Lookout, keep_watching
-from stages.capture.rectangles import common, moved
+from stages.capture.rectangles import moved, seen_from
 from stages.capture.shield import NOTHING, Shield
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ class _Watch:
     async def _take(self, damage: Sequence[Rect]) -> None:
         """Read what was drawn, and send it where it is not what stood there before."""
         for monitor, box in self._boxes.items():
-            parts = [part for rect in damage if (part := common(rect, box)) is not None]
+            parts = [part for rect in damage if (part := seen_from(box, rect)) is not None]
             if not parts:
                 continue
             moment, buffers = _now(), self._buffers[monitor]
