@@ -6,7 +6,7 @@ another, a note's newer snapshot replaces its older one); a waiting item keeps i
 one of the same key takes its place.
 
 Delivery is at most once: a stage that crashes loses the item in its hand, unless its supervisor
-calls `Inbox.restore`.
+calls `Inbox.restore` or `Inbox.retry`.
 """
 
 from __future__ import annotations
@@ -372,6 +372,8 @@ class Inbox(trio.abc.ReceiveChannel[T]):
         self._closed = False
         self._gate: Callable[[], Awaitable[None]] = _at_once
         self._in_hand: T | None = None
+        self._tried: T | None = None
+        """What a stage has crashed over once."""
 
     def begin_when(self, gate: Callable[[], Awaitable[None]]) -> None:
         """Take nothing before `gate` returns: this is how demand reaches the stage before it."""
@@ -404,6 +406,8 @@ class Inbox(trio.abc.ReceiveChannel[T]):
             edge.asked = False
         item = edge.take()
         self._in_hand = item
+        if item is not self._tried:
+            self._tried = None
         edge.counts["taken"] += 1
         edge.observer.taken(edge.name, item)
         edge.stir()
@@ -423,6 +427,18 @@ class Inbox(trio.abc.ReceiveChannel[T]):
             return
         edge.waiting = {key: item, **edge.waiting}
         edge.stir()
+
+    def retry(self) -> None:
+        """Let a restarted stage meet the item in hand a second time, and never a third."""
+        item = self._in_hand
+        if item is None or item is self._tried:
+            return
+        self._tried = item
+        if self.give_back(item):
+            self._in_hand = None
+        else:
+            self._edge.observer.returned(self._edge.name, item)
+            self.restore()
 
     def give_back(self, item: T) -> bool:
         """Take back an item that came to nothing; it waits again, and comes as of the present.

@@ -143,8 +143,9 @@ class Health(Observer):
                 del notes[next(iter(notes))]
 
     def returned(self, edge: str, item: object) -> None:
-        """See Observer; only the sender gives something up, and then it waits for a better time."""
-        self._in_hand.pop("send", None)
+        """See Observer; when the sender gives something up it waits for a better time."""
+        if edge.endswith("→encode"):
+            self._in_hand.pop("send", None)
 
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""

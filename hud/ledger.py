@@ -94,6 +94,10 @@ class Ledger(Observer):
         if isinstance(item, Frame | Change | Shot):
             self._in_hand[edge.rpartition("→")[2]] = item.seq
 
+    def returned(self, edge: str, item: object) -> None:
+        """See Observer."""
+        self._in_hand.pop(edge.rpartition("→")[2], None)
+
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""
         seq = self._in_hand.pop(stage, None)

@@ -21,7 +21,7 @@ from hud.errors import HudError, PipelineError
 from hud.items import Change, Frame, Note, NoteDelta, Shot, Tick
 from hud.privacy.curtain import Curtain
 from hud.stage import Stage
-from hud.supervise import FOR_SINKS, FOR_STAGES, RestartPolicy, supervise
+from hud.supervise import FOR_PICTURES, FOR_SINKS, FOR_STAGES, RestartPolicy, supervise
 
 GRACE = 10.0
 """Seconds that everything in flight may take to reach the sinks once the front is closed."""
@@ -205,7 +205,8 @@ class _Line:
         outbox, following = self.edge(name, order[order.index(name) + 1])
         if outbox.handoff is Handoff.DEMAND:
             inbox.begin_when(outbox.wait_asked)
-        self.start(name, stage, inbox, outbox, FOR_STAGES)
+        policy = FOR_PICTURES if name in ("change", "encode") else FOR_STAGES
+        self.start(name, stage, inbox, outbox, policy)
         return following
 
     def fan_out(self, inbox: Inbox[Note], sinks: Mapping[str, Stage[Note, Note]]) -> None:
@@ -243,6 +244,8 @@ class _Line:
         def told(name: str, error: Exception, wait: float) -> None:
             if policy is FOR_SINKS:
                 inbox.restore()
+            elif policy.second_try:
+                inbox.retry()
             self._observer.crashed(name, error, wait)
 
         self._count(name, work)

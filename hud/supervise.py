@@ -23,9 +23,12 @@ class RestartPolicy:
     """More than this many within `window` end the program; None: never give up."""
     window: float = 60.0
     """Seconds."""
+    second_try: bool = False
+    """Whether what it crashed over is tried once more; nothing else may come on a still screen."""
 
 
 FOR_STAGES = RestartPolicy()
+FOR_PICTURES = RestartPolicy(second_try=True)
 FOR_SINKS = RestartPolicy(first_wait=0.5, longest_wait=30.0, most_crashes=None)
 """A sink is retried for ever: its target may come back, and the other sinks must go on."""
 

@@ -69,7 +69,8 @@ class Display:
 @contextlib.contextmanager
 def virtual_screen(size: str, *more: str) -> Iterator[Display]:
     reading, writing = os.pipe()
-    screen = ["-screen", "0", f"{size}x24", "-nolisten", "tcp", *more]
+    # Else the server begins anew, and may refuse a connection, when its last program has gone.
+    screen = ["-screen", "0", f"{size}x24", "-nolisten", "tcp", "-noreset", *more]
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writing), *screen],
         pass_fds=[writing],

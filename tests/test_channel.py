@@ -202,6 +202,31 @@ async def test_with_nothing_in_hand_there_is_nothing_to_restore(autojump_clock):
     assert (counts.offered, counts.taken, counts.waiting) == (1, 1, 0)
 
 
+async def test_what_a_stage_crashed_over_is_tried_once_more():
+    outbox, inbox = open_edge("a→b", latest())
+    await outbox.send(1)
+    assert await inbox.receive() == 1
+    inbox.retry()
+    assert await inbox.receive() == 1
+    inbox.retry()
+    await outbox.send(2)
+    assert await inbox.receive() == 2
+    inbox.retry()
+    await outbox.send(3)
+    assert await inbox.receive() == 3  # a newer frame shows what the older one does
+    counts = outbox.statistics()
+    assert counts.offered == counts.taken + counts.dropped + counts.waiting
+
+
+async def test_what_a_stage_crashed_over_is_united_with_what_came_since():
+    outbox, inbox = open_edge("a→b", latest(merge=lambda newer, older: older + newer))
+    await outbox.send([1])
+    await inbox.receive()
+    await outbox.send([2])
+    inbox.retry()
+    assert await inbox.receive() == [1, 2]
+
+
 async def test_restore_gives_the_item_in_hand_again():
     outbox, inbox = open_edge("a→b", EdgeOptions(room=9, key=lambda item: item))
     for number in range(3):

@@ -148,6 +148,9 @@ async def running(display: str, folder: pathlib.Path, *arguments: str, **environ
         nursery.start_soon(run.listen)
         try:
             yield run
+        except BaseException as error:
+            error.add_note(f"hud said:\n{run.said}")
+            raise
         finally:
             with trio.CancelScope(shield=True):
                 process.kill()

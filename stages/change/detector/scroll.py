@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import attrs
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,11 @@ STRIPES = 10
 PIECE = 16
 """Rows are followed in pieces of this many columns: a picture may move by another pixel than the
 text beside it."""
+
+_DICE = random.Random(3)  # noqa: S311 - no secret
+# Beforehand: numpy loads its own dice when they are first asked for, from files.
+WEIGHTS = np.array([_DICE.randrange(1, 2**31) for _ in range(2 * STRIPE)], np.uint32)
+"""Of the columns of a row; none is wider."""
 
 Sums = npt.NDArray[np.uint64]
 
@@ -65,8 +72,7 @@ def _sums(pixels: Words, rect: Rect) -> Sums:
     else:
         whole = pixels[rect.slices][:, : count * STRIPE].reshape(rect.height, count, STRIPE)
         piece = whole[:, :: -(-count // STRIPES), ::SAMPLE] & COLOUR
-    weights = np.random.default_rng(3).integers(1, 2**31, size=piece.shape[2], dtype=np.uint32)
-    sums: Sums = (piece * weights).sum(axis=2, dtype=np.uint64)
+    sums: Sums = (piece * WEIGHTS[: piece.shape[2]]).sum(axis=2, dtype=np.uint64)
     sums[(piece == piece[:, :, :1]).all(axis=2)] = 0
     return sums
 
