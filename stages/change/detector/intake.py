@@ -24,6 +24,7 @@ from stages.change.detector.shapes import (
     caret_moved,
     differ,
     lettered,
+    nudged,
     palette,
     ruled,
     vacant,
@@ -38,6 +39,8 @@ Cells = tuple[slice, slice]
 
 CARETS = 4
 """Carets that may go in a moment."""
+NUDGED = 0.85
+"""Two lines that agree so far, by correlation, are one that a letter pushed along."""
 HULL = 100
 """Pieces with less than twice this between them, up or down, may be parts of a list that moved."""
 
@@ -214,9 +217,17 @@ class Intake:
             moving = self.screen.rates.background(time)[cell_slices(line)].any(axis=0).sum() * CELL
             near = gap <= max(8, 0.6 * min(noise.height, rect.height))
             belongs = level and near and rect.width <= 1.5 * moving + 8
+            belongs |= level and rect.intersects(noise) and self._nudged(new, rect)
         if not belongs or self._strange(new, rect, time):
             return False
         return rect.height > LINE or not self.screen.strange(new, rect, noise.union(rect))
+
+    def _nudged(self, new: Words, rect: Rect) -> bool:
+        """Whether a line is as it was, save for a letter and a few pixels."""
+        before, after = (
+            np.ascontiguousarray(pixels[rect.slices]) for pixels in (self.screen.now, new)
+        )
+        return nudged(before, after) >= NUDGED
 
     def _moved_before(self, at: tuple[Indices, Indices], time: float) -> bool:
         """Whether these cells changed a moment ago in more than a caret that went for a letter."""

@@ -20,6 +20,8 @@ LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
 
+NUDGE = 4
+"""Pixels by which the rest of a line moves when one of its letters gets wider or narrower."""
 STROKE = 80
 """Pixels that are more than the specks of a tint: a word was struck out."""
 THIN, LONG, LONGEST = 5, 16, 80
@@ -89,6 +91,30 @@ def caret(before: Words, after: Words) -> bool:
         return False
     lamp = 0.8 < width / height < 1.25 and blank(before) and blank(after)
     return not lamp
+
+
+def nudged(before: Words, after: Words) -> float:
+    """How far the ink of a line is where it was, or a few pixels beside it: a correlation.
+
+    A centred line moves by a pixel or less when one of its letters changes, and what moves by less
+    than a pixel is drawn anew; so nothing of it is equal.
+    """
+    old, new = _ink(before), _ink(after)
+    width = old.shape[1]
+    best = 0.0
+    for step in range(-min(NUDGE, width - 1), min(NUDGE, width - 1) + 1):
+        mine = new[:, max(0, step) : width + min(0, step)]
+        other = old[:, max(0, -step) : width - max(0, step)]
+        power = float((mine * mine).sum() * (other * other).sum())
+        best = max(best, float((mine * other).sum()) / max(1.0, power) ** 0.5)
+    return best
+
+
+def _ink(patch: Words) -> npt.NDArray[np.float32]:
+    """How much each pixel stands out from the ground, smoothed along the line."""
+    height, width = patch.shape
+    green = patch.view(np.uint8).reshape(height, width, 4)[..., 1].astype(np.float32)
+    return cv2.blur(np.abs(green - np.median(green)), (3, 1)).reshape(height, width)
 
 
 def caret_moved(before: Words) -> bool:
