@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hud.items import Rect
 from stages.change.detector.dirty import Mask
-from stages.change.detector.shapes import Shares
+from stages.change.detector.shapes import LINE, Shares
 
 WINDOW = 4.0
 """Seconds for which a change of a value says something about its neighbours."""
@@ -18,6 +18,12 @@ MOMENTS, PLACES = 6, 4
 VOLLEY, NARROW, REFRESH = 6, 6, 6.0
 """So many values at once, none wider for its height, are a refresh; two of them within this time
 make every value of the table doubtful."""
+TWICE, SPAN = 3, 45.0
+"""What changes in so many refreshes within this time is a reading and no news."""
+TEXT = LINE // 3
+"""A line of a table is no higher."""
+COLUMN = 4
+"""Values one below the other that make a column."""
 STRANGE = 0.1
 """A value with this share of colours that hardly any other had is another kind of news."""
 REACH = 8
@@ -36,7 +42,7 @@ class Field:
         self._rects: npt.NDArray[np.int64] = np.zeros((4, ROOM), np.int64)
         self._colours = np.zeros((ROOM, 64), bool)
         self._next = 0
-        self._volleys: deque[tuple[float, npt.NDArray[np.int64]]] = deque(maxlen=16)
+        self._volleys: deque[tuple[float, npt.NDArray[np.int64]]] = deque(maxlen=64)
 
     def add(self, time: float, rect: Rect, colours: Shares) -> None:
         """Note that a value changed."""
@@ -60,22 +66,34 @@ class Field:
             return False
         return self._places(self._rects[:, near], places)
 
-    def volley(self, time: float, rects: list[Rect]) -> None:
-        """Note what changed in one frame: many small values at once are a table's refresh."""
-        values = [rect for rect in rects if rect.width <= NARROW * rect.height]
-        if len(values) >= VOLLEY:
-            edges = np.array([(r.x, r.y, r.right, r.bottom) for r in values], np.int64).T
+    def volley(self, time: float, values: list[tuple[Rect, int]]) -> None:
+        """Note what changed in one frame, with its lines: many values at once are a refresh."""
+        values = [(r, lines) for r, lines in values if lines and r.width <= NARROW * TEXT]
+        if sum(lines for _, lines in values) >= VOLLEY:
+            edges = np.array([(r.x, r.y, r.right, r.bottom, n) for r, n in values], np.int64).T
             self._volleys.append((time, edges))
 
     def refreshed(self, rect: Rect, time: float) -> bool:
         """Whether this is in a table that is refreshed again and again."""
-        refreshes = 0
-        for at, (x, y, right, bottom) in self._volleys:
-            if at >= time - REFRESH:
+        return len(self._refreshes(rect, time - REFRESH)) >= 2
+
+    def reading(self, rect: Rect, time: float) -> bool:
+        """Whether what changed here at `time` did so in a refresh, and not in the first of them."""
+        if rect.width > NARROW * TEXT:
+            return False
+        refreshes = self._refreshes(rect, time - SPAN)
+        return len(refreshes) >= TWICE and refreshes[-1] >= time - 1e-6
+
+    def _refreshes(self, rect: Rect, since: float) -> list[float]:
+        """The times at which a refresh changed this place in a column of values, oldest first."""
+        times = []
+        for at, (x, y, right, bottom, lines) in self._volleys:
+            if at >= since:
                 across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
                 down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
-                refreshes += bool(((across > 0) & (down > 0)).any())
-        return refreshes >= 2
+                if ((across > 0) & (down > 0)).any() and lines[across > 0].sum() >= COLUMN:
+                    times.append(at)
+        return times
 
     @staticmethod
     def _places(rects: npt.NDArray[np.int64], least: int) -> bool:

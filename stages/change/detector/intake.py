@@ -24,6 +24,7 @@ from stages.change.detector.shapes import (
     caret_moved,
     differ,
     lettered,
+    lines,
     nudged,
     palette,
     ruled,
@@ -70,6 +71,8 @@ class Intake:
         fresh = cells & ~restless[box]
         pieces = blobs(mask, fresh, origin)
         hulls = self._movements(new, pieces)
+        if not hulls:
+            self.field.volley(time, self._values())
         if hulls:
             fresh = cells & ~restless[box]
             pieces = blobs(mask, fresh, origin)
@@ -253,6 +256,12 @@ class Intake:
             if same and not (differ(new[a], old[b], 32).any() or differ(old[a], new[b], 32).any()):
                 one.swaps = other.swaps = True
 
+    def _values(self) -> list[tuple[Rect, int]]:
+        """The groups of cells that changed in this frame, with the lines in each."""
+        mask, height, width = self.screen.difference.mask, self.screen.height, self.screen.width
+        found = clusters(self.screen.difference.cells)
+        return [(rect, lines(mask[rect.padded(0, width, height).slices])) for rect in found]
+
     def _flickers(self, rect: Rect, after: Words, time: float) -> bool:
         """Note a changed value; return whether it is one of many, and none of a new kind."""
         colours = palette(after)
@@ -271,7 +280,6 @@ class Intake:
     def _together(self, found: list[Spot], fresh: Mask, time: float) -> None:
         """Mark what the places of one frame say about each other, and unite them with the old."""
         area = np.count_nonzero(fresh) * CELL * CELL
-        self.field.volley(time, [spot.rect for spot in found if spot.value])
         steady = [spot for spot in found if not spot.flickers]
         page = bool(len(steady) >= PIECES or area >= self.options.large * self.screen.area)
         typing = [spot for spot in found if spot.letter]

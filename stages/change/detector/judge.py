@@ -47,6 +47,8 @@ class Judge(Contents):
         if masked and self._ground(box, mask):
             return Verdict(Say.FORGET, "the ground of something that moves")
         tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
+        if self._reading(spot, tight):
+            return Verdict(Say.FORGET, "a table that is refreshed again and again")
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
         big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
         if big and not (parts and spot.value):
@@ -54,6 +56,12 @@ class Judge(Contents):
         if 1 < len(parts) <= MOST:
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
+
+    def _reading(self, spot: Spot, tight: Rect) -> bool:
+        """Whether it changed as values of a table do that a machine writes again and again."""
+        if spot.scrolled or spot.rested or not self.field.reading(tight, spot.touched):
+            return False
+        return not self.field.strange(tight, palette(self.screen.now[tight.slices]), spot.born)
 
     def _ground(self, box: Rect, mask: Mask) -> bool:
         """Whether what differs is now as blank as most of its surroundings were."""

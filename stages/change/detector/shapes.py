@@ -20,6 +20,8 @@ LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
 
+LETTER = 5
+"""No digit is lower."""
 NUDGE = 4
 """Pixels by which the rest of a line moves when one of its letters gets wider or narrower."""
 STROKE = 80
@@ -80,6 +82,13 @@ def alike_rows(patch: Words, tolerance: int = 16) -> bool:
 def blank(patch: Words, tolerance: int = 16) -> bool:
     """Whether nothing is written here: one colour, or a frame around one colour."""
     return alike_rows(patch, tolerance) and alike_rows(patch.T, tolerance)
+
+
+def lines(mask: Mask) -> int:
+    """How many lines of text changed, one below the other: none in a bar or a frame."""
+    edges = np.flatnonzero(np.diff(mask.any(axis=1).astype(np.int8), prepend=0, append=0))
+    heights = edges[1::2] - edges[::2]
+    return int(((heights >= LETTER) & (heights <= LINE // 2)).sum())
 
 
 def caret(before: Words, after: Words) -> bool:
