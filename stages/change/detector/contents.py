@@ -30,6 +30,8 @@ CRISP = 100
 
 KNOWN = 0.85
 """A place of which this share was seen before shows nothing new."""
+FEW = 2
+"""So few letters do not say how fast somebody types."""
 WORD = 4
 """Cells that hold less than a word."""
 
@@ -44,7 +46,8 @@ class Contents(Patience):
         if spot.rested:
             return self._rested(spot, tight, time)
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
-        if written(before, after) and tight.height <= 2 * LINE:
+        typed = spot.letter and not spot.value and tight.height <= LINE  # where a caret stood
+        if (typed or written(before, after)) and tight.height <= 2 * LINE:
             solid = bool(mask.sum() >= 0.6 * tight.area)
             return self._writing(spot, tight, time, solid=solid)
         return self._value(spot, box, mask, tight, time)
@@ -123,13 +126,20 @@ class Contents(Patience):
         if spot.caret:
             need = self.options.word
         elif self.past.goes_on(tight, time - 6):
-            need = self.options.doubt
+            need = self._pause(spot)
         elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
             need = self.options.rest  # it faded in where it is
         need = max(need, self._restlessness(spot, tight, time))
         if grows:
             need = min(need, spot.began + self.options.bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, "writing came to rest", tight)
+
+    def _pause(self, spot: Spot) -> float:
+        """How long a pause ends what is typed: longer than the pauses between its letters."""
+        if spot.changes <= FEW:
+            return self.options.doubt
+        pace = (spot.touched - spot.began) / (spot.changes - 1)
+        return min(self.options.doubt, max(self.options.word, 3 * pace))
 
     def _value(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         """Something in place of something else: a number, a state, or a clock."""
@@ -149,7 +159,8 @@ class Contents(Patience):
         if complete:  # something larger than a line may be the first step of a movement
             need = self._watched(spot, tight, time) if tight.height <= OBJECT else BLOCK
         if spot.follows:
-            return Verdict(Say.WAIT, "changes with every key", easy=True)
+            need = max(2 * self.options.word, self._pause(spot))
+            return self._when_quiet(spot, time, need, Say.SHOW, "changes with every key", tight)
         if spot.born - painted < 1.5 * self.options.young or spot.ticks:
             need = self.options.doubt
         need = max(need, self._restlessness(spot, tight, time))
