@@ -6,10 +6,12 @@ import attrs
 
 from hud.items import Rect
 from stages.change.detector.dirty import Mask
+from stages.change.detector.past import EBB
 from stages.change.detector.patience import BLOCK, SLACK, Patience
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
     LINE,
+    on_a_line,
     palette,
     plain_inside,
     strongest,
@@ -79,6 +81,9 @@ class Contents(Patience):
             return attrs.evolve(
                 self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True
             )
+        if self.past.floods(tight):
+            rule = "a list that went on without a pause"
+            return self._when_quiet(spot, time, EBB, Say.SHOW, rule, tight)
         rule = "new content came into view"
         need = max(BLOCK, self._watched(spot, tight, time))
         if spot.again or spot.changes > 1:  # it slides into view, or much is written at once
@@ -94,7 +99,8 @@ class Contents(Patience):
             return self._stopped(spot, tight, time)
         shown = self.past.count(tight, time - 2 * self.options.bound)
         line = tight.width >= 40 and 12 <= tight.height <= 2 * LINE
-        if line and self._crisp(tight) and not shown and textual(self.screen.now[tight.slices]):
+        now = self.screen.now[tight.slices]
+        if line and self._crisp(tight) and not shown and textual(now) and on_a_line(now):
             return Verdict(Say.SHOW, "text stands still inside a film", (tight,))
         return Verdict(Say.FORGET, "background at rest")
 

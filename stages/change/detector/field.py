@@ -20,6 +20,8 @@ VOLLEY, NARROW, REFRESH = 6, 6, 6.0
 make every value of the table doubtful."""
 TWICE, SPAN = 3, 45.0
 """What changes in so many refreshes within this time is a reading and no news."""
+OFTEN, BUSY = 5, 12.0
+"""The same for rows that are written as a whole: pages that are turned are not that quick."""
 TEXT = LINE // 3
 """A line of a table is no higher."""
 COLUMN = 4
@@ -68,32 +70,41 @@ class Field:
 
     def volley(self, time: float, values: list[tuple[Rect, int]]) -> None:
         """Note what changed in one frame, with its lines: many values at once are a refresh."""
-        values = [(r, lines) for r, lines in values if lines and r.width <= NARROW * TEXT]
+        values = [(rect, lines) for rect, lines in values if lines]
         if sum(lines for _, lines in values) >= VOLLEY:
             edges = np.array([(r.x, r.y, r.right, r.bottom, n) for r, n in values], np.int64).T
             self._volleys.append((time, edges))
 
     def refreshed(self, rect: Rect, time: float) -> bool:
         """Whether this is in a table that is refreshed again and again."""
-        return len(self._refreshes(rect, time - REFRESH)) >= 2
+        return len(self._refreshes(rect, time - REFRESH, narrow=True)) >= 2
 
-    def reading(self, rect: Rect, time: float) -> bool:
-        """Whether what changed here at `time` did so in a refresh, and not in the first of them."""
-        if rect.width > NARROW * TEXT:
-            return False
-        refreshes = self._refreshes(rect, time - SPAN)
-        return len(refreshes) >= TWICE and refreshes[-1] >= time - 1e-6
+    def reading(self, rect: Rect, time: float, *, value: bool) -> bool:
+        """Whether what changed here at `time` did so in a refresh, and not in the first of them.
 
-    def _refreshes(self, rect: Rect, since: float) -> list[float]:
-        """The times at which a refresh changed this place in a column of values, oldest first."""
-        times = []
-        for at, (x, y, right, bottom, lines) in self._volleys:
-            if at >= since:
-                across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
-                down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
-                if ((across > 0) & (down > 0)).any() and lines[across > 0].sum() >= COLUMN:
-                    times.append(at)
-        return times
+        A `value`, in place of another, need not be in the table but beside it.
+        """
+        values = self._refreshes(rect, time - SPAN, narrow=True)
+        if len(values) >= TWICE and values[-1] >= time - 1e-6:
+            return True
+        rows = self._refreshes(rect, time - BUSY, narrow=False, beside=value)
+        return len(rows) >= OFTEN and rows[-1] >= time - 1e-6
+
+    def _refreshes(
+        self, rect: Rect, since: float, *, narrow: bool, beside: bool = False
+    ) -> list[float]:
+        """The times at which a refresh changed this column of values, oldest first.
+
+        `narrow`: it changed this very place, and other values of its column but no whole rows.
+        """
+        if narrow and rect.width > NARROW * TEXT:
+            return []
+        volleys = (volley for volley in self._volleys if volley[0] >= since)
+        return [
+            at
+            for at, edges in volleys
+            if _changed(rect, edges, narrow) or (beside and _around(rect, edges))
+        ]
 
     @staticmethod
     def _places(rects: npt.NDArray[np.int64], least: int) -> bool:
@@ -129,3 +140,24 @@ class Field:
         row &= across >= -REACH * rect.height
         found: Mask = (column | row) & (height <= 1.6 * rect.height) & (1.6 * height >= rect.height)
         return found
+
+
+def _changed(rect: Rect, edges: npt.NDArray[np.int64], narrow: bool) -> bool:  # noqa: FBT001
+    """Whether this column of values was refreshed; if `narrow`, this very place in it."""
+    x, y, right, bottom, lines = edges
+    column = (x < rect.right) & (right > rect.x)
+    if narrow:
+        column &= right - x <= NARROW * TEXT
+    if lines[column].sum() < COLUMN:
+        return False
+    if narrow:
+        return bool((column & (y < rect.bottom) & (bottom > rect.y)).any())
+    return bool(y[column].min() < rect.bottom and bottom[column].max() > rect.y)
+
+
+def _around(rect: Rect, edges: npt.NDArray[np.int64]) -> bool:
+    """Whether as many values as a column has were refreshed around this place."""
+    x, y, right, bottom, lines = edges
+    near = (x < rect.right + LINE) & (right > rect.x - LINE)
+    near &= (y < rect.bottom + LINE) & (bottom > rect.y - LINE)
+    return bool(lines[near].sum() >= COLUMN)

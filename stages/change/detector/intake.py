@@ -14,6 +14,7 @@ from stages.change.detector.dirty import CELL, Indices, Mask, any_in_cells, plac
 from stages.change.detector.field import Field
 from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
+from stages.change.detector.past import Past
 from stages.change.detector.regions import Blob, blobs, clusters
 from stages.change.detector.screen import Screen, cell_slices, cells_in
 from stages.change.detector.scroll import Shift, find_shift, follow, uncover
@@ -53,6 +54,7 @@ class Intake:
     screen: Screen
     options: Limits
     field: Field
+    past: Past
     spots: list[Spot] = attrs.field(factory=list)
     painted_at: float = -1e6
     """When many places changed at once last."""
@@ -71,8 +73,10 @@ class Intake:
         fresh = cells & ~restless[box]
         pieces = blobs(mask, fresh, origin)
         hulls = self._movements(new, pieces)
-        if not hulls:
-            self.field.volley(time, self._values())
+        for hull in hulls:
+            self.past.scroll(time, hull)
+        if np.count_nonzero(cells) * CELL * CELL < self.options.large * screen.area:
+            self.field.volley(time, self._values(hulls))
         if hulls:
             fresh = cells & ~restless[box]
             pieces = blobs(mask, fresh, origin)
@@ -256,11 +260,12 @@ class Intake:
             if same and not (differ(new[a], old[b], 32).any() or differ(old[a], new[b], 32).any()):
                 one.swaps = other.swaps = True
 
-    def _values(self) -> list[tuple[Rect, int]]:
-        """The groups of cells that changed in this frame, with the lines in each."""
+    def _values(self, hulls: list[Rect]) -> list[tuple[Rect, int]]:
+        """The groups of cells that changed in this frame where they are, with the lines in each."""
         mask, height, width = self.screen.difference.mask, self.screen.height, self.screen.width
         found = clusters(self.screen.difference.cells)
-        return [(rect, lines(mask[rect.padded(0, width, height).slices])) for rect in found]
+        still = [rect for rect in found if not any(hull.intersects(rect) for hull in hulls)]
+        return [(rect, lines(mask[rect.padded(0, width, height).slices])) for rect in still]
 
     def _flickers(self, rect: Rect, after: Words, time: float) -> bool:
         """Note a changed value; return whether it is one of many, and none of a new kind."""
@@ -330,9 +335,10 @@ def columns(pieces: list[Blob]) -> tuple[Rect, ...]:
 
 def _strip(shift: Shift, moved: Mask) -> Rect:
     """The part of a rectangle in which something moved, and as far again as it moved."""
-    rect, rows = shift.rect, np.flatnonzero(moved.any(axis=1))
+    rect, rows, columns = shift.rect, *(np.flatnonzero(moved.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
         return attrs.evolve(rect, height=0)
     reach = max(abs(distance) for distance in shift.distances)
     top, bottom = max(0, int(rows[0]) - reach), min(rect.height, int(rows[-1]) + 1 + reach)
-    return attrs.evolve(rect, y=rect.y + top, height=bottom - top)
+    left, right = max(0, int(columns[0]) - LINE), min(rect.width, int(columns[-1]) + 1 + LINE)
+    return Rect(rect.x + left, rect.y + top, right - left, bottom - top)

@@ -8,6 +8,7 @@ from hud.items import Rect
 from hud.pixels import Words
 from stages.change.detector.contents import KNOWN, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
+from stages.change.detector.past import EBB
 from stages.change.detector.patience import BLOCK, SLACK
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.shapes import (
@@ -19,6 +20,7 @@ from stages.change.detector.shapes import (
     palette,
     sharper,
     tinted,
+    vacant,
 )
 from stages.change.detector.spot import Spot
 from stages.change.detector.verdict import Say, Verdict
@@ -47,7 +49,7 @@ class Judge(Contents):
         if masked and self._ground(box, mask):
             return Verdict(Say.FORGET, "the ground of something that moves")
         tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
-        if self._reading(spot, tight):
+        if self._reading(spot, mask, tight):
             return Verdict(Say.FORGET, "a table that is refreshed again and again")
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
         big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
@@ -57,9 +59,13 @@ class Judge(Contents):
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
 
-    def _reading(self, spot: Spot, tight: Rect) -> bool:
+    def _reading(self, spot: Spot, mask: Mask, tight: Rect) -> bool:
         """Whether it changed as values of a table do that a machine writes again and again."""
-        if spot.scrolled or spot.rested or not self.field.reading(tight, spot.touched):
+        solid = mask.sum() >= 0.6 * tight.area  # painted over the table
+        if spot.scrolled or spot.rested or solid:
+            return False
+        value = spot.value and not vacant(self.screen.shown[tight.slices])
+        if not self.field.reading(tight, spot.touched, value=value):
             return False
         return not self.field.strange(tight, palette(self.screen.now[tight.slices]), spot.born)
 
@@ -84,6 +90,8 @@ class Judge(Contents):
             passes = self.past.count(spot.rect, time - 6)
             need = max(need, (0.0, 2 * self.options.rest, self.options.doubt)[min(passes, 2)])
         due = min(spot.touched + need, spot.began + self.options.page_bound)
+        if spot.scrolled and self.past.floods(spot.rect):
+            due = spot.touched + EBB
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
         known, _ = self._known(box, mask)

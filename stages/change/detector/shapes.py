@@ -20,6 +20,8 @@ LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
 
+STROKES, BASE = 0.5, 0.6
+"""Share of the columns of a line of text that hold strokes; share of these that end on its base."""
 LETTER = 5
 """No digit is lower."""
 NUDGE = 4
@@ -198,6 +200,17 @@ def plain_inside(patch: Words) -> bool:
 def textual(patch: Words) -> bool:
     """Whether there are as many strong edges from left to right as letters have."""
     return bool(differ(patch[:, 1:], patch[:, :-1], 64).mean() >= 0.08)
+
+
+def on_a_line(patch: Words) -> bool:
+    """Whether strokes stand close and end on one line below: of letters, but not of a chart."""
+    edges = differ(patch[:, 1:], patch[:, :-1], 64)
+    columns = edges.any(axis=0)
+    if columns.mean() < STROKES:
+        return False
+    ends = patch.shape[0] - 1 - edges[::-1, columns].argmax(axis=0)
+    counts = np.bincount(ends, minlength=3)
+    return bool(np.convolve(counts, np.ones(3)).max() >= BASE * ends.size)
 
 
 def lettered(patch: Words) -> bool:
