@@ -11,6 +11,7 @@ from stages.change.detector.patience import BLOCK, SLACK, Patience
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
     LINE,
+    lettered,
     on_a_line,
     palette,
     plain_inside,
@@ -32,6 +33,8 @@ CRISP = 100
 
 KNOWN = 0.85
 """A place of which this share was seen before shows nothing new."""
+STILL = 20.0
+"""Seconds without a change, after those it used to take, until a value has taken its last one."""
 FEW = 2
 """So few letters do not say how fast somebody types."""
 WORD = 4
@@ -105,13 +108,23 @@ class Contents(Patience):
         return Verdict(Say.FORGET, "background at rest")
 
     def _stopped(self, spot: Spot, tight: Rect, time: float) -> Verdict:
-        """Background that stands still for longer than it used to: what it stopped at is news."""
+        """Background that stands still for longer than it used to: what it stopped at is news.
+
+        At once if it is of another kind, as the text in place of a shimmer; else when it has stood
+        so long that it will not go on: the last state of a value is never lost.
+        """
         box, mask, _ = self.screen.outstanding(tight, None)
-        if not self.screen.strange(self.screen.now, tight, tight):
-            return Verdict(Say.FORGET, "background at rest")
         if self.field.flickers(tight, time) or self._known(box, mask)[0] > 0.5:
             return Verdict(Say.FORGET, "seen before in this place")
-        return Verdict(Say.SHOW, "what was moving has come to rest", (tight,))
+        rule = "what was moving has come to rest"
+        if self.screen.strange(self.screen.now, tight, tight):
+            return Verdict(Say.SHOW, rule, (tight,))
+        goes_on = self.screen.rates.touched[cell_slices(tight)].max() > spot.born + SLACK
+        if goes_on or self.field.goes_on(tight, time):
+            return Verdict(Say.FORGET, "background that goes on")
+        if tight.height > LINE or not lettered(self.screen.now[tight.slices]):
+            return Verdict(Say.FORGET, "background at rest")
+        return attrs.evolve(self._when_quiet(spot, time, STILL, Say.SHOW, rule, tight), easy=True)
 
     def _writing(self, spot: Spot, tight: Rect, time: float, *, solid: bool) -> Verdict:
         """Something on blank ground: a letter, a growing line, or a line that came at once."""

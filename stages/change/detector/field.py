@@ -90,6 +90,10 @@ class Field:
         rows = self._refreshes(rect, time - BUSY, narrow=False, beside=value)
         return len(rows) >= OFTEN and rows[-1] >= time - 1e-6
 
+    def goes_on(self, rect: Rect, time: float) -> bool:
+        """Whether the table around this was refreshed a moment ago, and will be again."""
+        return len(self._refreshes(rect, time - BUSY, narrow=False, beside=True)) >= TWICE
+
     def _refreshes(
         self, rect: Rect, since: float, *, narrow: bool, beside: bool = False
     ) -> list[float]:

@@ -199,6 +199,8 @@ def plain_inside(patch: Words) -> bool:
 
 def textual(patch: Words) -> bool:
     """Whether there are as many strong edges from left to right as letters have."""
+    if patch.shape[1] < 2:
+        return False
     return bool(differ(patch[:, 1:], patch[:, :-1], 64).mean() >= 0.08)
 
 
