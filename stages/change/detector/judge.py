@@ -61,7 +61,7 @@ class Judge(Contents):
 
     def _reading(self, spot: Spot, mask: Mask, tight: Rect) -> bool:
         """Whether it changed as values of a table do that a machine writes again and again."""
-        solid = mask.sum() >= 0.6 * tight.area  # painted over the table
+        solid = tight.height > LINE // 2 and mask.sum() >= 0.6 * tight.area  # painted over it
         if spot.scrolled or spot.rested or solid:
             return False
         value = spot.value and not vacant(self.screen.shown[tight.slices])
