@@ -79,14 +79,14 @@ class Contents(Patience):
             return Verdict(Say.FORGET, "seen before in this place")
         if tight.area < 150 or min(tight.width, tight.height) < 5:
             return Verdict(Say.FORGET, "an edge of something that moved")
+        moved = self.past.flood(tight)
+        if moved is not None and time < moved + EBB - SLACK:
+            return Verdict(Say.WAIT, "a list goes on without a pause", due=moved + EBB)
         if tight.height <= LINE / 2 and tight.width <= 2.5 * tight.height:
             rule, need = "a trifle beside something that moved", self.options.doubt
             return attrs.evolve(
                 self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True
             )
-        if self.past.floods(tight):
-            rule = "a list that went on without a pause"
-            return self._when_quiet(spot, time, EBB, Say.SHOW, rule, tight)
         rule = "new content came into view"
         need = max(BLOCK, self._watched(spot, tight, time))
         if spot.again or spot.changes > 1:  # it slides into view, or much is written at once

@@ -90,8 +90,9 @@ class Judge(Contents):
             passes = self.past.count(spot.rect, time - 6)
             need = max(need, (0.0, 2 * self.options.rest, self.options.doubt)[min(passes, 2)])
         due = min(spot.touched + need, spot.began + self.options.page_bound)
-        if spot.scrolled and self.past.floods(spot.rect):
-            due = spot.touched + EBB
+        moved = self.past.flood(spot.rect) if spot.scrolled else None
+        if moved is not None:
+            due = max(due, moved + EBB)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
         known, _ = self._known(box, mask)

@@ -41,10 +41,10 @@ class Past:
             self._scrolls.remove(old)
         self._scrolls.append((since, time, rect))
 
-    def floods(self, rect: Rect) -> bool:
-        """Whether the list in which this is went on and on when it moved last."""
+    def flood(self, rect: Rect) -> float | None:
+        """When the list in which this is moved last, if it had gone on and on until then."""
         lists = [each for each in self._scrolls if each[2].intersects(rect)]
-        return any(last - first >= FLOOD for first, last, _ in lists)
+        return max((last for first, last, _ in lists if last - first >= FLOOD), default=None)
 
     def add(self, time: float, rect: Rect) -> None:
         """Note that a place was passed on."""

@@ -20,7 +20,7 @@ LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
 
-STROKES, BASE = 0.5, 0.35
+STROKES, BASE = 0.45, 0.35
 """Share of the columns of a line of text that hold strokes; share of these that end on its base."""
 LETTER = 5
 """No digit is lower."""
