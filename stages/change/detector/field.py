@@ -24,6 +24,8 @@ OFTEN, BUSY = 5, 12.0
 """The same for rows that are written as a whole: pages that are turned are not that quick."""
 TEXT = LINE // 3
 """A line of a table is no higher."""
+FLUSH = 16
+"""Pixels by which the edges of the values of a column differ: two cells of the comparison."""
 COLUMN = 4
 """Values one below the other that make a column."""
 STRANGE = 0.1
@@ -146,12 +148,13 @@ class Field:
         return found
 
 
-def _changed(rect: Rect, edges: npt.NDArray[np.int64], narrow: bool) -> bool:  # noqa: FBT001
+def _changed(rect: Rect, edges: npt.NDArray[np.int64], narrow: bool) -> bool:
     """Whether this column of values was refreshed; if `narrow`, this very place in it."""
     x, y, right, bottom, lines = edges
     column = (x < rect.right) & (right > rect.x)
     if narrow:
         column &= right - x <= NARROW * TEXT
+        column &= (abs(right - rect.right) <= FLUSH) | (abs(x - rect.x) <= FLUSH)
     if lines[column].sum() < COLUMN:
         return False
     if narrow:

@@ -15,8 +15,10 @@ TOGETHER = 0.6
 """What was judged within this time of each other too."""
 LULL = 0.7
 """A list that moved on again within this time has not paused."""
+AGAIN = 10.0
+"""The same for one that had gone on and on before."""
 EBB = 1.8
-"""The same for one that had gone on and on: as long as the last of it may wait to be shown."""
+"""For how long such a list rests before what it rests at is shown."""
 FLOOD = 5.0
 """Seconds for which a list moves on without a pause until nobody can be reading it."""
 
@@ -77,7 +79,7 @@ class Past:
 
 def _patience(first: float, last: float) -> float:
     """How long a list may stand still that moved from `first` to `last`, and yet go on."""
-    return EBB if last - first >= FLOOD else LULL
+    return AGAIN if last - first >= FLOOD else LULL
 
 
 def _over(one: Rect, other: Rect) -> bool:

@@ -125,7 +125,8 @@ def _ink(patch: Words) -> npt.NDArray[np.float32]:
     """How much each pixel stands out from the ground, smoothed along the line."""
     height, width = patch.shape
     green = patch.view(np.uint8).reshape(height, width, 4)[..., 1].astype(np.float32)
-    return cv2.blur(np.abs(green - np.median(green)), (3, 1)).reshape(height, width)
+    ink: npt.NDArray[np.float32] = cv2.blur(np.abs(green - np.median(green)), (3, 1))
+    return ink.reshape(height, width)
 
 
 def caret_moved(before: Words) -> bool:
