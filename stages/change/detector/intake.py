@@ -11,7 +11,7 @@ import numpy as np
 from hud.items import Rect, together
 from hud.pixels import Words
 from stages.change.detector.dirty import CELL, Indices, Mask, any_in_cells, places
-from stages.change.detector.field import Field
+from stages.change.detector.field import COLUMN, Field
 from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
 from stages.change.detector.past import Past
@@ -75,7 +75,8 @@ class Intake:
         hulls = self._movements(new, pieces)
         for hull in hulls:
             self.past.scroll(time, hull)
-        if np.count_nonzero(cells) * CELL * CELL < self.options.large * screen.area:
+        high = np.count_nonzero(cells.any(axis=1)) >= COLUMN  # else it is no column of values
+        if high and np.count_nonzero(cells) * CELL * CELL < self.options.large * screen.area:
             self.field.volley(time, self._values(hulls))
         if hulls:
             fresh = cells & ~restless[box]
