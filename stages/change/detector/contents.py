@@ -34,7 +34,7 @@ CRISP = 100
 KNOWN = 0.85
 """A place of which this share was seen before shows nothing new."""
 STILL = 20.0
-"""Seconds without a change, after those it used to take, until a value has taken its last one."""
+"""Seconds at most, after those it used to take, until a value has taken its last state."""
 FEW = 2
 """So few letters do not say how fast somebody types."""
 WORD = 4
@@ -124,7 +124,8 @@ class Contents(Patience):
             return Verdict(Say.FORGET, "background that goes on")
         if tight.height > LINE or not lettered(self.screen.now[tight.slices]):
             return Verdict(Say.FORGET, "background at rest")
-        return attrs.evolve(self._when_quiet(spot, time, STILL, Say.SHOW, rule, tight), easy=True)
+        need = min(STILL, 4 * self.screen.rates.patience(cell_slices(tight)))
+        return attrs.evolve(self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True)
 
     def _writing(self, spot: Spot, tight: Rect, time: float, *, solid: bool) -> Verdict:
         """Something on blank ground: a letter, a growing line, or a line that came at once."""
