@@ -80,6 +80,7 @@ source_paths = ["hud/"]
 only_mutate = ["hud/{module}.py"]
 also_copy = {copied}
 pytest_add_cli_args_test_selection = {tests}
+pytest_add_cli_args = ["-n0"]
 timeout_multiplier = 4.0
 timeout_constant = 1.0
 """

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from hud.commands.arguments import parser
 from hud.commands.console import discard_stdout, say
 from hud.errors import HudError, UsageError
+from hud.spool import spooled_stderr
 
 MODULES = {
     "run": "run",
@@ -40,8 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except HudError as error:
         if given.debug:
             traceback.print_exc()
-        for line in str(error).splitlines():
-            say(line)
+        with spooled_stderr():
+            for line in str(error).splitlines():
+                say(line)
         discard_stdout()
         sys.exit(2 if isinstance(error, UsageError) else 1)
 

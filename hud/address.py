@@ -14,8 +14,8 @@ def problem_of(url: str, *, plain: str, safe: str, what: str, instead: str) -> s
     try:
         parts = urllib.parse.urlsplit(url)
         host, _port = parts.hostname, parts.port
-    except ValueError as error:
-        return f"is no address: {error}"
+    except ValueError:  # whose text repeats a password that stands where a port should
+        return "is no address: its host or its port is wrong"
     if parts.scheme not in {plain, safe} or not host:
         return f"must be {safe}://HOST/PATH, or {plain}:// to a loopback address"
     if parts.username or parts.password:

@@ -41,14 +41,20 @@ class Observer:
     def ignored(self, edge: str, item: object) -> None:
         """The item says of itself that it goes no further."""
 
-    def merged(self, edge: str, older: object, into: object) -> None:
-        """A newer item took the older one's place and holds what it held."""
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
+        """An item that waited and a newer one became one, which waits in their place."""
 
     def dropped(self, edge: str, item: object) -> None:
         """The item is lost: replaced by a newer one, or its sender was cancelled."""
 
+    def withheld(self, edge: str, item: object) -> None:
+        """The item is lost: nobody might take it as it is until the next stage was gone."""
+
     def taken(self, edge: str, item: object) -> None:
         """The next stage took the item."""
+
+    def returned(self, edge: str, item: object) -> None:
+        """A later stage gave up what was made of the item, which waits here again."""
 
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """A stage raised and starts again in `retry_in` seconds."""
@@ -70,20 +76,30 @@ class Observers(Observer):
         for observer in self._observers:
             observer.ignored(edge, item)
 
-    def merged(self, edge: str, older: object, into: object) -> None:
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
         """See Observer."""
         for observer in self._observers:
-            observer.merged(edge, older, into)
+            observer.merged(edge, older, newer, into)
 
     def dropped(self, edge: str, item: object) -> None:
         """See Observer."""
         for observer in self._observers:
             observer.dropped(edge, item)
 
+    def withheld(self, edge: str, item: object) -> None:
+        """See Observer."""
+        for observer in self._observers:
+            observer.withheld(edge, item)
+
     def taken(self, edge: str, item: object) -> None:
         """See Observer."""
         for observer in self._observers:
             observer.taken(edge, item)
+
+    def returned(self, edge: str, item: object) -> None:
+        """See Observer."""
+        for observer in self._observers:
+            observer.returned(edge, item)
 
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""
@@ -100,7 +116,7 @@ class ChannelStatistics:
     taken: int
     """Items the next stage took."""
     dropped: int
-    """Items lost."""
+    """Items lost, those withheld included."""
     merged: int
     """Items whose content went on inside a newer one."""
     ignored: int
@@ -124,6 +140,10 @@ def _always(_item: object) -> bool:
     return True
 
 
+def _never(_item: object) -> bool:
+    return False
+
+
 async def _at_once() -> None:
     return
 
@@ -138,6 +158,8 @@ class EdgeOptions(Generic[T]):
     key: Callable[[T], Hashable] = _one_slot
     passes: Callable[[T], bool] = _always
     """Whether an item goes to the next stage at all."""
+    held: Callable[[T], bool] = _never
+    """Whether a waiting item must not be taken as it is: it waits to be united with a newer one."""
     room: int = 1
     """How many items may wait when the handoff blocks."""
     rank: Callable[[T], float] | None = None
@@ -170,9 +192,9 @@ class _Edge(Generic[T]):
         key = self.options.key(item)
         older = self.waiting.get(key)
         if older is not None and self.options.merge is not None:
-            item = self.options.merge(item, older)
+            newer, item = item, self.options.merge(item, older)
             self.counts["merged"] += 1
-            self.observer.merged(self.name, older, item)
+            self.observer.merged(self.name, older, newer, item)
         elif older is not None:
             self.drop(older)
         if not self.options.passes(item):
@@ -189,44 +211,68 @@ class _Edge(Generic[T]):
     def ignore(self, item: T) -> None:
         if self.options.merge is not None:
             self.passed_by[self.options.key(item)] = item
+            if self.options.key(item) in self.waiting:
+                self.stir()  # what waits may be held until something newer comes
         self.counts["ignored"] += 1
         self.observer.ignored(self.name, item)
 
     def bring_up_to_date(self) -> bool:
-        """Unite the first item that waits with the present if it was given back; False: none waits.
+        """Unite with the present what is held, and the first item if it was given back.
 
-        United with the present, it may come to nothing.
+        United with the present, it may come to nothing. False: nothing may be taken now.
         """
-        while self.waiting:
-            key = self.first()
-            present = self.passed_by.pop(key, None) if key in self.returned else None
+        for key in [key for key, item in self.waiting.items() if self.options.held(item)]:
+            self._unite(key)
+        while free := self.free():
+            key = self.first(free)
+            was_returned = key in self.returned
             self.returned.discard(key)
-            if present is None:
+            if not (was_returned and self._unite(key)):
                 return True
-            self.counts["ignored"] -= 1
-            self.put(present)
         return False
 
-    def first(self) -> Hashable:
+    def _unite(self, key: Hashable) -> bool:
+        """Unite what waits with the present; False: it is the present."""
+        present = self.passed_by.pop(key, None)
+        if present is None:
+            return False
+        self.counts["ignored"] -= 1
+        self.put(present)
+        return True
+
+    def free(self) -> list[Hashable]:
+        """The keys of what may be taken."""
+        return [key for key, item in self.waiting.items() if not self.options.held(item)]
+
+    def first(self, free: Sequence[Hashable]) -> Hashable:
         """The key of the item that goes next."""
         rank = self.options.rank
-        if rank is None or len(self.waiting) == 1:
-            return next(iter(self.waiting))
-        late = [key for key in self.waiting if self.passed_over.get(key, 0) >= PATIENCE]
-        return late[0] if late else max(self.waiting, key=lambda key: rank(self.waiting[key]))
+        if rank is None or len(free) == 1:
+            return free[0]
+        late = [key for key in free if self.passed_over.get(key, 0) >= PATIENCE]
+        return late[0] if late else max(free, key=lambda key: rank(self.waiting[key]))
 
     def take(self) -> T:
         """The item that goes next; the others have been passed over once more."""
-        key = self.first()
+        free = self.free()
+        key = self.first(free)
         self.passed_over.pop(key, None)
         if self.options.rank is not None:
-            others = [each for each in self.waiting if each != key]
+            others = [each for each in free if each != key]
             self.passed_over.update({each: self.passed_over.get(each, 0) + 1 for each in others})
         return self.waiting.pop(key)
 
     def drop(self, item: T) -> None:
         self.counts["dropped"] += 1
         self.observer.dropped(self.name, item)
+
+    def leave(self, item: T) -> None:
+        """Nobody takes it any more."""
+        if not self.options.held(item):
+            self.drop(item)
+            return
+        self.counts["dropped"] += 1
+        self.observer.withheld(self.name, item)
 
     def has_room_for(self, item: T) -> bool:
         if self.options.handoff is Handoff.LATEST:
@@ -335,7 +381,7 @@ class Inbox(trio.abc.ReceiveChannel[T]):
         """Take the freshest item: first the permission to begin, then whatever is newest by then.
 
         Raises:
-            trio.EndOfChannel: the outbox was closed and nothing is waiting.
+            trio.EndOfChannel: the outbox was closed and nothing waits that might be taken.
             trio.ClosedResourceError: this end was closed.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -388,6 +434,7 @@ class Inbox(trio.abc.ReceiveChannel[T]):
             return False
         key = edge.options.key(item)
         edge.counts["taken"] -= 1
+        edge.observer.returned(edge.name, item)
         newer, present = edge.waiting.pop(key, None), edge.passed_by.get(key)
         if newer is not None:
             edge.waiting[key] = item
@@ -405,7 +452,7 @@ class Inbox(trio.abc.ReceiveChannel[T]):
         self._closed = self._outbox._peer_closed = True
         edge = self._edge
         for item in edge.waiting.values():
-            edge.drop(item)
+            edge.leave(item)
         edge.waiting.clear()
         edge.stir()
 

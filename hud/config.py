@@ -21,6 +21,9 @@ from hud.privacy.options import PrivacyOptions
 from hud.spending import BudgetOptions
 from hud.stage import OptionError, one_of, option, options_of
 
+ALLOWED = {"realtime": (Handoff.DEMAND, Handoff.BLOCK)}
+"""Where not every handoff will do: a newer shot does not hold what an older one shows."""
+
 Registry = Mapping[str, Mapping[str, type]]
 """Section name → name under `use` → stage class; the first is the default. `sinks` is a list."""
 
@@ -103,6 +106,14 @@ class _Builder:
             stages[section], effective[section] = self._stage(
                 section, data.get(section), (section,), handoffs
             )
+        if handoffs.get("change") is Handoff.DEMAND and getattr(
+            stages["capture"], "is_woken", False
+        ):
+            self._complain(
+                ("change", "handoff"),
+                "a capture that is woken by what is drawn does not wait to be asked: choose latest "
+                "or block, or capture.use: screen",
+            )
         context = self._options(ContextOptions, data.get("context"), ("context",))
         effective["context"] = plain(context) if context else {}
         budget = self._options(BudgetOptions, data.get("budget"), ("budget",))
@@ -147,19 +158,18 @@ class _Builder:
             effective["use"] = name
         if section in HANDOFF_STAGES:
             default = Handoff.DEMAND if section == "realtime" else Handoff.LATEST
-            handoff = self._handoff(options.pop("handoff", default.value), path)
+            word, allowed = options.pop("handoff", default.value), ALLOWED.get(section, Handoff)
+            handoff = self._handoff(word, [each.value for each in allowed], path)
             handoffs[HANDOFF_STAGES[section]] = handoff
             effective["handoff"] = handoff.value
         stage = self._options(choices[name], options, path)
         return stage, effective | (plain(stage) if stage is not None else {})
 
-    def _handoff(self, word: object, path: Path) -> Handoff:
-        try:
+    def _handoff(self, word: object, allowed: Sequence[str], path: Path) -> Handoff:
+        if word in allowed:
             return Handoff(word)
-        except ValueError:
-            names = [handoff.value for handoff in Handoff]
-            self._complain((*path, "handoff"), unknown("handoff", str(word), names))
-            return Handoff.LATEST
+        self._complain((*path, "handoff"), unknown("handoff", str(word), allowed))
+        return Handoff.LATEST
 
     def _sinks(self, data: object) -> tuple[dict[str, Any], list[Any]]:
         sinks: dict[str, Any] = {}
@@ -181,7 +191,10 @@ class _Builder:
         if data is None:
             return {}
         if not isinstance(data, dict):
-            self._complain(path, f"must be a mapping of options, not {data!r}")
+            # Text is not repeated: an address may hold a password.
+            texts: dict[type, str] = {str: "text", list: "a list"}
+            what = texts.get(type(data)) or repr(data)
+            self._complain(path, f"must be a mapping of options, not {what}")
             return None
         return dict(data)
 

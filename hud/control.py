@@ -172,4 +172,4 @@ def _ask(path: pathlib.Path, command: str) -> Mapping[str, Any] | None:
 def _silent(path: pathlib.Path) -> Mapping[str, Any]:
     """What stands for the answer of a program that is there and gives none."""
     state = f"gives no answer within {PATIENCE:g} s"
-    return {"process": int(path.stem), "healthy": False, "state": state}
+    return {"process": int(path.stem), "answered": False, "healthy": False, "state": state}

@@ -181,7 +181,8 @@ _FATES = (
         SELECT run, fate, sum(count) AS frames FROM fates GROUP BY run, fate
     """,
 )
-MIGRATIONS = (_NOTES, _FATES)
+_CAPTIONS = ("CREATE INDEX turns_with_caption ON turns (captured_at) WHERE caption IS NOT NULL",)
+MIGRATIONS = (_NOTES, _FATES, _CAPTIONS)
 """Statements that bring a file from version N to N + 1; only ever appended to."""
 
 _TIMES = ("captured_at", "sent_at", "first_token_at", "done_at")
@@ -230,6 +231,8 @@ def open_to_write(path: pathlib.Path) -> sqlite3.Connection:
         _migrate(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # What is deleted was on the screen, and must not stay in the file's free pages.
+        connection.execute("PRAGMA secure_delete = ON")
     except BaseException:
         connection.close()
         raise

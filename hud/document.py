@@ -45,18 +45,19 @@ class Document:
         key, equals, text = assignment.partition("=")
         if not equals or not key:
             raise UsageError(f"--set {assignment}: must look like capture.max_fps=10")
-        path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
+        # The value is not repeated: it may be a secret.
+        path = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UsageError(f"--set {assignment}: {text!r} is not YAML") from None
+        except (yaml.YAMLError, ValueError, RecursionError):
+            raise UsageError(f"--set {key}: the value is not YAML") from None
         place: Any = self.data  # a mapping or a list, at any depth
         try:
             for part in path[:-1]:
                 place = place.setdefault(part, {}) if isinstance(place, dict) else place[part]
             place[path[-1]] = value
         except (TypeError, IndexError, AttributeError):
-            raise UsageError(f"--set {assignment}: there is no such place") from None
+            raise UsageError(f"--set {key}: there is no such place") from None
         self.from_command_line.add(path)
 
     def text(self, section: str, key: str) -> str | None:
@@ -83,10 +84,10 @@ class Document:
         for spec in specs:
             name, colon, value = spec.partition(":")
             if name not in sinks:
-                raise UsageError(f"--sink {spec}: {unknown('sink', name, list(sinks))}")
+                raise UsageError(f"--sink {name}: {unknown('sink', name, list(sinks))}")
             options = options_of(sinks[name])
             if colon and not options:
-                raise UsageError(f"--sink {spec}: {name} has no options")
+                raise UsageError(f"--sink {name}: {name} has no options")
             chosen.append({"use": name} | ({options[0].name: value} if colon else {}))
         self._replace("sinks", chosen)
 

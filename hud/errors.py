@@ -6,6 +6,7 @@ The command line turns these into one line on stderr; everything else is a bug a
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator
 
 from hud.realtime.trouble import Trouble
@@ -74,3 +75,20 @@ def unwrapped() -> Iterator[None]:
 def _first(group: BaseExceptionGroup[HudError]) -> HudError:
     error = group.exceptions[0]
     return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def cause(error: Exception) -> Exception:
+    """What is inside a nursery's group of one."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def lacks_resources(error: Exception) -> bool:
+    """Whether the system refused what others may give back: that is no fault of who asked."""
+    if isinstance(error, OSError):
+        return error.errno in _LACKS
+    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
+
+
+_LACKS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN, errno.ENOSPC}

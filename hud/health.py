@@ -75,12 +75,14 @@ class Health(Observer):
         self._pause = pause or Pause()
         self._say = say
         self._patience = patience or {}
-        """Stage → seconds that its work may take, besides."""
+        """Stage or sink → seconds that its work on one item may take, besides."""
         self._conditions: dict[str, Condition] = {}
         self._in_hand: dict[str, float] = {}
         """Stage → since when it works on an item."""
         self._undelivered: dict[str, dict[Hashable, float]] = {}
         """Sink → its newest notes that are not delivered, and when they came."""
+        self._delivered: dict[str, float] = {}
+        """Sink → when it last delivered something; after a crash, when it starts again."""
         self._crashed: dict[str, tuple[float, str]] = {}
         """Stage → when it raised and what, until it hands something on again."""
         self._passed: dict[str, float] = {}
@@ -127,6 +129,7 @@ class Health(Observer):
             while next(iter(notes)) != note.key:
                 del notes[next(iter(notes))]
             del notes[note.key]
+            self._delivered[stage] = now
 
     def taken(self, edge: str, item: object) -> None:
         """See Observer."""
@@ -139,9 +142,14 @@ class Health(Observer):
             if len(notes) > MOST_NOTES:
                 del notes[next(iter(notes))]
 
+    def returned(self, edge: str, item: object) -> None:
+        """See Observer; only the sender gives something up, and then it waits for a better time."""
+        self._in_hand.pop("send", None)
+
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""
         self._in_hand.pop(stage, None)
+        self._delivered[stage] = trio.current_time() + retry_in
         self._crashed[stage] = trio.current_time(), f"{type(error).__name__}: {error}"
         self._turn()
 
@@ -158,11 +166,6 @@ class Health(Observer):
                 word = _WORDS.get(name, f"sink {name} down")
                 found.append(Finding(word, condition.since, condition.reason, condition.harmless))
         return sorted(found, key=_gravity)
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether all do their work, or rest because the user wants it."""
-        return all(finding.harmless for finding in self.findings)
 
     @property
     def is_stuck(self) -> bool:
@@ -215,8 +218,8 @@ class Health(Observer):
                 found.append(Finding(f"{stage} stalled", since, "at work on one item"))
         for sink, notes in self._undelivered.items():
             oldest = next(iter(notes.values()), math.inf)
-            since = max(oldest, self._freed(sink))
-            if now > since + STALLED:
+            since = max(oldest, self._freed(sink), self._delivered.get(sink, -math.inf))
+            if now > since + STALLED + self._patience.get(sink, 0.0):
                 reason = f"{len(notes)} not delivered"
                 found.append(Finding(f"sink {sink} stalled", since, reason))
         return found

@@ -1,22 +1,29 @@
-"""Keeps resident memory flat: one heap for all threads, where the C library lets us say so."""
+"""Keeps resident memory flat, where the C library lets us say so."""
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import sys
 
-_M_ARENA_MAX = -8
-"""mallopt(3), glibc only."""
+ARENA_MAX, MMAP_THRESHOLD, TRIM_THRESHOLD = -8, -3, -1
+"""Numbers of mallopt(3)'s options, from glibc's malloc.h."""
+LARGE = 2**20
+"""Bytes from which on a block has pages of its own, which go back when it is freed."""
+SPARE = 2**18
+"""Bytes that the heap may keep at its end."""
 
 
-def share_one_heap() -> None:
-    """Let glibc keep one heap instead of up to eight a core; call it before there are threads.
+def keep_heap_small() -> None:
+    """Let glibc keep one heap, without pictures in it; call it before there are threads.
 
     Pictures are made in one worker thread and let go in another, each time other ones. With a heap
-    for every few threads each keeps the holes that the largest pictures left behind: resident
-    memory climbs for as long as the program runs, by a fifth within minutes.
+    for every few threads (up to eight a core) each keeps the holes that the largest pictures left
+    behind: resident memory climbs for as long as the program runs, by a fifth within minutes. And
+    glibc raises its own threshold for large blocks to the largest that was ever freed, up to
+    32 MiB, so that pictures would come from the heap after all, which shrinks at its end only.
     """
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError, OSError):  # another C library
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(ARENA_MAX, 1)
+        mallopt(MMAP_THRESHOLD, LARGE)
+        mallopt(TRIM_THRESHOLD, SPARE)

@@ -118,7 +118,7 @@ class History(Observer):
             stages = dict(entry.stages)
             self._ignored[entry.monitor] = entry.last, entry.wall_time, flight.since, stages
 
-    def merged(self, edge: str, older: object, into: object) -> None:
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
         """See Observer."""
         if isinstance(into, Change):
             self._know(into)
@@ -193,8 +193,14 @@ def _book(entry: Entry, delta: NoteDelta) -> None:
         entry.usd = (entry.usd or 0.0) + delta.usd
     entry.milliseconds = _milliseconds(delta)
     entry.text = " ".join(delta.text.split())
-    reason = _REASONS[Fate.WITHHELD_BY_BUDGET] if delta.status is Status.WITHHELD else entry.rule
-    entry.rule = delta.detail or reason
+    entry.rule = delta.detail or _reason(delta) or entry.rule
+
+
+def _reason(delta: NoteDelta) -> str:
+    if delta.status is not Status.WITHHELD:
+        return ""
+    by_privacy = delta.shot.withheld
+    return _REASONS[Fate.WITHHELD_BY_PRIVACY if by_privacy else Fate.WITHHELD_BY_BUDGET]
 
 
 def _answer_only(delta: NoteDelta) -> Mapping[str, float]:

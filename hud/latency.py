@@ -74,9 +74,10 @@ class Spans(Observer):
         """See Observer."""
         self._end(edge, item, "ignored")
 
-    def merged(self, edge: str, older: object, into: object) -> None:
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
         """See Observer."""
         self._end(edge, older, "merged")
+        self._offered.pop((edge, id(newer)), None)
         self._offered[edge, id(into)] = self._now()
 
     def dropped(self, edge: str, item: object) -> None:

@@ -55,7 +55,8 @@ class Ledger(Observer):
         elif isinstance(item, Change) and item.regions:
             self._reopen(item)
         elif isinstance(item, NoteDelta) and item.status not in _NO_END:
-            self._settle(item.seq, _ENDS.get(item.status, Fate.SENT))
+            end = _ENDS.get(item.status, Fate.SENT)
+            self._settle(item.seq, Fate.WITHHELD_BY_PRIVACY if item.shot.withheld else end)
 
     def ignored(self, edge: str, item: object) -> None:
         """See Observer."""
@@ -66,10 +67,11 @@ class Ledger(Observer):
         elif isinstance(item, Frame | Shot):
             self._settle(item.seq, Fate.WITHHELD_BY_PRIVACY)
 
-    def merged(self, edge: str, older: object, into: object) -> None:
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
         """See Observer."""
         if isinstance(older, Change) and isinstance(into, Change):
-            self._settle(older.seq, Fate.MERGED)
+            if older.seq != into.seq:
+                self._settle(older.seq, Fate.MERGED)
             if into.regions:
                 self._reopen(into)
         elif isinstance(older, Frame):
@@ -81,6 +83,11 @@ class Ledger(Observer):
             self._settle(item.seq, Fate.REPLACED)
         elif isinstance(item, Shot):
             self._settle(item.seq, Fate.FAILED)
+
+    def withheld(self, edge: str, item: object) -> None:
+        """See Observer."""
+        if isinstance(item, Frame | Change | Shot):
+            self._settle(item.seq, Fate.WITHHELD_BY_PRIVACY)
 
     def taken(self, edge: str, item: object) -> None:
         """See Observer."""
@@ -97,6 +104,7 @@ class Ledger(Observer):
         """What came to rest is passed on with a frame that had nothing new by itself."""
         seq, fate = self._ignored.get(change.monitor, (0, Fate.NOISE))
         if seq == change.seq and seq not in self._open:
+            del self._ignored[change.monitor]
             self.fates[fate] -= 1
             self._open.add(seq)
             self.reopened(seq)

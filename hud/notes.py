@@ -13,7 +13,6 @@ import orjson
 
 from hud import database
 from hud.errors import UsageError
-from hud.items import harmless
 
 DEFAULTS = ("notes.db", "notes.jsonl")
 """What is read when no file is named: the first of these that is there."""
@@ -58,13 +57,17 @@ def moment(text: str, now: datetime.datetime) -> datetime.datetime:
     return parsed if parsed.tzinfo else parsed.astimezone()
 
 
-def line(note: Mapping[str, Any]) -> str:
-    """A note for people: day, time and words, further lines indented."""
+def line(note: Mapping[str, Any], *, named: bool = False) -> str:
+    """A note for people: day, time, its id where it is `named`, and words, further lines indented.
+
+    By the id `hud why` finds it.
+    """
     time = datetime.datetime.fromisoformat(note["captured_at"]).astimezone()
-    text = harmless(note["text"] or f"(no note: {note.get('detail', '')})")
+    text = note["text"] or f"(no note: {note.get('detail', '')})"
     indented = text.replace("\n", "\n" + " " * 21)
     end = "" if note["status"] == "completed" else f" … ({note['status']})"
-    return f"{time:%Y-%m-%d %H:%M:%S}  {indented}{end}"
+    name = f"{note['id']}  " if named else ""
+    return f"{time:%Y-%m-%d %H:%M:%S}  {name}{indented}{end}"
 
 
 def _default() -> Sequence[pathlib.Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -49,13 +49,28 @@ def strict_converter() -> cattrs.Converter:
 def structure(converter: cattrs.Converter, options: Mapping[str, Any], cls: type) -> Any:  # noqa: ANN401 - of class cls
     """Make a stage of its options; what the program gives to it is left at its default."""
     names = {field.name for field in options_of(cls)}
-    given = {
+    special = {
         field.name: cattrs.gen.override(omit=True)
         for field in attrs.fields(cls)
         if field.name not in names
     }
-    make: Any = cattrs.gen.make_dict_structure_fn(cls, converter, **given)  # type: ignore[arg-type]
+    special |= {
+        field.name: cattrs.gen.override(struct_hook=_silently(converter))
+        for field in options_of(cls)
+        if field.metadata["secret"]
+    }
+    make: Any = cattrs.gen.make_dict_structure_fn(cls, converter, **special)  # type: ignore[arg-type]
     return make(options, cls)
+
+
+def _silently(converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    def structure(value: object, target: Any) -> object:  # noqa: ANN401 - a cattrs hook
+        try:
+            return converter.structure(value, target)
+        except Exception:  # of whatever kind: it may repeat the value
+            raise ValueError("is of the wrong kind, or part of it is") from None
+
+    return structure
 
 
 def _strict(cls: type, word: str) -> Any:  # noqa: ANN401 - a cattrs hook

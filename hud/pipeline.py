@@ -16,9 +16,10 @@ from typing import Any, Protocol
 import attrs
 import trio
 
-from hud.channel import EdgeOptions, Handoff, Inbox, Observer, Outbox, open_edge
+from hud.channel import EdgeOptions, Handoff, Inbox, Observer, Observers, Outbox, open_edge
 from hud.errors import HudError, PipelineError
 from hud.items import Change, Frame, Note, NoteDelta, Shot, Tick
+from hud.privacy.curtain import Curtain
 from hud.stage import Stage
 from hud.supervise import FOR_SINKS, FOR_STAGES, RestartPolicy, supervise
 
@@ -51,6 +52,10 @@ class Unanswered:
         return self._inbox is not None and self._inbox.give_back(shot.change)
 
 
+def _never_hidden(_change: Change) -> bool:
+    return False
+
+
 @attrs.frozen(eq=False)
 class Pipeline:
     """The stages of one run."""
@@ -65,9 +70,13 @@ class Pipeline:
     """By the name of the receiving stage; what is not named keeps its default."""
     unanswered: Unanswered = attrs.field(factory=Unanswered)
     """The way back that `send` was given."""
+    curtain: Curtain = attrs.field(factory=Curtain)
+    """What must not be sent for it was seen before a pause."""
 
 
-def edges(handoffs: Mapping[str, Handoff]) -> dict[str, EdgeOptions[Any]]:
+def edges(
+    handoffs: Mapping[str, Handoff], hides: Callable[[Change], bool] = _never_hidden
+) -> dict[str, EdgeOptions[Any]]:
     """How each edge treats its items, by the name of the receiving stage."""
     return {
         "capture": EdgeOptions(handoff=Handoff.LATEST),
@@ -84,6 +93,7 @@ def edges(handoffs: Mapping[str, Handoff]) -> dict[str, EdgeOptions[Any]]:
             merge=lambda newer, older: newer.absorb(older),
             passes=lambda change: bool(change.regions),
             rank=lambda change: change.weight,
+            held=hides,
         ),
         "send": EdgeOptions(
             handoff=handoffs.get("send", Handoff.DEMAND), passes=lambda shot: not shot.withheld
@@ -113,7 +123,8 @@ async def run_pipeline(
     failures: list[HudError] = []
     late = False
     async with trio.open_nursery() as nursery:
-        line = _Line(nursery, observer or Observer(), pipeline.handoffs, failures)
+        watching = Observers([_Front(pipeline.curtain), observer or Observer()])
+        line = _Line(nursery, watching, edges(pipeline.handoffs, pipeline.curtain.hides), failures)
         ticks, inbox = line.edge("ticks", "capture")
         for name in ("capture", "change", "encode", "send", "assemble"):
             if name == "encode":
@@ -130,12 +141,20 @@ async def run_pipeline(
 
 
 async def run_recording(
-    capture: Capture, recorder: Stage[Frame, Frame], *, stop: trio.Event
+    capture: Capture,
+    recorder: Stage[Frame, Frame],
+    *,
+    stop: trio.Event,
+    observer: Observer | None = None,
 ) -> None:
-    """Run only a capture and what writes its frames; a slow disk makes ticks be missed."""
+    """Run only a capture and what writes its frames; a slow disk makes ticks be missed.
+
+    Raises:
+        PipelineError: a stage gave up.
+    """
     failures: list[HudError] = []
     async with trio.open_nursery() as nursery:
-        line = _Line(nursery, Observer(), {}, failures)
+        line = _Line(nursery, observer or Observer(), edges({}), failures)
         ticks, inbox = line.edge("ticks", "capture")
         frames, written = line.edge("capture", "record")
         line.start("capture", capture, inbox, frames, FOR_STAGES)
@@ -147,6 +166,18 @@ async def run_recording(
         raise failures[0]
 
 
+@attrs.frozen
+class _Front(Observer):
+    """Tells the curtain of every frame."""
+
+    curtain: Curtain
+
+    def offered(self, edge: str, item: object) -> None:
+        """See Observer."""
+        if isinstance(item, Frame):
+            self.curtain.saw(item)
+
+
 class _Line:
     """Adds stages one behind the other, each in a supervised task of its own."""
 
@@ -154,12 +185,12 @@ class _Line:
         self,
         nursery: trio.Nursery,
         observer: Observer,
-        handoffs: Mapping[str, Handoff],
+        edges: Mapping[str, EdgeOptions[Any]],
         failures: list[HudError],
     ) -> None:
         self._nursery = nursery
         self._observer = observer
-        self._edges = edges(handoffs)
+        self._edges = edges
         self._failures = failures
         self._running = 0
         self._ended = trio.Event()

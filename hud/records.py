@@ -23,7 +23,7 @@ from hud.fates import Entry, Exhibit, lists, rects
 from hud.items import Fate, Picture, Rect, Status, Usage, View
 
 PICTURES = 1000
-"""Turns of which the pictures are kept, where they are; those of older ones are deleted."""
+"""Turns of which captions and pictures are kept, where they are; those of older ones are not."""
 
 _RUN = ("id", "started_at", "written_at", "ended", "version", "watching", "notes_by", "frames")
 _TURN = (
@@ -49,11 +49,10 @@ _ADD_FATE = _replace("fates", _FATE)
 _ADD_PICTURE = _replace(
     "pictures", ("turn", "number", "width", "height", "detail", "rects", "jpeg")
 )
-_FORGET_PICTURES = """
-    DELETE FROM pictures WHERE turn IN (
-        SELECT id FROM turns WHERE caption IS NOT NULL ORDER BY captured_at DESC LIMIT -1 OFFSET ?
-    )
+_OLD = """
+    SELECT id FROM turns WHERE caption IS NOT NULL ORDER BY captured_at DESC LIMIT -1 OFFSET ?
 """
+"""Turns beyond the newest so many; what was forgotten already is not looked at again."""
 
 
 @attrs.frozen
@@ -81,7 +80,14 @@ def add(connection: sqlite3.Connection, batch: Batch) -> None:
         if batch.pictures and batch.exhibits:
             pictures = [row for exhibit in batch.exhibits for row in _pictures(exhibit)]
             connection.executemany(_ADD_PICTURE, pictures)
-            connection.execute(_FORGET_PICTURES, [PICTURES])
+            _forget(connection)
+
+
+def _forget(connection: sqlite3.Connection) -> None:
+    """Delete what was shown in the turns that are too old."""
+    old = connection.execute(_OLD, [PICTURES]).fetchall()
+    connection.executemany("DELETE FROM pictures WHERE turn = ?", old)
+    connection.executemany("UPDATE turns SET caption = NULL WHERE id = ?", old)
 
 
 def run_row(
@@ -177,9 +183,7 @@ def why(path: pathlib.Path, wanted: str, last: int) -> tuple[list[Entry], Exhibi
     try:
         connection = database.open_to_read(path)
         try:
-            if not connection.execute(
-                "SELECT 1 FROM sqlite_schema WHERE name = 'fates'"
-            ).fetchone():
+            if not connection.execute(_HAS_FATES).fetchone():
                 raise UsageError(f"{path}: was written by an older hud, which kept notes only")
             return _why(connection, wanted, last)
         finally:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import orjson
 
+from hud import private
 from hud.errors import UsageError
 from hud.items import Frame, Pixels
 
@@ -86,7 +87,11 @@ def _scene(folder: pathlib.Path, data: dict[str, Any]) -> Scene:
 
 
 def write(scene: Scene, description: str) -> None:
-    """Write a scene's index; the pictures are written by whoever recorded them."""
+    """Write a scene's index; the pictures are written by whoever recorded them.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     data = {
         "name": scene.name,
         "description": description,
@@ -99,7 +104,7 @@ def write(scene: Scene, description: str) -> None:
         "events": [],
     }
     text = orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    (scene.folder / INDEX).write_bytes(text)
+    private.write(scene.folder / INDEX, text)
 
 
 def read_picture(path: pathlib.Path) -> Pixels:
@@ -115,11 +120,15 @@ def read_picture(path: pathlib.Path) -> Pixels:
 
 
 def write_picture(path: pathlib.Path, pixels: Pixels) -> None:
-    """Write BGRA pixels as a PNG without the unused fourth channel."""
+    """Write BGRA pixels as a PNG without the unused fourth channel.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     bgr = cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR)
     # OpenCV's own default favours speed so much that screens become four times as large.
     smaller = [cv2.IMWRITE_PNG_COMPRESSION, 6, cv2.IMWRITE_PNG_STRATEGY, 0]
     done, data = cv2.imencode(".png", bgr, smaller)
     if not done:
         raise UsageError(f"{path}: the picture cannot be encoded")
-    path.write_bytes(data.tobytes())
+    private.write(path, data.tobytes())

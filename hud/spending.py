@@ -156,6 +156,9 @@ class Account:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
+            file.flush()
+            # Else a loss of power can leave an empty file in the place of what was spent.
+            os.fsync(file.fileno())
         fresh.replace(self._path)
 
 

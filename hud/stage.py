@@ -15,12 +15,17 @@ Check = Callable[[Any], str | None]
 """Says what is allowed when a value is not, else None."""
 
 
+KEY_LENGTH = 20
+"""Letters from which a word of lower-case letters and digits looks like a key."""
+
+
 class Stage(Protocol[In_contra, Out_co]):
     """A worker between two channels: a frozen attrs class whose fields are its options.
 
     All state lives in the local variables of `run`, so calling it again is a restart. It returns
     when its inbox ends. A stage may also have `preflight()`, which is called before anything
-    starts and raises `UsageError` when the environment does not allow a start.
+    starts and raises `UsageError` when the environment does not allow a start, and `patience`: the
+    seconds that it may take over one item by its own options.
     """
 
     async def run(
@@ -65,17 +70,33 @@ def subset_of(*allowed: str) -> Check:
     return check
 
 
-def option(default: Any = attrs.NOTHING, *, meaning: str, check: Check | None = None) -> Any:  # noqa: ANN401 - typed by the field
-    """Declare an option: its default, its one-line meaning and what is allowed."""
+def variable_name(name: str) -> str | None:
+    """Check that a word names an environment variable, and is not the key that it should hold."""
+    mixed = any(map(str.isdigit, name)) and any(map(str.islower, name))
+    if name.isascii() and name.isidentifier() and not (mixed and len(name) >= KEY_LENGTH):
+        return None
+    return "must be the name of an environment variable such as OPENAI_API_KEY, not what it holds"
+
+
+def option(
+    default: Any = attrs.NOTHING,  # noqa: ANN401 - typed by the field
+    *,
+    meaning: str,
+    check: Check | None = None,
+    secret: bool = False,
+) -> Any:  # noqa: ANN401 - typed by the field
+    """Declare an option: its default, its one-line meaning and what is allowed.
+
+    Of one that may hold a `secret`, where it should or should not, no error repeats the value.
+    """
 
     def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         problem = check(value) if check is not None and value is not None else None
         if problem is not None:
-            raise OptionError(attribute.name, f"{value!r} {problem}")
+            raise OptionError(attribute.name, problem if secret else f"{value!r} {problem}")
 
-    return attrs.field(
-        default=default, validator=validate, kw_only=True, metadata={"meaning": meaning}
-    )
+    metadata = {"meaning": meaning, "secret": secret}
+    return attrs.field(default=default, validator=validate, kw_only=True, metadata=metadata)
 
 
 def given(default: Any = attrs.NOTHING) -> Any:  # noqa: ANN401 - typed by the field

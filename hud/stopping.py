@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 from collections.abc import AsyncIterator
 
@@ -12,8 +13,10 @@ from hud.errors import PipelineError
 
 
 @contextlib.asynccontextmanager
-async def stopping(seconds: float | None) -> AsyncIterator[trio.Event]:
-    """An event that SIGINT, SIGTERM or the end of `seconds` sets; a second signal cancels.
+async def stopping() -> AsyncIterator[trio.Event]:
+    """An event that SIGINT or SIGTERM sets; a second signal cancels.
+
+    Whoever has something to start or to end does so inside.
 
     Raises:
         PipelineError: there was a second signal.
@@ -25,21 +28,29 @@ async def stopping(seconds: float | None) -> AsyncIterator[trio.Event]:
         nonlocal at_once
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             task_status.started()
-            async for _number in signals:
-                if stop.is_set():
-                    at_once = True
-                    nursery.cancel_scope.cancel()
-                stop.set()
-
-    async def on_time(seconds: float) -> None:
-        await trio.sleep(seconds)
-        stop.set()
+            await anext(signals)
+            stop.set()
+            await anext(signals)
+            at_once = True
+            nursery.cancel_scope.cancel()
 
     async with trio.open_nursery() as nursery:
         await nursery.start(on_signal)
-        if seconds is not None:
-            nursery.start_soon(on_time, seconds)
         yield stop
         nursery.cancel_scope.cancel()
     if at_once:
         raise PipelineError("stopped at once by a second signal; what was in flight is lost")
+
+
+@contextlib.asynccontextmanager
+async def limited(stop: trio.Event, seconds: float | None) -> AsyncIterator[None]:
+    """Set `stop` after so many seconds inside; None: never."""
+
+    async def on_time() -> None:
+        await trio.sleep(math.inf if seconds is None else seconds)
+        stop.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(on_time, name="time limit")
+        yield
+        nursery.cancel_scope.cancel()

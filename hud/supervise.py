@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import collections
-import errno
 from collections.abc import Awaitable, Callable
 
 import attrs
 import trio
 
-from hud.errors import HudError, StageFailedError
+from hud.errors import HudError, StageFailedError, cause, lacks_resources
 
 
 @attrs.frozen
@@ -67,28 +66,11 @@ async def supervise(
         wait = min(2 * wait, policy.longest_wait)
 
 
-def lacks_resources(error: Exception) -> bool:
-    """Whether the system refused what others may give back: that is no fault of the stage."""
-    if isinstance(error, OSError):
-        return error.errno in _LACKS
-    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
-
-
-_LACKS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN, errno.ENOSPC}
-
-
 async def _attempt(call: Callable[[], Awaitable[None]]) -> Exception | None:
     try:
         await call()
     except HudError:
         raise
     except Exception as error:
-        return _cause(error)
+        return cause(error)
     return None
-
-
-def _cause(error: Exception) -> Exception:
-    """What is inside a nursery's group of one."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error

@@ -103,8 +103,11 @@ class Events(Observer):
     def dropped(self, edge, item) -> None:
         self._note("dropped", edge, item)
 
-    def merged(self, edge, older, into) -> None:
+    def merged(self, edge, older, newer, into) -> None:
         self._note("merged", edge, older)
+
+    def returned(self, edge, item) -> None:
+        self._note("returned", edge, item)
 
     def ignored(self, edge, item) -> None:
         self._note("ignored", edge, item)

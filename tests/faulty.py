@@ -20,6 +20,8 @@ from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_strea
 from tests.sdk import strict_client_event
 
 STRANGER = "words of a stranger"
+REPEATED = "Wrong for sk-very-secret-wxyz of org-acme1234"
+"""What servers repeat in their messages."""
 
 
 class GoneError(Exception):
@@ -183,14 +185,18 @@ class Conversation:
 
     async def _failed(self, event, fault) -> bool:
         code = fault.split()[1]
-        error = {"type": "tokens", "code": code, "message": "Please try again in 1.5s."}
+        error = {
+            "type": "tokens",
+            "code": code,
+            "message": f"{REPEATED}. Please try again in 1.5s.",
+        }
         told = {"id": f"resp_{self.number}", "metadata": event["response"].get("metadata")}
         details = {"type": "failed", "error": error}
         await self._done(json.dumps(told), status="failed", status_details=details)
         return True
 
     async def _error_on_create(self, event, fault) -> bool:
-        await self._error(fault.split()[1], "on create", event["event_id"])
+        await self._error(fault.split()[1], f"{REPEATED} on create", event["event_id"])
         return True
 
     async def _mute(self, event, fault) -> bool:
@@ -228,6 +234,7 @@ RECOVERABLE = [
     "cut", "close 1000", "close 1001", "close 1011", "close 1013", "expired", "half", "mute",
     "failed rate_limit_exceeded", "failed server_error", "error_on_create invalid_value", "stuck",
     "error_on_create conversation_already_has_active_response", "rubbish", "unknown", "stranger",
+    "error_on_create session_expired",
 ]  # fmt: skip
 FATAL = ["failed insufficient_quota", "error_on_create model_not_found", "close 4000", "close 1008"]
 

@@ -131,6 +131,7 @@ class Run:
             Assemble(),
             {"kept": self.sink},
             unanswered=unanswered,
+            curtain=sender.curtain,
         )
         try:
             observer = Observers([self.ledger, *self.observers])
@@ -158,7 +159,8 @@ class Run:
         assert numbers == sorted(numbers)
         assert self.ledger.fates[Fate.FAILED] == 0
         assert sum(self.ledger.fates.values()) == self.ledger.captured
-        assert "wxyz" not in "".join(self.said)
+        told = [*self.said, *(note.detail for note in self.sink.notes)]
+        assert not any(secret in each for each in told for secret in ("wxyz", "acme"))
 
 
 @contextlib.asynccontextmanager

@@ -235,7 +235,8 @@ def test_observers_all_hear_everything():
     both = Observers([*heard, Observer()])
     for step in ("offered", "taken", "dropped", "ignored"):
         getattr(both, step)("a→b", fakes.frame(1))
-    both.merged("a→b", fakes.frame(1), fakes.frame(2))
+    both.merged("a→b", *map(fakes.frame, (1, 2, 3)))
+    both.returned("a→b", fakes.frame(1))
     both.crashed("b", ValueError("x"), 1.0)
     assert heard[0] == heard[1]
     assert [step for step, *_ in heard[0].seen] == [
@@ -244,6 +245,7 @@ def test_observers_all_hear_everything():
         "dropped",
         "ignored",
         "merged",
+        "returned",
     ]
 
 
@@ -388,9 +390,10 @@ async def test_the_weightier_goes_first_but_nobody_starves():
     [
         ("offered", "a→b", 1),
         ("ignored", "a→b", 1),
-        ("merged", "a→b", 1, 2),
+        ("merged", "a→b", 1, 2, 3),
         ("dropped", "a→b", 1),
         ("taken", "a→b", 1),
+        ("returned", "a→b", 1),
         ("crashed", "encode", ValueError("x"), 0.5),
     ],
     ids=lambda told: told[0],
@@ -423,3 +426,47 @@ async def test_what_is_restored_is_counted_as_not_taken_and_waits_under_its_own_
     counts = outbox.statistics()
     # A newer one of its key waits already: the older one is dropped.
     assert (counts.taken, counts.waiting, counts.dropped) == (3, 1, 1)
+
+
+async def test_what_is_held_waits_to_be_united_with_something_newer(nursery):
+    """United with what went no further, too; until then nobody takes it, nor is it in the way."""
+    held = latest(
+        merge=lambda newer, older: (newer[0], newer[1] + older[1]),
+        key=lambda item: item[0][0],
+        passes=lambda item: item[1],
+        held=lambda item: item[0].endswith("-"),
+    )
+    outbox, inbox = open_edge("a→b", held)
+    await outbox.send(("a-", "x"))
+    await outbox.send(("b", "y"))
+    assert await inbox.receive() == ("b", "y")
+    got = []
+
+    async def receive():
+        got.append(await inbox.receive())
+
+    nursery.start_soon(receive)
+    await trio.testing.wait_all_tasks_blocked()
+    await outbox.send(("a-", ""))
+    await trio.testing.wait_all_tasks_blocked()
+    assert got == []
+    await outbox.send(("a", ""))
+    await trio.testing.wait_all_tasks_blocked()
+    assert got == [("a", "x")]
+    assert outbox.statistics().waiting == 0
+
+
+async def test_what_is_held_to_the_end_is_withheld():
+    class Watch(Observer):
+        def withheld(self, edge, item):
+            lost.append(item)
+
+    lost = []
+    outbox, inbox = open_edge("a→b", latest(held=lambda item: item < 0), Observers([Watch()]))
+    await outbox.send(-1)
+    outbox.close()
+    with pytest.raises(trio.EndOfChannel):
+        await inbox.receive()
+    inbox.close()
+    assert lost == [-1]
+    assert outbox.statistics().waiting == 0

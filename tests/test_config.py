@@ -40,6 +40,9 @@ def test_an_empty_file_means_all_defaults():
     configuration = build("")
     assert list(configuration.stages) == ["capture", "change", "encode", "realtime"]
     assert isinstance(configuration.sinks["terminal"], Terminal)
+    assert build("capture: {use: screen}\nchange: {handoff: demand}").handoffs["change"] is (
+        Handoff.DEMAND
+    )
     assert configuration.handoffs == {
         "change": Handoff.LATEST,
         "encode": Handoff.LATEST,
@@ -60,11 +63,17 @@ def test_an_empty_file_means_all_defaults():
         ("capture: {use: camera}", "line 1: capture.use: unknown name 'camera', allowed: auto"),
         ("capture: {use: replay}", "line 1: capture.path: is missing"),
         ("capture: 3", "line 1: capture: must be a mapping of options, not 3"),
-        ("realtime: {handoff: maybe}", "realtime.handoff: unknown handoff 'maybe', allowed: block"),
+        (
+            "realtime: {handoff: maybe}",
+            "realtime.handoff: unknown handoff 'maybe', allowed: demand",
+        ),
+        ("realtime: {handoff: latest}", "unknown handoff 'latest', allowed: demand, block"),
+        ("change: {handoff: demand}", "line 1: change.handoff: a capture that is woken by what is"),
+        ("capture: {use: damage}\nchange: {handoff: demand}", "does not wait to be asked: choose"),
         ("sinks: terminal", "line 1: sinks: must be a list"),
         ("sinks:\n- use: printer", "line 2: sinks.0.use: unknown name 'printer', allowed: termi"),
         ("sinks:\n- use: file\n  pth: x", "line 3: sinks.0.pth: unknown key 'pth' (did you mean p"),
-        ("realtime: {url: ws://example.org/v1}", "realtime.url: 'ws://example.org/v1' would send"),
+        ("realtime: {url: ws://example.org/v1}", "realtime.url: would send the screen unencrypted"),
         ("realtime: {url: http://localhost}", "must be local, wss://HOST/PATH, or ws:// to a"),
         ("realtime: {url: wss://u:p@h/v1}", "must not contain a password"),
         ("realtime: {api_key: sk-x}", "unknown key 'api_key' (did you mean api_key_env?)"),
@@ -76,6 +85,35 @@ def test_an_empty_file_means_all_defaults():
 )
 def test_a_mistake_names_file_line_and_key(text, says):
     assert says in complaint(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "realtime: {url: 'wss://me:hunter2pw@host/v1'}",
+        "realtime: {url: 'wss://me:hunter2pw'}",
+        "realtime: {url: [hunter2pw]}",
+        "realtime: hunter2pw",
+        "realtime: {headers: {Authorization: Bearer hunter2pw}}",
+        "realtime: {headers: {X-Key: [hunter2pw]}}",
+        "realtime: {headers: hunter2pw}",
+        "realtime: {api_key_env: sk-hunter2pw}",
+        "realtime: {api_key_env: 0123456789abchunter2pw}",
+        "realtime: {api_key_env: abc0123456789abchunter2pw}",
+        "realtime: {api_key_env: [hunter2pw]}",
+        "sinks: [{use: webhook, url: 'http://example.org/hunter2pw'}]",
+        "sinks: [{use: webhook, url: 'https://me:hunter2pw@example.org/'}]",
+        "sinks: [{use: webhook, url: 'https://example.org/', secret_env: whsec_+hunter2pw}]",
+        "sinks: [{use: notify, urls_env: 'tgram://hunter2pw/'}]",
+    ],
+)
+def test_a_mistake_about_a_secret_does_not_repeat_it(text):
+    assert "hunter2pw" not in complaint(text)
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "_k", "my_key_2", "THE_SECOND_KEY_OF_AZURE_2"])
+def test_a_name_of_a_variable_is_taken(name):
+    build(f"realtime: {{api_key_env: {name}}}")
 
 
 def test_all_mistakes_are_told_at_once():
@@ -93,6 +131,18 @@ def test_set_reaches_every_key_and_takes_the_blame():
     assert "must look like" in complaint("", "capture")
     assert "is not YAML" in complaint("", "capture.monitor=[")
     assert "no such place" in complaint("capture: 3", "capture.monitor.x=1")
+
+
+@pytest.mark.parametrize(
+    "assignment", ["capture.monitor=2026-13-45", "capture.²=1", f"capture.monitor={'[' * 2000}"]
+)
+def test_what_cannot_be_set_is_refused_in_one_line(assignment):
+    assert len(complaint("", assignment).splitlines()) == 1
+
+
+@pytest.mark.parametrize("assignment", ["realtime.url=[hunter2pw", "realtime.url.x.y=hunter2pw"])
+def test_a_setting_that_is_refused_does_not_repeat_its_value(assignment):
+    assert "hunter2pw" not in complaint("realtime: {url: local}", assignment)
 
 
 def test_choosing_a_source_keeps_what_belongs_to_it():

@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from hud import control
+from hud.__main__ import main
 from hud.control import PATIENCE, controlled, tell
 from hud.errors import NotRunningError
 from hud.privacy.pause import Pause
@@ -83,6 +84,19 @@ async def test_without_a_file_descriptor_a_caller_waits_until_there_is_one(runti
             assert await asked(runtime, b"status\n")
 
 
+@pytest.mark.parametrize("command", ["pause", "resume"])
+def test_a_program_that_was_not_reached_is_exit_1(runtime, monkeypatch, capsys, command):
+    monkeypatch.setattr(control, "PATIENCE", 0.2)
+    runtime.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stuck:
+        stuck.bind(str(runtime / "4711.sock"))
+        stuck.listen()
+        with pytest.raises(SystemExit) as end:
+            main([command])
+    assert end.value.code == 1
+    assert "process 4711: gives no answer" in capsys.readouterr().out
+
+
 def test_one_that_gives_no_answer_is_there_all_the_same(runtime, monkeypatch):
     monkeypatch.setattr(control, "PATIENCE", 0.2)
     runtime.mkdir()
@@ -92,6 +106,7 @@ def test_one_that_gives_no_answer_is_there_all_the_same(runtime, monkeypatch):
         (answer,) = tell("status")
     assert answer == {
         "process": 4711,
+        "answered": False,
         "healthy": False,
         "state": "gives no answer within 0.2 s",
     }

@@ -9,9 +9,15 @@ import pytest
 import trio
 import trio.testing
 
+from hud.channel import open_edge
+from hud.commands.run import _patience
+from hud.config import build
+from hud.document import parse
 from hud.health import BUDGET, CAPTURE, SESSION, SIGHT, STALLED, Health
 from hud.items import Status
+from hud.pipeline import edges
 from hud.privacy.pause import Pause
+from stages.registry import SECTIONS
 from tests import fakes
 from tests.stages.sinking import NOTE
 
@@ -32,6 +38,10 @@ def words(health):
     return [finding.word for finding in health.findings]
 
 
+def is_healthy(health):
+    return health.record()["healthy"]
+
+
 @contextlib.asynccontextmanager
 async def kept(health):
     async with health.kept():
@@ -42,7 +52,7 @@ async def kept(health):
 async def test_what_does_its_work_is_healthy(health, autojump_clock):
     health.of(CAPTURE).works(3.0)
     assert health.findings == []
-    assert health.is_healthy
+    assert is_healthy(health)
     assert health.line() == health.word() == "watching"
 
 
@@ -53,19 +63,19 @@ async def test_each_part_that_says_so_is_named_and_the_gravest_first(health, aut
     health.of(CAPTURE).fails("the X server has ended")
     assert words(health)[:2] == ["capture lost", "session down"]
     assert set(words(health)[2:]) == {"sink notes.db down", "budget spent"}
-    assert not health.is_healthy
+    assert not is_healthy(health)
     assert health.word().startswith("capture lost since ")
     assert health.word().endswith("the X server has ended and 3 more")
     for name in ("notes.db", BUDGET, SESSION, CAPTURE):
         health.of(name).works()
-    assert health.is_healthy
+    assert is_healthy(health)
 
 
 @pytest.mark.parametrize("harmless", [True, False])
 async def test_what_the_user_wants_is_no_illness(health, harmless, autojump_clock):
     health.of(SIGHT).fails("the screen is locked", harmless=harmless)
     assert words(health) == ["nothing to see"]
-    assert health.is_healthy is harmless
+    assert is_healthy(health) is harmless
 
 
 async def test_paused_is_healthy_and_its_time_is_known(health, autojump_clock):
@@ -73,7 +83,7 @@ async def test_paused_is_healthy_and_its_time_is_known(health, autojump_clock):
     health._pause.turn(paused=True)
     await trio.sleep(7)
     assert words(health) == ["paused"]
-    assert health.is_healthy
+    assert is_healthy(health)
     assert health.record()["findings"][0]["seconds"] == pytest.approx(7)
 
 
@@ -87,7 +97,7 @@ async def test_a_still_screen_that_is_looked_at_is_not_stalled(health, said, aut
         await trio.sleep(STALLED + 3)
         assert words(health) == ["capture stalled"]
         assert health.is_stuck
-        assert not health.is_healthy
+        assert not is_healthy(health)
         health.of(CAPTURE).works(3.0)
         await trio.sleep(2.1)
     assert [line.partition(" since")[0] for line in said] == ["capture stalled", "capture goes on"]
@@ -152,6 +162,73 @@ async def test_a_sink_that_neither_delivers_nor_complains_is_stalled(health, aut
     health.offered("notes.db→", second)
     await trio.sleep(1000)
     assert health.findings == []
+
+
+async def test_who_gave_a_turn_up_and_waits_for_a_better_time_is_not_stalled(
+    health, autojump_clock
+):
+    """A rate limit: the change waits before the encoder again, and nobody works on it."""
+    outbox, inbox = open_edge("change→encode", edges({})["encode"], health)
+    await outbox.send(fakes.always(fakes.frame(1)))
+    change = await inbox.receive()
+    health.offered("encode→send", fakes.shot(1))
+    health.taken("encode→send", fakes.shot(1))
+    assert inbox.give_back(change)
+    await trio.sleep(86)
+    assert health.findings == []
+    health.taken("encode→send", fakes.shot(1))
+    await trio.sleep(STALLED + 31)
+    assert words(health) == ["send stalled"]
+
+
+async def test_a_slow_sink_that_works_is_not_stalled(health, autojump_clock):
+    """A note every 5 s, 9 s a delivery: more and more wait, and none is forgotten."""
+
+    async def come():
+        for seq in range(100):
+            health.taken("sinks→slow", attrs.evolve(DONE, seq=seq))
+            await trio.sleep(5)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(come)
+        for seq in range(50):
+            await trio.sleep(9)
+            assert health.findings == []
+            health.offered("slow→", attrs.evolve(DONE, seq=seq))
+        await trio.sleep(STALLED + 1)
+        assert words(health) == ["sink slow stalled"]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_sink_may_take_as_long_as_its_options_say(said, autojump_clock):
+    health = Health(Pause(), said.append, {"command": 30.0})
+    health.taken("sinks→command", DONE)
+    await trio.sleep(STALLED + 29)
+    assert health.findings == []
+    await trio.sleep(2)
+    assert health.is_stuck
+
+
+async def test_a_sink_that_waits_for_its_restart_is_not_stalled(health, autojump_clock):
+    health.taken("sinks→file", DONE)
+    await trio.sleep(STALLED - 1)
+    health.crashed("file", OSError("gone"), 30.0)
+    await trio.sleep(STALLED + 29)
+    assert words(health) == ["file restarting"]
+    await trio.sleep(2)
+    assert words(health) == ["sink file stalled", "file restarting"]
+
+
+def test_each_is_given_the_time_that_its_options_give_it():
+    document = parse(
+        "capture: {use: replay, path: x}\n"
+        "realtime: {url: local, answer_timeout: 40}\n"
+        "privacy: {redact: [api-keys], read_within: 60}\n"
+        "sinks: [{use: command, argv: [cat], timeout: 50}, {use: terminal}]\n",
+        "",
+    )
+    patience = _patience(build(document, SECTIONS))
+    assert patience == {"send": 40.0, "encode": 60.0, "command": 52.0, "terminal": 0.0}
 
 
 async def test_a_stage_that_raised_is_named_until_it_hands_on_again(health, autojump_clock):

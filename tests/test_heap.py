@@ -10,9 +10,9 @@ import pytest
 
 ARENAS = """
 import ctypes, threading
-from hud.heap import share_one_heap
+from hud.heap import keep_heap_small
 if {shared}:
-    share_one_heap()
+    keep_heap_small()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.free.argtypes = [ctypes.c_void_p]
@@ -34,10 +34,38 @@ libc.fflush(None)
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="glibc only")
-def test_all_threads_share_one_heap():
+def test_all_threads_keep_heap_small():
     def heaps(shared):
         script = ARENAS.replace("{shared}", str(shared))
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
         return done.stdout.count(b"<heap ")
 
     assert heaps(False) > heaps(True) == 1
+
+
+PICTURES = """
+import ctypes
+from hud.heap import keep_heap_small
+if {kept}:
+    keep_heap_small()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+libc.mallinfo2.restype = type("Info", (ctypes.Structure,), {
+    "_fields_": [(name, ctypes.c_size_t) for name in "a b c pages d e f g h i".split()]
+})
+libc.free(libc.malloc(30 << 20))
+before = libc.mallinfo2().pages
+libc.malloc(8 << 20)
+print(libc.mallinfo2().pages - before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="glibc 2.33 only")
+def test_a_picture_has_pages_of_its_own_which_go_back():
+    def pages(kept):
+        script = PICTURES.replace("{kept}", str(kept))
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+        return int(done.stdout)
+
+    assert (pages(False), pages(True)) == (0, 1)

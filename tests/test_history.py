@@ -113,7 +113,7 @@ async def test_a_frame_may_go_on_after_others_have_met_their_end():
         both.offered("capture→change", change.frame)
     still = fakes.Change(newer.frame, (), None, "it moves", Fate.MERGED)
     both.ignored("change→encode", still)
-    both.merged("change→encode", attrs.evolve(older, rule="it moves"), still)
+    both.merged("change→encode", attrs.evolve(older, rule="it moves"), still, still)
     assert counted(history.past.entries) == {Fate.MERGED: 2}
     both.offered("change→encode", newer)
     shot = fakes.as_shot(newer)

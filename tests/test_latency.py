@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import trio
 
-from hud.channel import Observers
+from hud.channel import Observers, open_edge
 from hud.errors import UsageError
 from hud.latency import Drop, Latency, Span, Spans, percentiles
-from hud.pipeline import Pipeline, run_pipeline
+from hud.pipeline import Pipeline, edges, run_pipeline
 from hud.trace import open_trace
 from tests import fakes
 
@@ -37,6 +37,16 @@ async def test_spans_say_how_long_each_stage_worked(autojump_clock, line):
     # Frames 6 and 9, 12 and 15 come while the model is busy.
     assert latency.drops["change→encode", "merged"] >= 1
     assert latency.drops["change→encode", "ignored"] == 14
+
+
+async def test_what_is_kept_of_the_times_is_bounded_by_what_is_in_flight(autojump_clock):
+    spans = Spans(lambda _: None)
+    outbox, inbox = open_edge("change→encode", edges({})["encode"], spans)
+    for seq in range(50):
+        await outbox.send(fakes.always(fakes.frame(seq)))
+        assert len(spans._offered) == 1
+    await inbox.receive()
+    assert spans._offered == {}
 
 
 async def test_a_trace_is_json_with_a_row_for_each_stage(autojump_clock, line, tmp_path):

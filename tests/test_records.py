@@ -102,6 +102,26 @@ async def test_pictures_and_captions_are_kept_only_where_that_was_asked(
     assert rows(other, "SELECT count(*) FROM pictures") == [(3,)]
 
 
+async def test_of_older_turns_neither_captions_nor_pictures_are_kept(
+    path, inline_threads, autojump_clock, monkeypatch
+):
+    monkeypatch.setattr(records, "PICTURES", 2)
+    await write_a_run(path, 200, pictures=True)
+    newest = "SELECT id FROM turns ORDER BY captured_at DESC LIMIT 2"
+    kept = set(rows(path, newest))
+    assert len(rows(path, "SELECT id FROM turns")) > 2
+    assert set(rows(path, "SELECT id FROM turns WHERE caption IS NOT NULL")) == kept
+    assert set(rows(path, "SELECT turn FROM pictures")) == kept
+
+
+def test_what_was_forgotten_is_not_looked_at_again_and_leaves_no_trace(path):
+    connection = database.open_to_write(path)
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {records._OLD}", [2]).fetchall()
+    assert ["turns_with_caption" in step[-1] for step in plan] == [True]
+    assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
+    connection.close()
+
+
 async def test_why_is_answered_after_the_run(path, inline_threads, autojump_clock):
     _ledger, past = await write_a_run(path, 200, pictures=True)
     entries, nothing = records.why(path, "", 1000)

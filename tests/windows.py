@@ -23,7 +23,7 @@ class Program:
     def __init__(self, display: str) -> None:
         self.connection = connect(display)
         self.core = self.connection.core
-        self.screen = self.connection.get_setup().roots[0]
+        self.screen = self.connection.get_setup().roots[self.connection.pref_screen]
         self.made: list[int] = []
 
     def __enter__(self) -> Program:

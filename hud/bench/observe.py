@@ -118,9 +118,9 @@ class Recorder(Observer):
         """See Observer."""
         self._channels.ignored(edge, item)
 
-    def merged(self, edge: str, older: object, into: object) -> None:
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
         """See Observer."""
-        self._channels.merged(edge, older, into)
+        self._channels.merged(edge, older, newer, into)
 
     def dropped(self, edge: str, item: object) -> None:
         """See Observer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -61,7 +62,7 @@ def figures(
     """What was measured in one scene; `x_alone` is the CPU of X for it without hud, in %."""
     turns = [
         (turn, arrival)
-        for turn, arrival in zip(record.turns, arrivals, strict=False)
+        for turn, arrival in _paired(record.turns, arrivals)
         if act.begin <= arrival.time < act.end
     ]
     shown = list(_shown(act.drawn, turns))
@@ -83,6 +84,15 @@ def figures(
         drops={f"{edge} {how}": count for (edge, how), count in latency.drops.items()},
         metrics={name: [samples] for name, samples in metrics.items() if samples},
     )
+
+
+def _paired(turns: Sequence[Turn], arrivals: Sequence[Arrival]) -> Iterator[tuple[Turn, Arrival]]:
+    """Each turn with the request that arrived for it, before the sender took the next shot."""
+    spans = itertools.pairwise([*(turn.taken for turn in turns), math.inf])
+    for turn, (begin, end) in zip(turns, spans, strict=True):
+        arrival = next((each for each in arrivals if begin <= each.time < end), None)
+        if arrival is not None:
+            yield turn, arrival
 
 
 def _shown(drawn: Sequence[Drawn], turns: Sequence[tuple[Turn, Arrival]]) -> Iterator[Shown]:

@@ -88,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     notes.add_argument(
         "--limit", type=_count, default=50, metavar="N", help="the newest so many (default: 50)"
     )
+    notes.add_argument("--ids", action="store_true", help="print the ids that `hud why` takes")
     notes.add_argument("--json", action="store_true", help="print JSON Lines")
     _command(commands, "pause", "let every running hud look away until it is resumed")
     _command(commands, "resume", "let it look again")

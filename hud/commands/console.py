@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
+import threading
 from collections.abc import Iterable
+from typing import Any
+
+from hud.items import harmless
+from hud.spool import PATIENCE
 
 
 def say(sentence: str) -> None:
-    """Tell the user something that is no note; where nobody can be told, the work goes on."""
+    """Tell the user something that is no note; where nobody can be told, the work goes on.
+
+    It may hold words of a server, which must not steer the terminal.
+    """
     with contextlib.suppress(OSError):
-        print(f"hud: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - the only voice
+        print(f"hud: {harmless(sentence)}", file=sys.stderr, flush=True)  # noqa: T201 - the only voice
 
 
 def show(lines: Iterable[str]) -> None:
-    """Print what was asked for, also into a pipe whose reader has seen enough."""
+    """Print what was asked for, also into a pipe whose reader has seen enough.
+
+    It may hold words off a screen, of a model or a server, which must not steer the terminal.
+    """
     try:
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+        sys.stdout.writelines(f"{harmless(line)}\n" for line in lines)
         sys.stdout.flush()
     except BrokenPipeError:
         discard_stdout()
 
 
+def show_json(records: Iterable[Any]) -> None:
+    """Print plain data as JSON Lines, in ASCII so that nothing in it steers the terminal."""
+    show(json.dumps(record) for record in records)
+
+
 def discard_stdout() -> None:
-    """Keep the interpreter from failing once more when it flushes a closed stdout at its exit."""
+    """Keep the interpreter from failing once more when it flushes a closed stdout at its exit.
+
+    A stdout that is not closed but held gets `PATIENCE`.
+    """
+    flush = threading.Thread(target=_flush_or_discard, name="stdout", daemon=True)
+    flush.start()
+    flush.join(PATIENCE)
+
+
+def _flush_or_discard() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hud.commands.console import say, show
+from hud.commands.console import say, show, show_json
 from hud.control import tell
 from hud.errors import NotRunningError
 from hud.items import clock
 
+NOT_REACHED = 1
+"""Exit status of `hud pause` and `hud resume`, besides 0."""
 NOT_HEALTHY, NOT_RUNNING = 1, 3
 """Exit statuses of `hud status`, besides 0."""
 _AGES = {"looked": "looked at the screen", "change": "last change", "note": "last note"}
 
 
 def pause(given: argparse.Namespace) -> None:
-    """Let every running program of this user look away until it is resumed."""
+    """Let every running program of this user look away until it is resumed.
+
+    The exit status says whether all were reached.
+    """
+    reached = True
     for answer in tell(given.command):
+        reached &= answer.get("answered", True)
         show(_lines(answer))
+    if not reached:
+        sys.exit(NOT_REACHED)
 
 
 def resume(given: argparse.Namespace) -> None:
@@ -35,7 +43,10 @@ def status(given: argparse.Namespace) -> None:
     try:
         for answer in tell(given.command):
             healthy &= bool(answer.get("healthy"))
-            show([json.dumps(answer)] if given.json else _lines(answer))
+            if given.json:
+                show_json([answer])
+            else:
+                show(_lines(answer))
     except NotRunningError as error:
         say(str(error))
         sys.exit(NOT_RUNNING)

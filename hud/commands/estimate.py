@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +12,7 @@ import attrs
 
 from hud import scene as scenes
 from hud.choices import Choice, advice, table
-from hud.commands.console import show
+from hud.commands.console import show, show_json
 from hud.commands.setup import configured
 from hud.config import Configuration
 from hud.estimate import WORKING_DAY, Assumptions
@@ -34,7 +33,7 @@ def estimate(given: argparse.Namespace) -> None:
     encode = attrs.evolve(stages["encode"], standing=sender.is_local)
     result = _simulate(scene, assumed, stages["change"], encode)
     if given.json:
-        show([json.dumps(result.record())])
+        show_json([result.record()])
         return
     show([result.text("the local model" if sender.is_local else sender.model)])
     if not sender.is_local:

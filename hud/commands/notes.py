@@ -6,9 +6,7 @@ import argparse
 import datetime
 import pathlib
 
-import orjson
-
-from hud.commands.console import say, show
+from hud.commands.console import say, show, show_json
 from hud.database import Query
 from hud.errors import UsageError
 from hud.notes import line, moment, read
@@ -28,4 +26,7 @@ def notes(given: argparse.Namespace) -> None:
 
     query = Query(when("since"), when("until"), given.search, given.limit)
     found = read([pathlib.Path(file) for file in given.files], query, say)
-    show(orjson.dumps(note).decode() if given.json else line(note) for note in found)
+    if given.json:
+        show_json(found)
+    else:
+        show(line(note, named=given.ids) for note in found)

@@ -11,7 +11,9 @@ from hud.config import build
 from hud.errors import UsageError
 from hud.pipeline import run_recording
 from hud.privacy.pause import Pause
-from hud.stopping import stopping
+from hud.report import Reporter
+from hud.stage import equip
+from hud.stopping import limited, stopping
 from stages.record import Record
 from stages.registry import SECTIONS
 
@@ -20,7 +22,7 @@ def record(given: argparse.Namespace) -> None:
     """Record the screen as a scene."""
     settings = [*given.assignments, "capture.use=screen", f"capture.max_fps={given.fps}"]
     configuration = build(open_document(None, settings), SECTIONS)
-    capture = shielded(configuration, Pause(say))
+    capture = equip(shielded(configuration, Pause(say)), warn=say)
     if isinstance(capture.monitor, str):
         raise UsageError("a scene holds one monitor: name it with --set capture.monitor=1")
     capture.preflight()
@@ -30,6 +32,6 @@ def record(given: argparse.Namespace) -> None:
 
 
 async def _record(capture: Any, recorder: Record, seconds: float | None) -> None:  # noqa: ANN401
-    async with stopping(seconds) as stop:
+    async with stopping() as stop, limited(stop, seconds):
         say(f"recording to {recorder.path}; Ctrl-C stops")
-        await run_recording(capture, recorder, stop=stop)
+        await run_recording(capture, recorder, stop=stop, observer=Reporter(say))

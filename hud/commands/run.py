@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
-from hud.allocation import give_back_pictures
 from hud.boottime import boottime
 from hud.channel import Observer, Observers
 from hud.commands.console import say
@@ -30,6 +29,7 @@ from hud.latency import Spans
 from hud.ledger import Ledger
 from hud.packaged import recording
 from hud.pipeline import Pipeline, Unanswered, run_pipeline
+from hud.privacy.curtain import Curtain
 from hud.privacy.echo import Echo, Guarded
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.pause import Pause
@@ -37,7 +37,7 @@ from hud.privacy.secrets import Secrets
 from hud.realtime.models import FREE
 from hud.report import Reporter
 from hud.stage import equip
-from hud.stopping import stopping
+from hud.stopping import limited, stopping
 from hud.systemd import supervised
 from hud.threads import bound_threads
 from hud.trace import open_trace
@@ -83,7 +83,6 @@ def _play_recording(document: Document) -> None:
 
 
 def _run(document: Document, given: argparse.Namespace) -> None:
-    give_back_pictures()
     configuration = ready(document)
     with open_admission(configuration) as admission:
         start(watch, configuration, admission, given.seconds, given.trace)
@@ -104,7 +103,8 @@ async def watch(
     stages, ledger = configuration.stages, Ledger()
     history = History(ledger)
     pause, echo = Pause(say), Echo(say)
-    health = Health(pause, say, {"send": stages["realtime"].answer_timeout})
+    curtain = Curtain(pause)
+    health = Health(pause, say, _patience(configuration))
     admission.condition, admission.clock = health.of(BUDGET), boottime
     money = functools.partial(_money, admission)
     flow = Flow.of(stages["capture"], stages["realtime"], configuration.sinks.values())
@@ -133,8 +133,10 @@ async def watch(
     guard = {"guard": lambda detector: Guarded(detector, echo)} if listens else {}
     talkative = configuration.log.level == "info"
     async with contextlib.AsyncExitStack() as stack:
+        # First, so that a signal also ends what takes long to start or to end.
+        stop = await stack.enter_async_context(stopping())
         sender, encode = await _with_models(stack, configuration, admission)
-        stop = await stack.enter_async_context(stopping(seconds))
+        await stack.enter_async_context(limited(stop, seconds))
         unanswered = Unanswered()
         pipeline = Pipeline(
             capture=equip(
@@ -146,6 +148,7 @@ async def watch(
                 sender,
                 memory=configuration.context.make(can_summarize=stages["realtime"].can_summarize),
                 admission=admission,
+                curtain=curtain,
                 give_back=unanswered.give,
                 condition=health.of(SESSION),
                 # On this machine nobody hangs up because it slept.
@@ -159,6 +162,7 @@ async def watch(
             },
             handoffs=configuration.handoffs,
             unanswered=unanswered,
+            curtain=curtain,
         )
         status = functools.partial(_status, manner, flow, ledger)
         await stack.enter_async_context(health.kept())
@@ -225,6 +229,13 @@ def _redaction(privacy: PrivacyOptions, reader: LocalReader | None) -> Redaction
         return None
     secrets = Secrets.named(privacy.redact)
     return Redaction(secrets, reader, privacy.read_within, privacy.unread)
+
+
+def _patience(configuration: Configuration) -> dict[str, float]:
+    """Seconds that each may take over one item by its own options, before it counts as stalled."""
+    sinks = {name: getattr(sink, "patience", 0.0) for name, sink in configuration.sinks.items()}
+    reading = configuration.privacy.read_within if configuration.privacy.redact else 0.0
+    return sinks | {"send": configuration.stages["realtime"].answer_timeout, "encode": reading}
 
 
 def _secrets(sender: Any, sinks: Iterable[Any]) -> frozenset[str]:  # noqa: ANN401 - stages

@@ -26,7 +26,7 @@ async def _serve(port: int, key: str) -> None:
     from hud.local.worker import open_reader
 
     async with (
-        stopping(None) as stop,
+        stopping() as stop,
         open_reader() as model,
         open_server(model, port=port, key=key) as address,
     ):

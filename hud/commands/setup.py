@@ -19,11 +19,12 @@ from hud.condition import Condition
 from hud.config import Configuration, build
 from hud.document import Document, read
 from hud.errors import UsageError, unwrapped
-from hud.heap import share_one_heap
+from hud.heap import keep_heap_small
 from hud.packaged import config_file
 from hud.privacy.pause import Pause
 from hud.realtime.models import FREE
 from hud.spending import open_account
+from hud.spool import spooled_stderr
 from hud.stage import equip
 from stages.capture.shield import Shielding
 from stages.registry import SECTIONS
@@ -52,6 +53,11 @@ def ready(document: Document) -> Configuration:
     for stage in [*stages.values(), *configuration.sinks.values()]:
         if hasattr(stage, "preflight"):
             stage.preflight()
+    # What was found out is not asked again, in the event loop least of all.
+    stages = {
+        name: stage.settled() if hasattr(stage, "settled") else stage
+        for name, stage in stages.items()
+    }
     if configuration.privacy.redact:
         need_local_extra("for privacy.redact must read what it paints over; or leave that out")
     return attrs.evolve(configuration, stages={**stages, "realtime": sender})
@@ -102,6 +108,6 @@ def open_admission(configuration: Configuration) -> Iterator[Admission]:
 
 def start(main: Callable[..., Awaitable[Any]], *arguments: object) -> None:
     """Run an async function to its end; of a group of errors the one that counts is raised."""
-    share_one_heap()
-    with unwrapped():
+    keep_heap_small()
+    with unwrapped(), spooled_stderr():
         trio.run(main, *arguments)

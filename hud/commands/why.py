@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from hud import records
-from hud.commands.console import say, show
+from hud import private, records
+from hud.commands.console import say, show, show_json
 from hud.control import tell
 from hud.errors import UsageError
 from hud.fates import Entry, Exhibit, places
-from hud.items import clock, harmless
+from hud.items import clock
 
 
 def why(given: argparse.Namespace) -> None:
@@ -22,11 +20,17 @@ def why(given: argparse.Namespace) -> None:
     found = list(_from_file(given, wanted) if given.file else _from_programs(wanted))
     for entries, exhibit in found:
         if exhibit is not None:
-            show([json.dumps(exhibit.record())] if given.json else lines(exhibit))
+            if given.json:
+                show_json([exhibit.record()])
+            else:
+                show(lines(exhibit))
             if given.save is not None:
                 _save(exhibit, pathlib.Path(given.save))
         recent = entries[-given.last :]
-        show(json.dumps(entry.record()) if given.json else entry.line() for entry in recent)
+        if given.json:
+            show_json(entry.record() for entry in recent)
+        else:
+            show(entry.line() for entry in recent)
     if wanted and not any(entries or exhibit for entries, exhibit in found):
         raise UsageError(f"{wanted}: no frame, note id, time or words of a note that is remembered")
 
@@ -45,7 +49,7 @@ def _from_file(
 
 def lines(exhibit: Exhibit) -> Iterator[str]:
     """What a note was made from, for a person."""
-    text = harmless(exhibit.text) or f"(no note: {exhibit.detail or exhibit.status.value})"
+    text = exhibit.text or f"(no note: {exhibit.detail or exhibit.status.value})"
     yield f"{clock(exhibit.wall_time)}  {text}".replace("\n", "\n" + " " * 10)
     for name, said in _facts(exhibit):
         yield f"  {name:9} {said}"
@@ -61,7 +65,7 @@ def _facts(exhibit: Exhibit) -> Iterator[tuple[str, str]]:
         view = picture.view
         shown = f"{_size(view.size)}, {view.detail} detail, {len(picture.jpeg) / 1000:.1f} kB"
         yield f"picture {number}", f"{shown}: {', '.join(places(view.rects))}"
-    for number, row in enumerate(harmless(exhibit.caption).splitlines()):
+    for number, row in enumerate(exhibit.caption.splitlines()):
         yield "" if number else "caption", row
     if not exhibit.caption and not exhibit.pictures:
         yield "shown", "was not kept (set pictures: true of the sqlite sink)"
@@ -89,9 +93,7 @@ def _save(exhibit: Exhibit, folder: pathlib.Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, picture in zip(paths, exhibit.pictures, strict=True):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(picture.jpeg)
+            private.write(path, picture.jpeg)
             say(f"written: {path}")
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written: {error.strerror}") from None

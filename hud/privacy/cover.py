@@ -38,7 +38,7 @@ class Cover:
         left = self._present - hidden.known
         if left:
             ends = math.ceil((time + LINGER) / STEP) * STEP
-            _unite(self._left.setdefault(ends, []), left)
+            unite(self._left.setdefault(ends, []), left)
         self._present = hidden.known
         self._covered = None
 
@@ -51,7 +51,7 @@ class Cover:
             # Where a window was dragged along is painted once, not once for each step.
             left = list[Rect]()
             for rects in self._left.values():
-                _unite(left, rects)
+                unite(left, rects)
             self._covered = frozenset([*without(self._present, left), *left])
         return self._covered
 
@@ -61,8 +61,8 @@ class Cover:
         return min(self._left, default=math.inf)
 
 
-def _unite(places: list[Rect], rects: Iterable[Rect]) -> None:
-    """Add rectangles, each as one with the first that it meets."""
+def unite(places: list[Rect], rects: Iterable[Rect]) -> None:
+    """Add rectangles, each as one with the first that it meets; a bounded number of them."""
     for rect in rects:
         for index, place in enumerate(places):
             if place.intersects(rect):

@@ -31,21 +31,25 @@ def without(rects: Iterable[Rect], holes: Sequence[Rect]) -> list[Rect]:
     """What is left of rectangles outside of `holes`; those of one rectangle do not overlap."""
     left = list(rects)
     for hole in holes:
-        left = [piece for rect in left for piece in _outside(rect, hole)]
+        pieces = list[Rect]()
+        for rect in left:
+            if rect.intersects(hole):
+                pieces += _outside(rect, hole)
+            else:
+                pieces.append(rect)
+        left = pieces
     return left
 
 
 def _outside(rect: Rect, hole: Rect) -> Iterator[Rect]:
     """Up to four pieces: above and below in full width, then left and right between them."""
-    if not rect.intersects(hole):
-        yield rect
-        return
-    top, bottom = max(rect.y, hole.y), min(rect.bottom, hole.bottom)
+    rect_right, rect_bottom, hole_right = rect.right, rect.bottom, hole.right
+    top, bottom = max(rect.y, hole.y), min(rect_bottom, hole.bottom)
     if rect.y < top:
         yield Rect(rect.x, rect.y, rect.width, top - rect.y)
-    if bottom < rect.bottom:
-        yield Rect(rect.x, bottom, rect.width, rect.bottom - bottom)
+    if bottom < rect_bottom:
+        yield Rect(rect.x, bottom, rect.width, rect_bottom - bottom)
     if rect.x < hole.x:
         yield Rect(rect.x, top, hole.x - rect.x, bottom - top)
-    if hole.right < rect.right:
-        yield Rect(hole.right, top, rect.right - hole.right, bottom - top)
+    if hole_right < rect_right:
+        yield Rect(hole_right, top, rect_right - hole_right, bottom - top)

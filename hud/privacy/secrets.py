@@ -189,12 +189,6 @@ class Secrets:
                 found.append((begin, end))
         return found
 
-    def without(self, text: str) -> str:
-        """The text with a mark in the place of each secret."""
-        for begin, end in reversed(self.find(text)):
-            text = f"{text[:begin]}[hidden]{text[end:]}"
-        return text
-
 
 def _finder(pattern: str) -> Callable[[str], Iterator[Span]]:
     compiled = re.compile(pattern)

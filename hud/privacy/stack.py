@@ -170,7 +170,8 @@ class Stack:
         kin = self.kin
         for number in reversed(self._order):
             window = self._windows[number]
-            place = common(window.rect, self._screen) if window.visible else None
+            # Called whenever one moves, so without the property.
+            place = common(window.rect, self._screen) if window.mapped and window.drawn else None
             if place is None:
                 continue
             if window.identity is None:

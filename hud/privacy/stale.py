@@ -59,7 +59,12 @@ class Stale:
 
     def within(self, rects: Sequence[Rect]) -> bool:
         """Whether any lies in there."""
-        return any(place.intersects(rect) for place in self._traces for rect in rects)
+        # A generator costs more than what it looks through.
+        for rect in rects:
+            for place in self._traces:
+                if place.intersects(rect):
+                    return True
+        return False
 
     def holds(self, rect: Rect) -> bool:
         """Whether all of it is stale."""
@@ -115,9 +120,10 @@ class Stale:
         for place, _ in over:
             del self._traces[place]
         for place, trace in over:
-            rest = without([place], [rect])
-            ends = min(trace.ends, time + PATIENCE) if trace.loose else trace.ends
-            self._add((part, attrs.evolve(trace, ends=ends)) for part in rest)
+            left = trace
+            if trace.loose:
+                left = attrs.evolve(trace, ends=min(trace.ends, time + PATIENCE))
+            self._add((part, left) for part in without([place], [rect]))
         return bool(over)
 
     def wait(self, time: float) -> bool:
@@ -129,7 +135,8 @@ class Stale:
 
     def _add(self, traces: Iterable[tuple[Rect, _Trace]]) -> None:
         for rect, trace in traces:
-            self._traces[rect] = trace.joined(self._traces.get(rect, trace))
+            known = self._traces.get(rect)
+            self._traces[rect] = trace if known is None else trace.joined(known)
 
     def bound(self) -> None:
         """Remember no more than a bounded number of them, by covering more than is stale."""

@@ -9,6 +9,7 @@ import attrs
 import trio
 
 from hud.items import Frame, Tick
+from hud.stage import given
 from stages.capture.damage import Damage, NoDamageError
 from stages.capture.desktop import Desktop, check_option, once_more, rest_option
 from stages.capture.screen import Screen
@@ -22,6 +23,16 @@ class Auto(Desktop):
 
     check: float = check_option()
     rest_fps: float = rest_option()
+    decision: tuple[type[Damage | Screen], str] | None = given(None)
+    """The choice, once it was made."""
+
+    is_woken = True
+    """See Damage: it may be chosen."""
+
+    def settled(self) -> Auto:
+        """The same with its choice made, so that nobody connects to X again to make it."""
+        capture, reason = self.choice
+        return attrs.evolve(self, decision=(type(capture), reason))
 
     @functools.cached_property
     def choice(self) -> tuple[Damage | Screen, str]:
@@ -30,6 +41,9 @@ class Auto(Desktop):
         Raises:
             UsageError: there is nothing to watch here.
         """
+        if self.decision is not None:
+            capture, reason = self.decision
+            return self._as(capture), reason
         damage = self._as(Damage)
         try:
             damage.preflight()

@@ -18,7 +18,7 @@ import numpy as np
 
 from hud.items import Pixels, Rect
 from hud.pixels import dirty_bands, words
-from stages.capture.rectangles import inside
+from hud.privacy.regions import inside
 
 Patch = tuple[Rect, Pixels]
 """A place in the picture and its new pixels."""

@@ -19,7 +19,7 @@ from stages.capture.buffers import Buffers, Patch
 from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option, once_more
 from stages.capture.films import PERIOD, Films
 from stages.capture.lookout import Lookout, keep_watching
-from stages.capture.rectangles import common, moved
+from stages.capture.rectangles import moved, seen_from
 from stages.capture.shield import NOTHING, Shield
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ class Damage(Desktop):
     """Sleeps until the X server says that something was drawn, and reads only that."""
 
     check: float = check_option()
+
+    is_woken = True
+    """By what is drawn, not by ticks, so it looks whether or not somebody asks for a frame."""
 
     @property
     def manner(self) -> str:
@@ -151,6 +154,8 @@ class _Watch:
             await self._shield.wait_clear()
 
     async def _follow(self) -> None:
+        pause = self._options.shielding.pause
+        turned = pause.since
         # A new damage object holds all of the desktop.
         await self._server.take_damage()
         for monitor, box in self._boxes.items():
@@ -164,8 +169,13 @@ class _Watch:
             latest = min(check_at, film_at if films or left else math.inf)
             with trio.move_on_at(min(latest, self._shield.due)):
                 await _either(
-                    functools.partial(self._server.wait_drawn, films), self._shield.wait_changed
+                    functools.partial(self._server.wait_drawn, films),
+                    self._shield.wait_changed,
+                    pause.wait_changed,
                 )
+            if pause.since != turned:
+                # What waits to be sent needs a frame from after the pause, however short that was.
+                raise _WithheldError
             await self._pace(woken)
             woken = trio.current_time()
             if woken >= latest:
@@ -206,7 +216,7 @@ class _Watch:
     async def _take(self, damage: Sequence[Rect]) -> None:
         """Read what was drawn, and send it where it is not what stood there before."""
         for monitor, box in self._boxes.items():
-            parts = [part for rect in damage if (part := common(rect, box)) is not None]
+            parts = [part for rect in damage if (part := seen_from(box, rect)) is not None]
             if not parts:
                 continue
             moment, buffers = _now(), self._buffers[monitor]
@@ -268,17 +278,18 @@ class _WithheldError(Exception):
 
 
 async def _either(
-    wait: Callable[[], Awaitable[None]], other: Callable[[], Awaitable[None]]
+    wait: Callable[[], Awaitable[None]], *others: Callable[[], Awaitable[None]]
 ) -> None:
-    """Sleep until one of two things has happened; what `wait` raises is not put into a group."""
+    """Sleep until one of some things has happened; what `wait` raises is not put into a group."""
     failure: Exception | None = None
 
-    async def wait_other(scope: trio.CancelScope) -> None:
+    async def wait_other(other: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
         await other()
         scope.cancel()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(wait_other, nursery.cancel_scope)
+        for other in others:
+            nursery.start_soon(wait_other, other, nursery.cancel_scope)
         try:
             await wait()
         except Exception as error:

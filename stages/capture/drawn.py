@@ -17,6 +17,7 @@ import xcffib.damage
 
 from hud.items import Rect
 from hud.privacy.regions import common, without
+from stages.capture.xcb import before
 
 AREA, BOX = 16, "=hhHH"
 """Offset and format of the rectangle in a DamageNotify event."""
@@ -69,7 +70,7 @@ class Drawn:
 
     def reach(self, sequence: int) -> None:
         """An event has come behind the request of that number."""
-        while self._taken and not _before(sequence, self._taken[0]):
+        while self._taken and not before(sequence, self._taken[0]):
             del self._taken[0]
             self._told = []
 
@@ -92,12 +93,7 @@ class Drawn:
 
     def split(self, rects: list[Rect], sequence: int) -> tuple[list[Rect], list[Rect]]:
         """Those parts in which all drawing behind the request of that number is told, the rest."""
-        if not self._object or _before(sequence, self._from):
+        if not self._object or before(sequence, self._from):
             return [], rects
         muted = [part for t in self._told for rect in rects if (part := common(rect, t))]
         return without(rects, self._told), muted
-
-
-def _before(one: int, other: int) -> bool:
-    """Whether a request came before another; their numbers begin anew at 2**32."""
-    return (one - other) % 2**32 >= 2**31

@@ -60,6 +60,18 @@ class Facts:
     """Whether a process of ours made it, or anything in it."""
 
 
+@attrs.frozen
+class Desktop:
+    """The windows on the desktop at one moment."""
+
+    size: tuple[int, int]
+    """Width and height."""
+    numbers: tuple[int, ...]
+    """From the lowest to the highest."""
+    since: int
+    """The request: what is told behind it has changed since then, what is told before has not."""
+
+
 @attrs.define
 class _Search:
     """The search for the windows of programs inside one frame, a level at a time."""
@@ -98,23 +110,26 @@ class Inquiry:
         """Wait until everything that was asked is answered."""
         await awaited(self._connection, self._core.GetInputFocus())
 
-    async def desktop(self) -> tuple[tuple[int, int], list[tuple[int, Rect, bool]]]:
-        """Width and height; of each window on it, from the lowest: number, place, if mapped."""
+    async def desktop(self) -> Desktop:
+        """Its size and the windows on it, at one moment."""
         size, tree = self._core.GetGeometry(self._root), self._core.QueryTree(self._root)
         await self.answered()
-        desktop, numbers = size.reply(), list(tree.reply().children)
+        desktop, numbers = size.reply(), tuple(tree.reply().children)
+        return Desktop((desktop.width, desktop.height), numbers, tree.sequence)
+
+    async def places(self, numbers: Sequence[int]) -> dict[int, tuple[Rect, bool]]:
+        """Place of windows, and whether they are mapped; those that are gone are left out."""
         asked = [
             (number, self._core.GetGeometry(number), self._core.GetWindowAttributes(number))
             for number in numbers
         ]
         await self.answered()
-        found = []
+        found = {}
         for number, geometry, attributes in asked:
             place, state = _reply(geometry), _reply(attributes)
             if place is not None and state is not None:
-                mapped = state.map_state == xproto.MapState.Viewable
-                found.append((number, outer(place), mapped))
-        return (desktop.width, desktop.height), found
+                found[number] = outer(place), state.map_state == xproto.MapState.Viewable
+        return found
 
     async def windows(self, numbers: Sequence[int], follow: Follow) -> dict[int, Facts]:
         """The facts of windows on the desktop; those that are gone are left out."""

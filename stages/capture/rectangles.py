@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hud.items import Rect, together
+from hud.privacy.regions import common
 
 NEAR = 16
 """Pixels between two rectangles that are cheaper read as one."""
@@ -38,18 +39,10 @@ def merged(region: Region) -> list[Rect]:
     ]
 
 
-def inside(rect: Rect, other: Rect) -> bool:
-    """Whether all of a rectangle lies in the other."""
-    return rect.union(other) == other
-
-
-def common(rect: Rect, box: Rect) -> Rect | None:
-    """What two rectangles share, counted from the corner of `box`; None if nothing."""
-    if not rect.intersects(box):
-        return None
-    x, y = max(rect.x, box.x), max(rect.y, box.y)
-    right, bottom = min(rect.right, box.right), min(rect.bottom, box.bottom)
-    return Rect(x - box.x, y - box.y, right - x, bottom - y)
+def seen_from(box: Rect, rect: Rect) -> Rect | None:
+    """The part of a rectangle that lies in `box`, counted from the corner of that; or None."""
+    part = common(rect, box)
+    return None if part is None else Rect(part.x - box.x, part.y - box.y, part.width, part.height)
 
 
 def moved(rect: Rect, box: Rect) -> Rect:

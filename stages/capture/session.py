@@ -61,13 +61,25 @@ class Session:
         Raises:
             OSError: nobody answers any more.
         """
-        while self.has_news:
-            self._bus.receive(timeout=PATIENCE)
+        self._read_told()
         (properties,) = self._ask(self._everything)
+        while self._read_told():
+            # What came right behind the answer would be told by nothing any more: it was read.
+            (properties,) = self._ask(self._everything)
         known = {name: value for name, (_kind, value) in properties.items()}
         self.away = "another session is at the screen" if known.get("Active") is False else ""
         if known.get("LockedHint") is True:
             self.away = "the session is locked"
+
+    def _read_told(self) -> bool:
+        """Take what was told, also what was read together with an answer; whether there was any."""
+        told = False
+        while True:
+            try:
+                self._bus.receive(timeout=0)
+            except TimeoutError:
+                return told
+            told = True
 
     def _ask(self, message: Any) -> Any:  # noqa: ANN401 - as jeepney has it
         from jeepney.wrappers import DBusErrorResponse, unwrap_msg  # noqa: PLC0415 - as above

@@ -19,9 +19,9 @@ import numpy as np
 import trio
 
 from hud.condition import Condition
-from hud.items import Frame, Pixels, Rect, together
+from hud.items import Frame, Pixels, Rect
 from hud.pixels import words
-from hud.privacy.cover import MANY, Cover
+from hud.privacy.cover import Cover, unite
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.pause import Pause
 from hud.privacy.regions import common
@@ -262,9 +262,9 @@ class Shield:
         return self._cover.at(time) | self._places
 
     def _pass(self, places: frozenset[Rect]) -> None:
-        self._passing |= places
-        if len(self._passing) > MANY:
-            self._passing = frozenset(together(list(self._passing)))
+        passing = list(self._passing)
+        unite(passing, places - self._passing)
+        self._passing = frozenset(passing)
 
     def _tell(self, reason: str) -> None:
         if reason == self._reason:
@@ -313,8 +313,8 @@ def paint(picture: Pixels, box: Rect, painted: Iterable[Rect]) -> Pixels:
         picture = picture.copy()
     colors = words(picture)
     for part in parts:
-        moved = attrs.evolve(part, x=part.x - box.x, y=part.y - box.y)
-        colors[moved.slices] = PAINT
+        top, left = part.y - box.y, part.x - box.x
+        colors[top : top + part.height, left : left + part.width] = PAINT
     return picture
 
 

@@ -26,7 +26,8 @@ from xcffib.ffi import ffi
 
 from hud.errors import ScreenGoneError
 from hud.items import Pixels, Rect
-from stages.capture.rectangles import inside, merged
+from hud.privacy.regions import inside
+from stages.capture.rectangles import merged
 from stages.capture.shared_memory import new_segment
 from stages.capture.xcb import REPLY, awaited, connect
 

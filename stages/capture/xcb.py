@@ -44,6 +44,11 @@ def extension(connection: Any, module: Any) -> Any:  # noqa: ANN401 - as above
     return connection(module.key)
 
 
+def before(one: int, other: int) -> bool:
+    """Whether a request came before another; their numbers begin anew at 2**32."""
+    return (one - other) % 2**32 >= 2**31
+
+
 async def awaited(connection: Any, cookie: Any) -> bytes:  # noqa: ANN401 - of a hundred classes
     """The bytes of a reply. Cancelled, it leaves the connection fit only to be closed."""
     # xcffib only knows how to block for a reply; xcb also knows how to ask for it.

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from hud.detector import Detector
-from hud.items import Cause, Change, Frame, Rect
+from hud.items import Cause, Change, Frame
 from hud.threads import in_thread
 
 SHORTEST_NAP = 0.02
@@ -46,12 +46,17 @@ async def judge(
             await outbox.send(look(frame))
         else:
             await outbox.send(await in_thread(look, frame))
-    # The screen stays as it is now, so whatever is awaited comes to rest.
+    # The screen stays as it is now, so whatever is awaited comes to rest. Nobody's heart beats on.
+    resting = {number: _resting(detector) for number, detector in detectors.items()}
     for _ in range(MOST_NAPS):
-        due = _due(detectors)
+        due = _due(resting)
         if due == math.inf:
             return
-        await _pay(detectors, outbox, due)
+        await _pay(resting, outbox, due)
+
+
+def _resting(detector: Detector) -> Detector:
+    return detector.inner if isinstance(detector, Heartbeat) else detector
 
 
 def _is_little(frame: Frame) -> bool:
@@ -80,23 +85,36 @@ class Heartbeat:
 
     inner: Detector
     period: float
-    passed: float = -math.inf
+    passed: float = math.inf
+    """When something was passed on last, or the first frame came; inf: none has."""
+    last: Frame | None = None
 
     def look(self, frame: Frame) -> Change:
         """Judge a frame."""
-        change = self.inner.look(frame)
-        if not change.regions and frame.time - self.passed >= self.period:
-            whole = (Rect(0, 0, frame.width, frame.height),)
-            rule = f"nothing was passed on for {self.period:g} s"
-            change = Change(frame, whole, Cause.HEARTBEAT, rule)
-        if change.regions:
+        self.last, change = frame, self.inner.look(frame)
+        if not change.regions and self._is_silent(frame.time):
+            change = self._beat(frame)
+        if change.regions or self.passed == math.inf:
             self.passed = frame.time
         return change
 
     def wake(self, time: float) -> Change | None:
         """See Detector."""
-        return self.inner.wake(time)
+        change = self.inner.wake(time)
+        if change is None and self.last is not None and self._is_silent(time):
+            change = self._beat(self.last)
+        if change is not None:
+            self.passed = time
+        return change
 
     def due(self) -> float | None:
-        """See Detector."""
-        return self.inner.due()
+        """See Detector; a screen on which nothing is drawn sends no frame either."""
+        due, beat = self.inner.due(), self.passed + self.period
+        return beat if due is None else min(due, beat)
+
+    def _is_silent(self, time: float) -> bool:
+        return time >= self.passed + self.period
+
+    def _beat(self, frame: Frame) -> Change:
+        rule = f"nothing was passed on for {self.period:g} s"
+        return Change(frame, (frame.whole,), Cause.HEARTBEAT, rule)

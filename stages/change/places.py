@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
 from hud.detector import Detector
-from hud.items import Change, Frame, Mark, Rect
+from hud.items import Cause, Change, Frame, Mark, Rect
 from hud.stage import one_of, option
 
 
@@ -41,6 +42,7 @@ class Places:
         self, screen: Detector, places: Sequence[Place], make: Callable[[str], Detector]
     ) -> None:
         self._screen = screen
+        self._frame: Frame | None = None
         self._places = [
             (place.rect, None if place.sensitivity == "off" else make(place.sensitivity))
             for place in places
@@ -48,31 +50,46 @@ class Places:
 
     def look(self, frame: Frame) -> Change:
         """Judge a frame, each place by itself; the last of the places that holds a spot decides."""
+        self._frame = frame
         change = self._without_places(self._screen.look(frame))
-        for rect, detector in self._places:
-            part = rect.padded(0, frame.width, frame.height)
-            if detector is None or not part.area:
-                continue
+        for part, detector in self._parts(frame):
             piece = attrs.evolve(frame, pixels=frame.pixels[part.slices], damage=None)
             change = _joined(change, _moved(detector.look(piece), part, frame))
         return change
 
     def wake(self, time: float) -> Change | None:
-        """See Detector; what rests in a place is passed on with its next frame."""
-        change = self._screen.wake(time)
-        kept = self._without_places(change) if change is not None else None
-        return kept if kept is not None and kept.regions else None
+        """See Detector."""
+        frame, change = self._frame, self._screen.wake(time)
+        if frame is None:
+            return None
+        changes = [] if change is None else [self._without_places(change)]
+        for part, detector in self._parts(frame):
+            change = detector.wake(time)
+            if change is not None:
+                changes.append(_moved(change, part, frame))
+        found = [change for change in changes if change.regions]
+        return functools.reduce(_joined, found) if found else None
 
     def due(self) -> float | None:
         """See Detector."""
-        return self._screen.due()
+        detectors = [self._screen, *(each for _, each in self._places if each is not None)]
+        times = [detector.due() for detector in detectors]
+        return min((time for time in times if time is not None), default=None)
+
+    def _parts(self, frame: Frame) -> Iterator[tuple[Rect, Detector]]:
+        """The places that have a detector, as far as they lie on the frame."""
+        for rect, detector in self._places:
+            part = rect.padded(0, frame.width, frame.height)
+            if detector is not None and part.area:
+                yield part, detector
 
     def _without_places(self, change: Change) -> Change:
         def outside(rect: Rect) -> bool:
             middle = Rect(rect.x + rect.width // 2, rect.y + rect.height // 2, 1, 1)
             return not any(place.intersects(middle) for place, _ in self._places)
 
-        if change.cause is None or not any(not outside(rect) for rect in change.regions):
+        # A first frame is shown whole, wherever the middle of the screen belongs.
+        if change.cause is not Cause.CONTENT or all(map(outside, change.regions)):
             return change
         regions = tuple(rect for rect in change.regions if outside(rect))
         marks = tuple(mark for mark in change.marks if outside(mark.rect))

@@ -11,9 +11,9 @@ from hud.detector import Detector as Judges
 from hud.detector import Guard, unguarded
 from hud.items import Change, Frame
 from hud.stage import between, given, one_of, option
-from stages.change import judging
 from stages.change.detector.detector import Detector
 from stages.change.detector.options import SENSITIVITY, Limits
+from stages.change.judging import Heartbeat, judge
 from stages.change.places import Place, Places
 
 
@@ -58,15 +58,21 @@ class Tiles:
 
     def detector(self) -> Judges:
         """A detector for one monitor."""
+        return self._beating(self._silent())
+
+    def _silent(self) -> Judges:
+        """The same without a heartbeat."""
         detector: Judges = Detector(self.limits)
         if self.places:
             detector = Places(detector, self.places, lambda word: Detector(SENSITIVITY[word]))
-        if self.heartbeat is not None:
-            detector = judging.Heartbeat(detector, self.heartbeat)
         return detector
+
+    def _beating(self, detector: Judges) -> Judges:
+        return detector if self.heartbeat is None else Heartbeat(detector, self.heartbeat)
 
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Frame], outbox: trio.abc.SendChannel[Change]
     ) -> None:
         """Judge every frame; those without regions go no further than the channel."""
-        await judging.judge(lambda: self.guard(self.detector()), inbox, outbox)
+        # The guard judges what changed, which a heartbeat has not.
+        await judge(lambda: self._beating(self.guard(self._silent())), inbox, outbox)

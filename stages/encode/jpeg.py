@@ -20,7 +20,7 @@ from hud.stage import between, given, one_of, option
 from hud.threads import in_thread
 from stages.encode import draw, words
 from stages.encode.plan import native, plan, with_overview
-from stages.encode.redact import Redaction
+from stages.encode.redact import Redaction, in_one_piece, with_surroundings
 from stages.encode.standing import Standing
 from stages.encode.surroundings import Surroundings
 from stages.encode.words import Recogniser
@@ -160,6 +160,9 @@ class Jpeg:
         """The words to tell instead of a picture; () where there are none, or not in time."""
         wanted = self.reads or self.step() is Step.WORDS
         strips = words.strips(change) if self.reader is not None and wanted else ()
+        if self.redaction is not None:
+            strips = with_surroundings(change.frame, strips)
+            strips = strips if in_one_piece(strips) else ()
         if self.reader is None or not strips:
             return ()
         parts = await in_thread(_cut, change, strips)
@@ -174,9 +177,11 @@ class Jpeg:
     def _told(
         self, change: Change, strips: Sequence[Rect], lines: Sequence[Sequence[Line]]
     ) -> tuple[Words, ...]:
-        read = zip(strips, lines, strict=True)
-        told = words.told(change, read, only_if_sure=self.show != "text")
-        return told if self.redaction is None else self.redaction.without_secrets(told)
+        placed = words.placed(strips, lines)
+        if self.redaction is not None:
+            placed = [self.redaction.without_secrets(each) for each in placed]
+        read = zip(strips, placed, strict=True)
+        return words.told(change, read, only_if_sure=self.show != "text")
 
 
 def _largest(change: Change) -> Rect:

@@ -78,10 +78,11 @@ def _plans(regions: Sequence[Rect], whole: Rect, margin: int, low: int) -> Itera
 def _close_ups(regions: Sequence[Rect], whole: Rect, margin: int) -> tuple[Rect, ...]:
     """Each region with `margin` pixels around it and `CONTEXT` at least, united where they meet."""
     padded = (rect.padded(margin, whole.width, whole.height) for rect in regions)
-    return together([_in_context(rect, whole) for rect in padded])
+    return together([in_context(rect, whole) for rect in padded])
 
 
-def _in_context(rect: Rect, whole: Rect) -> Rect:
+def in_context(rect: Rect, whole: Rect) -> Rect:
+    """`rect`, made as large as `CONTEXT` where the screen has room."""
     width, height = max(rect.width, CONTEXT[0]), max(rect.height, CONTEXT[1])
     x, y = rect.x - (width - rect.width) // 2, rect.y - (height - rect.height) // 2
     x, y = min(x, whole.right - width), min(y, whole.bottom - height)

@@ -53,20 +53,26 @@ def _around(rect: Rect, frame: Frame) -> Rect:
     return Rect(wide.x, high.y, wide.width, high.height)
 
 
+def placed(strips: Sequence[Rect], read: Sequence[Sequence[Line]]) -> list[list[Line]]:
+    """The lines of each strip where they stand on the screen."""
+    return [
+        [_placed(line, strip) for line in lines] for strip, lines in zip(strips, read, strict=True)
+    ]
+
+
 def told(
     change: Change, read: Iterable[tuple[Rect, Sequence[Line]]], *, only_if_sure: bool
 ) -> tuple[Words, ...]:
-    """What to tell of a change in words, given the lines of each strip; () means: show it.
+    """What to tell of a change in words, given the placed lines of each strip; () means: show it.
 
     With `only_if_sure` the words must be read beyond doubt and be all there is to see.
     """
     found = []
     for strip, lines in read:
-        placed = [_placed(line, strip) for line in lines]
         regions = [rect for rect in change.regions if rect.intersects(strip)]
-        if only_if_sure and not _is_text(change.frame, strip, regions, placed):
+        if only_if_sure and not _is_text(change.frame, strip, regions, lines):
             return ()
-        words = _words(change.frame, strip, regions, placed)
+        words = _words(change.frame, strip, regions, lines)
         if words.lines:
             found.append(words)
     return tuple(found)

@@ -150,6 +150,9 @@ class Link:
             of_turn = isinstance(event, TextArrived | AnswerEnded)
             if of_turn or (isinstance(event, Refused) and event.ends_turn):
                 await self._pass_on(event)
+                if isinstance(event, Refused) and event.trouble.cure is Cure.RECONNECT:
+                    # The session is over, though the server need not hang up.
+                    raise ConnectionLostError(event.trouble)
             elif isinstance(event, Refused):
                 if event.trouble.cure in {Cure.STOP, Cure.RECONNECT}:
                     raise ConnectionLostError(event.trouble)

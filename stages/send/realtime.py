@@ -16,13 +16,14 @@ from hud.address import host_of, is_loopback
 from hud.condition import Condition
 from hud.errors import UsageError, unwrapped
 from hud.items import NoteDelta, Shot
+from hud.privacy.curtain import Curtain
 from hud.realtime.backoff import Backoff
 from hud.realtime.budget import Budget
 from hud.realtime.memory import Memory
 from hud.realtime.models import FREE, MODELS, Price
 from hud.realtime.prompt import INSTRUCTIONS
 from hud.realtime.requests import SESSION_FIELDS, SessionOptions
-from hud.stage import OptionError, between, given, one_of, option, silent, subset_of
+from hud.stage import OptionError, between, given, one_of, option, silent, subset_of, variable_name
 from stages.send.admission import Admission
 from stages.send.connection import Dial, open_connection
 from stages.send.dial import dial
@@ -50,10 +51,14 @@ class Realtime:
         LOCAL,
         meaning="local, or the address of a Realtime server (wss://api.openai.com/v1/realtime)",
         check=is_endpoint,
+        secret=True,
     )
     model: str = option("gpt-realtime-1.5", meaning="the model; the local server has only one")
     api_key_env: str = option(
-        "OPENAI_API_KEY", meaning="name of the environment variable that holds the key"
+        "OPENAI_API_KEY",
+        meaning="name of the environment variable that holds the key",
+        check=variable_name,
+        secret=True,
     )
     key_header: str = option(
         "bearer",
@@ -64,6 +69,7 @@ class Realtime:
         attrs.Factory(dict),
         meaning="further headers, such as {OpenAI-Project: proj_1}; no keys",
         check=are_headers,
+        secret=True,
     )
     instructions: str = option(INSTRUCTIONS, meaning="what the model is told to do")
     max_output_tokens: int = option(
@@ -109,6 +115,8 @@ class Realtime:
     memory: Memory = given(attrs.Factory(Memory))
     backoff: Backoff = given(attrs.Factory(lambda: Backoff(random.random)))
     troubles: Troubles = given(attrs.Factory(Troubles))
+    curtain: Curtain = given(attrs.Factory(Curtain))
+    """What must not be sent for it was seen before a pause."""
     give_back: GiveBack = given(keep)
     """Where a shot that was not answered goes, to come again as of the present."""
     admission: Admission | None = given(None)
@@ -218,6 +226,7 @@ class Realtime:
             memory=self.memory,
             backoff=self.backoff,
             troubles=self.troubles,
+            curtain=self.curtain,
             give_back=self.give_back,
             stop=self.stop,
         )

@@ -10,6 +10,7 @@ import trio
 
 from hud.errors import ConnectionLostError
 from hud.items import NoteDelta, Shot, Status, Usage, clock
+from hud.privacy.curtain import Curtain
 from hud.realtime.backoff import Backoff
 from hud.realtime.events import AnswerEnded, Refused, TextArrived
 from hud.realtime.memory import SUMMARIZE, Memory
@@ -61,6 +62,7 @@ class Turns:
     memory: Memory = attrs.field(kw_only=True)
     backoff: Backoff = attrs.field(kw_only=True)
     troubles: Troubles = attrs.field(kw_only=True)
+    curtain: Curtain = attrs.field(kw_only=True)
     give_back: GiveBack = attrs.field(kw_only=True)
     stop: trio.Event | None = attrs.field(kw_only=True)
 
@@ -90,6 +92,11 @@ class Turns:
                 self.admission.cancel(booking)
                 shot = self._as_of_now(shot)
                 continue
+            if self.curtain.hides(shot.change):
+                self.admission.cancel(booking)
+                await self._hidden(shot)
+                shot = None
+                continue
             trouble = await self._turn(link, shot, booking)
             shot = self._as_of_now(shot) if trouble is not None else None
             if trouble is not None and link.trouble is None:
@@ -108,7 +115,8 @@ class Turns:
         while self.memory.wants_summary:
             with trio.move_on_after(QUIET):
                 return await inbox.receive()
-            await self._sum_up()
+            if not self.curtain.closed:
+                await self._sum_up()
         return await inbox.receive()
 
     async def _sum_up(self) -> None:
@@ -139,6 +147,12 @@ class Turns:
             await self.outbox.send(self._unasked(shot, Status.WITHHELD))
         async for each in inbox:
             await self.outbox.send(self._unasked(each, Status.WITHHELD))
+
+    async def _hidden(self, shot: Shot) -> None:
+        """It was seen before a pause: it goes back to wait for its end, or is left out."""
+        if not self.give_back(shot):
+            nothing = Shot(shot.change, (), "", withheld=True)
+            await self.outbox.send(self._unasked(nothing, Status.WITHHELD))
 
     async def _has_session(self, sessions: Sessions) -> bool:
         """Wait for one; False if the program stops meanwhile."""
@@ -173,14 +187,14 @@ class Turns:
         begin = attrs.evolve(begin, usd=usd, sent_time=link.sent_time)
         if isinstance(end, AnswerEnded) and end.status in _ANSWERS:
             self._remember(shot, end)
-            await self.outbox.send(_end(begin, end.status, end))
+            await self.outbox.send(self._end(begin, end.status, end))
             return None
         trouble = end.trouble or Trouble("cancelled", "the server cancelled the answer")
         if self._is_hopeless(link, trouble):
-            await self.outbox.send(_end(begin, Status.FAILED, end))
+            await self.outbox.send(self._end(begin, Status.FAILED, end))
             return None
         if said:
-            await self.outbox.send(_end(begin, Status.WITHDRAWN, end))
+            await self.outbox.send(self._end(begin, Status.WITHDRAWN, end))
         return trouble
 
     async def _asked(
@@ -248,6 +262,14 @@ class Turns:
         if shot is not None:
             await self.outbox.send(self._unasked(shot, Status.FAILED, str(away)))
 
+    def _end(self, begin: NoteDelta, status: Status, end: AnswerEnded | Refused) -> NoteDelta:
+        # The detail goes into files and to other services, and servers repeat keys.
+        detail = "" if end.trouble is None else self.troubles.scrubbed(end.trouble)
+        ended = attrs.evolve(begin, time=trio.current_time(), status=status, detail=detail)
+        if isinstance(end, AnswerEnded):
+            return attrs.evolve(ended, text=end.text, usage=end.usage)
+        return ended
+
     def _unasked(self, shot: Shot, status: Status, detail: str = "") -> NoteDelta:
         now, number = trio.current_time(), next(self.numbers)
         return NoteDelta(shot, "", now, now, status, model=self.model, detail=detail, turn=number)
@@ -261,13 +283,6 @@ async def _cancel_after(stop: trio.Event, scope: trio.CancelScope) -> None:
     await stop.wait()
     await trio.sleep(LAST_CHANCE)
     scope.cancel()
-
-
-def _end(begin: NoteDelta, status: Status, end: AnswerEnded | Refused) -> NoteDelta:
-    ended = attrs.evolve(begin, time=trio.current_time(), status=status)
-    if isinstance(end, AnswerEnded):
-        return attrs.evolve(ended, text=end.text, usage=end.usage, detail=end.detail)
-    return attrs.evolve(ended, detail=str(end.trouble))
 
 
 def _usage(end: AnswerEnded | Refused) -> Usage | None:

@@ -3,7 +3,7 @@
 A sink whose target may be away (a full disk, a server that is down) takes every finished note at
 once and delivers from the front, several together where the target can take them so. What cannot be
 delivered now waits and is tried again, later and later; the user is told once that the target is
-away and once that it is back.
+away and once that it is back. What waits outlives a crash of the sink.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import attrs
 import trio
 
 from hud.condition import Condition
-from hud.errors import PipelineError, unwrapped
+from hud.errors import PipelineError, cause, lacks_resources, unwrapped
 from hud.items import Note
 
 MOST = 10_000
@@ -25,6 +25,10 @@ FIRST_WAIT = 0.5
 """Seconds before the second try; each further one waits up to twice as long."""
 LAST_TRIES = 5.0
 """Seconds of trying after the last note came; within the pipeline's grace period."""
+
+
+MOST_CRASHES = 5
+"""Over one note, before it is given up: it may be what the sink cannot bear."""
 
 
 class AwayError(Exception):
@@ -41,6 +45,42 @@ class AwayError(Exception):
         self.wait = wait
 
 
+@attrs.define(eq=False)
+class Backlog:
+    """What a sink has taken and not delivered, which it finds again when it is restarted."""
+
+    notes: collections.deque[Note] = attrs.field(factory=collections.deque)
+    in_hand: list[Note] = attrs.field(factory=list)
+    """Those that are being delivered, before all others."""
+    given_up: int = 0
+    away: bool = False
+    crashes: int = 0
+    """In a row, over the first note in hand."""
+    suspects: int = 0
+    """Notes from the front that are delivered one by one, for one of them may be to blame."""
+
+    def next(self, together: int) -> list[Note]:
+        """Take so many into the hand, at most, unless some are in it already."""
+        if not self.in_hand:
+            count = min(len(self.notes), 1 if self.suspects else together)
+            self.in_hand += [self.notes.popleft() for _ in range(count)]
+        return self.in_hand
+
+    def let_go(self, count: int) -> list[Note]:
+        """So many from the hand, which are done with."""
+        done, self.in_hand[:count] = self.in_hand[:count], []
+        self.suspects = max(0, self.suspects - count)
+        self.crashes = 0
+        return done
+
+    def suspect(self) -> None:
+        """The sink crashes over what is in the hand: only the first of it stays there."""
+        self.suspects = max(self.suspects, len(self.in_hand))
+        self.crashes += 1
+        self.notes.extendleft(reversed(self.in_hand[1:]))
+        del self.in_hand[1:]
+
+
 @attrs.frozen
 class Target:
     """Where notes are delivered to."""
@@ -50,6 +90,7 @@ class Target:
     deliver: Callable[[Sequence[Note]], Awaitable[None]]
     """Hands over some notes in order; raises AwayError when it cannot."""
     warn: Callable[[str], None]
+    backlog: Backlog = attrs.field(factory=Backlog)
     together: int = 1
     """Notes in one delivery, at most."""
     longest_wait: float = 15.0
@@ -66,19 +107,17 @@ async def deliver_all(
     Raises:
         PipelineError: the inbox ended and the target stayed away.
     """
-    backlog = _Backlog(target)
+    delivery = _Delivery(target, target.backlog)
     with unwrapped():
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(backlog.fill, inbox, name="backlog")
-            await backlog.empty(outbox)
+            nursery.start_soon(delivery.fill, inbox, name="backlog")
+            await delivery.empty(outbox)
 
 
 @attrs.define(eq=False)
-class _Backlog:
+class _Delivery:
     target: Target
-    notes: collections.deque[Note] = attrs.field(factory=collections.deque)
-    given_up: int = 0
-    away: bool = False
+    backlog: Backlog
     arrived: trio.Event = attrs.field(factory=trio.Event)
     ended: trio.Event = attrs.field(factory=trio.Event)
     ended_time: float = float("inf")
@@ -87,54 +126,65 @@ class _Backlog:
         async for note in inbox:
             if not note.finished:
                 continue
-            if len(self.notes) == MOST:
+            if len(self.backlog.notes) >= MOST:
                 self.give_up_oldest()
-            self.notes.append(note)
+            self.backlog.notes.append(note)
             self.arrived.set()
         self.ended_time = trio.current_time()
         self.ended.set()
         self.arrived.set()
 
     def give_up_oldest(self) -> None:
-        if not self.given_up:
+        if not self.backlog.given_up:
             self.target.warn(f"{self.target.name}: {MOST} notes wait, now the oldest are given up")
-        self.notes.popleft()
-        self.given_up += 1
+        self.backlog.notes.popleft()
+        self.backlog.given_up += 1
 
     async def empty(self, outbox: trio.abc.SendChannel[Note]) -> None:
         while notes := await self.next_notes():
-            await self.deliver(notes)
-            for note in notes:
-                await outbox.send(note)
+            if self.backlog.crashes < MOST_CRASHES:
+                await self.deliver(notes, outbox)
+            else:
+                self.target.warn(f"{self.target.name}: a note is given up: it cannot be delivered")
+                self.backlog.let_go(1)
 
     async def next_notes(self) -> list[Note]:
         """What has come by now, as many as the target takes together; nothing at the end."""
-        while not self.notes and not self.ended.is_set():
+        while not (notes := self.backlog.next(self.target.together)) and not self.ended.is_set():
             self.arrived = trio.Event()
             await self.arrived.wait()
-        count = min(len(self.notes), self.target.together)
-        return [self.notes.popleft() for _ in range(count)]
+        return notes
 
-    async def deliver(self, notes: Sequence[Note]) -> None:
+    async def deliver(self, notes: Sequence[Note], outbox: trio.abc.SendChannel[Note]) -> None:
         """Try until the target has them all."""
         wait = FIRST_WAIT
         while (error := await self.attempt(notes)) is not None:
-            if not self.away:
-                self.away = True
+            if not self.backlog.away:
+                self.backlog.away = True
                 self.target.warn(f"{self.target.name}: {error}; the notes wait until it works")
-            notes = notes[error.delivered :]
+            await self.pass_on(error.delivered, outbox)
             self.target.condition.fails(str(error))
             # Spread, so that many who lost the same server do not come back in step.
             spread = random.uniform(0.5, 1.0) * wait  # noqa: S311 - no secret
             await self.pause(max(error.wait, spread), len(notes), error)
             wait = min(2 * wait, self.target.longest_wait)
         self.back()
+        await self.pass_on(len(notes), outbox)
+
+    async def pass_on(self, count: int, outbox: trio.abc.SendChannel[Note]) -> None:
+        for note in self.backlog.let_go(count):
+            await outbox.send(note)
 
     async def attempt(self, notes: Sequence[Note]) -> AwayError | None:
         try:
             await self.target.deliver(notes)
         except AwayError as error:
             return error
+        except Exception as error:
+            if lacks_resources(cause(error)):
+                return AwayError(str(cause(error)))
+            self.backlog.suspect()
+            raise
         return None
 
     async def pause(self, seconds: float, unsent: int, error: AwayError) -> None:
@@ -143,14 +193,15 @@ class _Backlog:
             await self.ended.wait()
             seconds = max(FIRST_WAIT, error.wait)
             if trio.current_time() + seconds > self.ended_time + LAST_TRIES:
-                count = unsent + len(self.notes)
+                count = unsent + len(self.backlog.notes)
                 lost = f"{count} note{'s' if count > 1 else ''} could not be delivered"
                 raise PipelineError(f"{self.target.name}: {lost}: {error}")
             await trio.sleep(seconds)
 
     def back(self) -> None:
+        backlog = self.backlog
         self.target.condition.works()
-        if self.away:
-            lost = f", {self.given_up} older ones are lost" if self.given_up else ""
+        if backlog.away:
+            lost = f", {backlog.given_up} older ones are lost" if backlog.given_up else ""
             self.target.warn(f"{self.target.name}: works again, the notes that waited go out{lost}")
-        self.away, self.given_up = False, 0
+        backlog.away, backlog.given_up = False, 0

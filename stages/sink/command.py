@@ -17,7 +17,7 @@ from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent
-from stages.sink.backlog import AwayError, Target, deliver_all
+from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 from stages.sink.record import json_line
 
 KILL_AFTER = 2.0
@@ -43,11 +43,17 @@ class Command:
     secrets: frozenset[str] = given(frozenset())
     """Environment variables with keys of ours, which are not handed on."""
     condition: Condition = given(attrs.Factory(Condition))
+    backlog: Backlog = given(attrs.Factory(Backlog))
 
     @property
     def destination(self) -> str:
         """Where the notes go, for the user: what the program does with them only he knows."""
         return pathlib.PurePath(self.argv[0]).name
+
+    @property
+    def patience(self) -> float:
+        """Seconds that one note may take."""
+        return self.timeout + KILL_AFTER
 
     def preflight(self) -> None:
         """Check that the program is there.
@@ -77,7 +83,9 @@ class Command:
                 self.warn(f"{self.argv[0]}: {problem}; this is told once")
 
         await deliver_all(
-            Target(self.argv[0], deliver, self.warn, condition=self.condition), inbox, outbox
+            Target(self.argv[0], deliver, self.warn, self.backlog, condition=self.condition),
+            inbox,
+            outbox,
         )
 
     async def _call(self, data: bytes) -> str | None:

@@ -18,7 +18,7 @@ from hud.errors import UsageError, unwrapped
 from hud.items import Note, Status
 from hud.stage import given, one_of, option, silent
 from hud.threads import in_thread
-from stages.sink.backlog import AwayError, Target, deliver_all
+from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 from stages.sink.record import json_line
 
 TOGETHER = 500
@@ -45,6 +45,7 @@ class File:
     )
     warn: Callable[[str], None] = given(silent)
     condition: Condition = given(attrs.Factory(Condition))
+    backlog: Backlog = given(attrs.Factory(Backlog))
 
     def preflight(self) -> None:
         """Check that the file can be written.
@@ -68,7 +69,9 @@ class File:
         """
         unsynced = set[pathlib.Path]()
         deliver = functools.partial(self._deliver, unsynced)
-        target = Target(self.path, deliver, self.warn, together=TOGETHER, condition=self.condition)
+        target = Target(
+            self.path, deliver, self.warn, self.backlog, together=TOGETHER, condition=self.condition
+        )
         with unwrapped():
             async with trio.open_nursery() as nursery:
                 if self.fsync == "interval":

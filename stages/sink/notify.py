@@ -14,9 +14,9 @@ import trio
 from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
-from hud.stage import between, given, option, silent
+from hud.stage import between, given, option, silent, variable_name
 from hud.threads import in_thread
-from stages.sink.backlog import AwayError, Target, deliver_all
+from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -32,6 +32,8 @@ class Notify:
     urls_env: str = option(
         "HUD_NOTIFY_URLS",
         meaning="name of the environment variable with Apprise's addresses, separated by spaces",
+        check=variable_name,
+        secret=True,
     )
     title: str = option("hud", meaning="title of the messages, where a service has titles")
     tries: int = option(
@@ -39,6 +41,7 @@ class Notify:
     )
     warn: Callable[[str], None] = given(silent)
     condition: Condition = given(attrs.Factory(Condition))
+    backlog: Backlog = given(attrs.Factory(Backlog))
 
     @property
     def destination(self) -> str:
@@ -68,6 +71,7 @@ class Notify:
             "notify",
             messages.deliver,
             self.warn,
+            self.backlog,
             longest_wait=LONGEST_WAIT,
             condition=self.condition,
         )

@@ -10,16 +10,19 @@ that what did not change does not flicker.
 
 from __future__ import annotations
 
+import collections
 import contextlib
-import io
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import rich.console
+import trio
 from rich.text import Text
 
 from hud.errors import OutputGoneError
+from hud.spool import MOST, Lines
+from hud.threads import in_thread
 
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 """Show what comes between at once, where the terminal knows that (synchronized output)."""
@@ -28,11 +31,14 @@ WRAP, NO_WRAP = "\x1b[?7h", "\x1b[?7l"
 ERASE_LINE, TO_LINE_END, TO_SCREEN_END = "\x1b[2K", "\x1b[K", "\x1b[J"
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 PATIENCE = 0.5
-"""Seconds to wait for a drawing that a held terminal does not take, before leaving it so."""
+"""Seconds to wait at the end for a held terminal, before leaving it so."""
 
 
 class Region:
-    """Rows at the bottom, below what scrolls away; its methods may be called in threads."""
+    """Rows at the bottom, below what scrolls away; for threads, as a held terminal takes nothing.
+
+    Only its size may be asked for without waiting.
+    """
 
     def __init__(self, console: rich.console.Console) -> None:
         self._console = console
@@ -55,10 +61,8 @@ class Region:
 
     def close(self) -> None:
         """Leave only what scrolled away."""
-        if self._lock.acquire(timeout=PATIENCE):
-            with contextlib.suppress(OSError, OutputGoneError):
-                self._write(f"\r{TO_SCREEN_END}{SHOW_CURSOR}")
-            self._lock.release()
+        with self._lock, contextlib.suppress(OutputGoneError):
+            self._write(f"\r{TO_SCREEN_END}{SHOW_CURSOR}")
 
     def draw(self, rows: Sequence[Text], above: Sequence[Text] = ()) -> None:
         """Show these rows, none wider than the terminal; what is `above` stays when they change.
@@ -69,11 +73,6 @@ class Region:
         with self._lock:
             self._rows = rows
             self._draw(above)
-
-    def print(self, text: str) -> None:
-        """Put some lines above the rows."""
-        with self._lock:
-            self._draw([Text(line) for line in text.splitlines()])
 
     def _draw(self, above: Sequence[Text]) -> None:
         # A terminal remembers of a row that a resize wrapped it, until the row is erased.
@@ -97,27 +96,42 @@ class Region:
             raise OutputGoneError("nobody reads the notes any more: stdout was closed") from None
 
 
-class Above(io.TextIOBase):
-    """A stream whose lines go above the rows, for those who write to the same terminal."""
+class Above(Lines):
+    """A stream for those who write to the same terminal: its lines go above at the next drawing."""
 
-    def __init__(self, region: Region) -> None:
-        self._region = region
-        self._begun = ""
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting = collections.deque[str](maxlen=MOST)
+        self._trio = trio.lowlevel.current_trio_token()
+        self._arrived = trio.Event()
 
-    def write(self, text: str) -> int:
-        """Print the lines that are complete."""
-        lines, newline, self._begun = (self._begun + text).rpartition("\n")
-        if newline:
-            self._region.print(lines)
-        return len(text)
+    def put(self, lines: Sequence[str]) -> None:
+        """See Lines."""
+        self._waiting.extend(lines)
+        with contextlib.suppress(trio.RunFinishedError):
+            self._trio.run_sync_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._arrived.set()
+        self._arrived = trio.Event()
+
+    async def wait_arrived(self) -> None:
+        """Return as soon as lines wait to be drawn."""
+        if not self._waiting:
+            await self._arrived.wait()
+
+    def take(self) -> list[str]:
+        """The lines that wait."""
+        return [self._waiting.popleft() for _ in range(len(self._waiting))]
 
 
-@contextlib.contextmanager
-def open_region(console: rich.console.Console) -> Iterator[Region]:
-    """A region that is gone afterwards."""
+@contextlib.asynccontextmanager
+async def open_region(console: rich.console.Console) -> AsyncIterator[Region]:
+    """A region that is gone afterwards, unless the terminal is held."""
     region = Region(console)
-    region.open()
+    await in_thread(region.open)
     try:
         yield region
     finally:
-        region.close()
+        with trio.move_on_after(PATIENCE, shield=True):
+            await in_thread(region.close)

@@ -21,7 +21,7 @@ from hud.items import Note, Status
 from hud.past import EXHIBITS, Past
 from hud.stage import given, option, silent
 from hud.threads import in_thread
-from stages.sink.backlog import AwayError, Target, deliver_all
+from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 from stages.sink.record import record
 
 TOGETHER = 1000
@@ -47,6 +47,7 @@ class Sqlite:
     )
     warn: Callable[[str], None] = given(silent)
     condition: Condition = given(attrs.Factory(Condition))
+    backlog: Backlog = given(attrs.Factory(Backlog))
     past: Past | None = given(None)
     """What becomes of the frames; None: only notes are written."""
     state: Callable[[], Mapping[str, Any]] = given(dict)
@@ -83,7 +84,9 @@ class Sqlite:
         async def deliver_fates(batch: records.Batch) -> None:
             await _write(store.add_fates, batch)
 
-        target = Target(self.path, deliver, self.warn, together=TOGETHER, condition=self.condition)
+        target = Target(
+            self.path, deliver, self.warn, self.backlog, together=TOGETHER, condition=self.condition
+        )
         try:
             with unwrapped():
                 async with trio.open_nursery() as nursery:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -70,18 +69,27 @@ class Terminal:
         inbox: trio.abc.ReceiveChannel[Note],
         outbox: trio.abc.SendChannel[Note],
     ) -> None:
-        with unwrapped(), open_region(console) as region, _stderr_above(region):
-            screen = _Screen(region, self.figures)
-            await screen.show(None)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_follow_size, screen, name="resize")
-                nursery.start_soon(_follow_state, screen, self.turned, name="state")
-                async for note in inbox:
-                    if is_shown(note, streaming=True):
-                        await screen.show(note)
-                    if note.finished:
-                        await outbox.send(note)
-                nursery.cancel_scope.cancel()
+        with unwrapped(), _stderr_above() as above:
+            async with open_region(console) as region:
+                await self._draw(_Screen(region, self.figures, above), inbox, outbox)
+
+    async def _draw(
+        self,
+        screen: _Screen,
+        inbox: trio.abc.ReceiveChannel[Note],
+        outbox: trio.abc.SendChannel[Note],
+    ) -> None:
+        await screen.show(None)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_follow_size, screen, name="resize")
+            nursery.start_soon(_follow_state, screen, self.turned, name="state")
+            nursery.start_soon(_follow_told, screen, name="stderr")
+            async for note in inbox:
+                if is_shown(note, streaming=True):
+                    await screen.show(note)
+                if note.finished:
+                    await outbox.send(note)
+            nursery.cancel_scope.cancel()
 
 
 class Console(rich.console.Console):
@@ -106,6 +114,7 @@ class _Screen:
 
     region: Region
     figures: Callable[[int], str]
+    above: Above
     growing: Note | None = None
     status: str = ""
     status_time: float = float("-inf")
@@ -116,9 +125,14 @@ class _Screen:
         async with self.turn:
             await self._show(note)
 
+    async def show_told(self) -> None:
+        """Show what was told meanwhile, above all else."""
+        async with self.turn:
+            await self._draw([])
+
     async def _show(self, note: Note | None) -> None:
         finished = note is not None and note.finished
-        width, height = self.region.size
+        width, _height = self.region.size
         if note is None or (finished and self._is_due()):
             self.status = self.figures(width - 1)
             self.status_time = trio.current_time()
@@ -126,8 +140,11 @@ class _Screen:
             self.growing = note
         elif note is not None and self.growing is not None and self.growing.key == note.key:
             self.growing = None
-        done = lines(note, width - 1) if finished and note is not None else []
-        await in_thread(functools.partial(self.region.draw, self._rows(width, height), done))
+        await self._draw(lines(note, width - 1) if finished and note is not None else [])
+
+    async def _draw(self, done: Sequence[Text]) -> None:
+        above = [*map(Text, self.above.take()), *done]
+        await in_thread(self.region.draw, self._rows(*self.region.size), above)
 
     def _is_due(self) -> bool:
         return trio.current_time() - self.status_time >= STATUS_PERIOD
@@ -229,11 +246,21 @@ async def _follow_state(screen: _Screen, turned: Callable[[], Awaitable[None]]) 
         await screen.show(None)
 
 
+async def _follow_told(screen: _Screen) -> None:
+    while True:
+        await screen.above.wait_arrived()
+        await screen.show_told()
+
+
 @contextlib.contextmanager
-def _stderr_above(region: Region) -> Iterator[None]:
-    """Let what is told on the same terminal scroll away above the rows."""
+def _stderr_above() -> Iterator[Above]:
+    """Let what is told on the same terminal scroll away above the rows; what is left, below."""
+    above = Above()
     if not sys.stderr.isatty():
-        yield
+        yield above
         return
-    with contextlib.redirect_stderr(Above(region)):
-        yield
+    try:
+        with contextlib.redirect_stderr(above):
+            yield above
+    finally:
+        sys.stderr.writelines(f"{line}\n" for line in above.take())

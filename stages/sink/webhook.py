@@ -28,8 +28,8 @@ from hud.address import host_of, is_loopback, problem_of
 from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
-from hud.stage import between, given, option, silent
-from stages.sink.backlog import AwayError, Target, deliver_all
+from hud.stage import between, given, option, silent, variable_name
+from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 from stages.sink.record import record
 
 if TYPE_CHECKING:
@@ -57,9 +57,14 @@ def is_address(url: str) -> str | None:
 class Webhook:
     """Posts notes as JSON to a server, one at a time and in order, until it takes them."""
 
-    url: str = option(meaning="https://HOST/PATH, or http:// on this machine", check=is_address)
+    url: str = option(
+        meaning="https://HOST/PATH, or http:// on this machine", check=is_address, secret=True
+    )
     secret_env: str | None = option(
-        None, meaning="name of the environment variable with the secret that signs the notes"
+        None,
+        meaning="name of the environment variable with the secret that signs the notes",
+        check=variable_name,
+        secret=True,
     )
     timeout: float = option(
         10.0, meaning="seconds that one delivery may take", check=between(0.1, 600)
@@ -69,12 +74,18 @@ class Webhook:
     )
     warn: Callable[[str], None] = given(silent)
     condition: Condition = given(attrs.Factory(Condition))
+    backlog: Backlog = given(attrs.Factory(Backlog))
 
     @property
     def destination(self) -> str:
         """Where the notes go, for the user; "" on this machine."""
         host = host_of(self.url)
         return "" if is_loopback(host) else host
+
+    @property
+    def patience(self) -> float:
+        """Seconds that one note may take."""
+        return self.timeout
 
     def preflight(self) -> None:
         """Check that the secret and what the sink needs are there.
@@ -107,7 +118,12 @@ class Webhook:
             post = _Post(self, client, self._secret())
             name = f"webhook {host_of(self.url)}"
             target = Target(
-                name, post.deliver, self.warn, longest_wait=LONGEST_WAIT, condition=self.condition
+                name,
+                post.deliver,
+                self.warn,
+                self.backlog,
+                longest_wait=LONGEST_WAIT,
+                condition=self.condition,
             )
             await deliver_all(target, inbox, outbox)
 
@@ -208,7 +224,7 @@ class _Post:
         except trio.TooSlowError:
             raise AwayError(f"no answer within {self.options.timeout:g} s") from None
         except httpx2.HTTPError as error:
-            raise AwayError(f"cannot be reached: {error or type(error).__name__}") from None
+            raise AwayError(f"cannot be reached: {str(error) or type(error).__name__}") from None
         asks = response.status_code >= 400
         return response.status_code, retry_after(response.headers, now) if asks else 0.0
 

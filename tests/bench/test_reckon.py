@@ -45,6 +45,14 @@ def test_a_change_arrives_with_the_first_request_that_shows_its_place():
     assert scene.kilobytes == 3.0
 
 
+def test_a_turn_whose_request_never_arrived_does_not_take_another_ones():
+    turns = [turn(101.001, THERE), turn(101.5, HERE), turn(102.0, THERE)]
+    arrivals = [Arrival(each.sent, 1000) for each in turns[1:]]
+    scene = figures(act(Drawn(101.4, HERE)), record(turns), arrivals, None)
+    assert scene.turns == 2
+    assert only(scene, "change_to_wire") == pytest.approx(102.0)
+
+
 def test_a_request_with_older_pixels_does_not_show_it():
     """Its close-up was cut before the change, though it arrives after it."""
     turns = [Turn(1, (HERE,), 100.9, 101.2, 101.3, 101.4)]

@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 
 from hud.items import Frame
@@ -138,3 +139,28 @@ def test_output_that_comes_at_a_rhythm_is_never_noise(rows, every):
     woken.wait(3)
     assert len(woken.passed) >= blocks * min(1.0, every / 1.5) - 1
     assert woken.seen(range(60, y, 20))
+
+
+@pytest.mark.parametrize(("width", "height"), [(86, 76), (170, 90)])
+def test_a_dialog_goes_at_once(woken, width, height):
+    woken.screen.fill(200, 120, width, height, (220, 235, 250))
+    for row in range(3):
+        woken.screen.text(206, 140 + 20 * row, "Save it?")
+    assert woken.drawn() == 0.0
+
+
+def test_an_empty_window_is_not_complete(woken):
+    woken.screen.fill(200, 120, 170, 90, (220, 235, 250))
+    assert woken.drawn() is None
+    woken.wait(0.05)
+    woken.screen.text(210, 150, "Save it?")
+    woken.drawn()
+    woken.wait(2)
+    assert len(woken.passed) == 1
+
+
+def test_a_film_that_begins_is_no_dialog(woken):
+    for _ in range(20):
+        woken.screen.pixels[120:210, 200:370, :3] = np.random.randint(0, 255, (90, 170, 3))
+        assert woken.drawn() is None
+        woken.wait(0.04)

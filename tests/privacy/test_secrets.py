@@ -44,7 +44,6 @@ def test_a_secret_is_found_and_its_neighbours_are_not(kind, before, secret, afte
     text = before + secret + after
     assert found(text) == [secret]
     assert found(text, Secrets.named([kind])) == [secret]
-    assert ALL.without(text) == f"{before}[hidden]{after}"
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class Clerk(Observer):
         self.counts["ignored"] += 1
         self.ignored_items.append(item)
 
-    def merged(self, edge, older, into) -> None:
+    def merged(self, edge, older, newer, into) -> None:
         assert edge == "a→b"
         self.counts["merged"] += 1
         assert into.number >= older.number, "an older item took the place of a newer one"

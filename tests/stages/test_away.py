@@ -10,6 +10,7 @@ import trio
 
 from hud.items import Rect
 from tests.logind import Logind, system_bus
+from tests.sleepy import OFF, sleepy
 from tests.stages.test_shield import CAPTURES, watched
 from tests.windows import PUBLIC, SECRET, Program
 
@@ -87,5 +88,21 @@ async def test_a_blanked_screen_is_not_watched(desk, capture):
             await trio.to_thread.run_sync(xset, "s", "activate")
             await stir(watcher, program, withheld=True)
             await trio.to_thread.run_sync(xset, "s", "reset")
+            await stir(watcher, program, withheld=False)
+        assert watcher.said == ["the screen is blanked: nothing of it is sent", AGAIN]
+
+
+@pytest.mark.parametrize("capture", CAPTURES)
+async def test_while_monitors_sleep_nothing_is_seen(desk, capture):
+    with sleepy(desk.name) as screen, Program(desk.name) as program:
+        program.window(Rect(0, 0, 200, 200), PUBLIC, override=True)
+        async with watched(screen, capture) as watcher:
+            await watcher.until(lambda frame: not frame.withheld)
+            screen.level = OFF
+            await stir(watcher, program, withheld=True)
+            before = len(watcher.seen)
+            await trio.sleep(1)
+            assert len(watcher.seen) == before
+            screen.level = 0
             await stir(watcher, program, withheld=False)
         assert watcher.said == ["the screen is blanked: nothing of it is sent", AGAIN]

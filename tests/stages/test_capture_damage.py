@@ -23,9 +23,11 @@ import xcffib.xproto
 
 from hud.errors import UsageError
 from hud.items import Rect, Tick
+from hud.privacy.pause import Pause
 from stages.capture import screen
 from stages.capture.auto import Auto
 from stages.capture.damage import Damage, NoDamageError
+from stages.capture.shield import Shielding
 from tests.conftest import need_x11, virtual_screen
 
 pytestmark = pytest.mark.x11
@@ -425,6 +427,14 @@ def test_auto_sleeps_where_it_can(display):
         Auto(display=display.name, monitor=2).preflight()
 
 
+def test_a_choice_is_made_once_however_the_capture_is_equipped(display, monkeypatch):
+    capture = Auto(display=display.name).settled()
+    monkeypatch.setattr(Damage, "preflight", lambda _self: pytest.fail("chosen again"))
+    capture = attrs.evolve(capture, max_fps=5.0)
+    assert isinstance(capture.choice[0], Damage)
+    assert capture.period == float("inf")
+
+
 def test_the_program_says_once_how_it_watches(display, tmp_path):
     display.xterm("echo hello; sleep 99")
     time.sleep(1)
@@ -440,3 +450,14 @@ def test_the_program_says_once_how_it_watches(display, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("watching monitor 1, woken by what is drawn (X DAMAGE); notes by") == 1
     assert "hello" not in done.stderr
+
+
+async def test_behind_the_shortest_pause_there_is_a_frame(display):
+    """What was seen before it and waits to be sent is shown with that one."""
+    pause = Pause()
+    async with watched(display, shielding=Shielding(pause=pause)) as watcher:
+        await watcher.rest()
+        pause.toggle()
+        pause.toggle()
+        frame = await watcher.until(lambda frame: not frame.withheld)
+        assert frame.time > pause.since

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hud.items import Rect
-from stages.capture.rectangles import MANY, common, merged, moved
+from stages.capture.rectangles import MANY, merged, moved, seen_from
 
 FIELDS = np.dtype([("x", "<i2"), ("y", "<i2"), ("width", "<u2"), ("height", "<u2")])
 SIDE = st.integers(0, 120)
@@ -37,6 +37,6 @@ def test_what_lies_apart_stays_apart():
 
 def test_the_part_of_a_monitor():
     monitor = Rect(1920, 100, 1280, 720)
-    assert common(Rect(1900, 90, 40, 30), monitor) == Rect(0, 0, 20, 20)
-    assert common(Rect(0, 100, 1920, 30), monitor) is None
+    assert seen_from(monitor, Rect(1900, 90, 40, 30)) == Rect(0, 0, 20, 20)
+    assert seen_from(monitor, Rect(0, 100, 1920, 30)) is None
     assert moved(Rect(5, 6, 7, 8), monitor) == Rect(1925, 106, 7, 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import attrs
@@ -9,9 +10,12 @@ import numpy as np
 import pytest
 import trio
 
-from hud.items import Cause, Change, Fate, Frame
+from hud.items import Cause, Change, Fate, Frame, Rect
+from hud.ledger import Ledger
+from hud.pipeline import Pipeline, run_pipeline
+from stages.assemble import Assemble
 from stages.change.judging import Heartbeat, judge
-from stages.change.places import Place
+from stages.change.places import Place, Places
 from stages.change.tiles import Tiles
 from stages.change.whole_frame import WholeFrame
 from tests import fakes
@@ -70,6 +74,61 @@ def test_a_heartbeat_shows_a_silent_screen():
     assert detector.due() is None or math.isfinite(detector.due())
 
 
+async def test_a_heartbeat_needs_no_frame_and_ends_with_the_screen(autojump_clock, inline_threads):
+    """A capture that is woken by what is drawn sends none while nothing is."""
+    before, inbox = trio.open_memory_channel(9)
+    outbox, after = trio.open_memory_channel(99)
+    start = trio.current_time()
+    async with trio.open_nursery() as nursery:
+
+        async def run():
+            with outbox:
+                await Tiles(heartbeat=10.0).run(inbox, outbox)
+
+        nursery.start_soon(run)
+        await before.send(fakes.frame(1, time=start))
+        await trio.sleep(35.0)
+        before.close()
+        changes = [(change.cause, trio.current_time() - start) async for change in after]
+    assert [cause for cause, _ in changes] == [Cause.FIRST] + 3 * [Cause.HEARTBEAT]
+
+
+async def test_every_beat_about_one_frame_leaves_it_one_fate(autojump_clock, inline_threads):
+    ledger, stop = Ledger(), trio.Event()
+    line = Pipeline(
+        capture=Still(stop),
+        change=Tiles(heartbeat=10.0),
+        encode=fakes.Map(fakes.as_shot),
+        send=fakes.Map(fakes.answered, work=25.0),
+        assemble=Assemble(),
+        sinks={},
+    )
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(
+            functools.partial(run_pipeline, line, stop=stop, observer=ledger, grace=99)
+        )
+        await trio.sleep(100.0)
+        stop.set()
+    ledger.close()
+    assert ledger.captured == 2
+    assert +ledger.fates == {Fate.SENT: 2}
+    assert min(ledger.fates.values()) >= 0
+
+
+@attrs.frozen
+class Still:
+    """A screen on which nothing is drawn."""
+
+    stop: trio.Event
+    period: float = math.inf
+
+    async def run(self, inbox, outbox):
+        for seq in (1, 2):
+            await outbox.send(fakes.frame(seq, time=trio.current_time()))
+            await trio.sleep(1)
+        await self.stop.wait()
+
+
 def frames(*rects):
     """A screen on which black boxes appear, one a second and for good."""
     pixels = np.full((240, 320, 4), 255, np.uint8)
@@ -106,6 +165,36 @@ def test_a_place_can_be_more_sensitive_and_keeps_its_coordinates():
     ((shown,),) = passed(Tiles(places=(place,)), RIGHT)
     assert 200 <= shown.x <= 220
     assert shown.right >= 280
+
+
+def test_what_comes_to_rest_in_a_place_is_passed_on_though_no_frame_comes():
+    place = Place(region=(30, 20, 20, 20), sensitivity="low")
+    detector = Places(Quiet(), [place], lambda _word: Late())
+    detector.look(fakes.frame(1, time=5.0))
+    assert detector.due() == 6.0
+    change = detector.wake(6.0)
+    assert change.regions == (Rect(30, 20, 8, 8),)
+    assert change.frame.whole == Rect(0, 0, 64, 64)
+    assert detector.due() is None
+
+
+class Quiet:
+    """Nothing is ever news."""
+
+    def look(self, frame):
+        return Change(frame, (), None, "quiet", Fate.NOISE)
+
+    def wake(self, time):
+        return None
+
+    def due(self):
+        return None
+
+
+def test_a_place_in_the_middle_leaves_the_first_frame():
+    quiet = Tiles(places=(Place(region=(100, 80, 120, 80), sensitivity="off"),))
+    (whole,) = quiet.detector().look(next(frames())).regions
+    assert (whole.width, whole.height) == (320, 240)
 
 
 def test_numbers_override_the_word():

@@ -19,7 +19,7 @@ from hud.realtime.budget import Step
 from hud.realtime.tokens import image_tokens, seen_size
 from stages.encode import draw, words
 from stages.encode.jpeg import PATIENCE, Jpeg, shoot
-from stages.encode.plan import native, plan, scale, tokens, with_overview
+from stages.encode.plan import in_context, native, plan, scale, tokens, with_overview
 from stages.encode.standing import Standing, outdated
 from stages.encode.surroundings import PAUSE, Surroundings
 from tests import fakes
@@ -121,7 +121,7 @@ def whole_size(whole):
 @given(screens_and_regions(most=3, share=0.08))
 def test_what_fits_a_tile_stands_in_the_picture_pixel_by_pixel(case):
     whole, regions = case
-    tight = [rect.padded(8, whole.width, whole.height) for rect in regions]
+    tight = [in_context(rect.padded(8, whole.width, whole.height), whole) for rect in regions]
     around = tight[0]
     for rect in tight:
         around = around.union(rect)
@@ -244,7 +244,8 @@ ICON = Rect(678, 303, 18, 18)
 def told(*lines, pixels=None, sure=True):
     one = change(REGION, pixels=page() if pixels is None else pixels)
     (strip,) = words.strips(one)
-    return words.told(one, [(strip, lines)], only_if_sure=sure)
+    (placed,) = words.placed([strip], [lines])
+    return words.told(one, [(strip, placed)], only_if_sure=sure)
 
 
 def test_the_words_of_a_region_are_told_with_their_label():

@@ -10,11 +10,12 @@ import trio
 
 from hud.channel import open_edge
 from hud.errors import LocalModelError
-from hud.items import Cause, Change, Rect, Words
+from hud.items import Cause, Change, Rect
 from hud.ledger import Ledger
 from hud.local.reader import Line, Word
 from hud.pipeline import edges
 from hud.privacy.secrets import Secrets
+from hud.realtime.budget import Step
 from stages.encode.draw import BLOT
 from stages.encode.jpeg import Jpeg
 from stages.encode.redact import OVERLAP, TILE, Redaction, to_read
@@ -140,10 +141,64 @@ async def test_a_withheld_shot_goes_no_further_and_has_a_fate(autojump_clock):
     assert ledger.summary() == "2 frames: 1 withheld by privacy"
 
 
-def test_words_are_told_without_secrets():
-    redaction = Redaction(Secrets.named(["all"]), Reading(), 1.0, "withhold")
-    (words,) = redaction.without_secrets([Words(SECRET, ("from bob@example.com",), ("a@b.org",))])
-    assert words == Words(SECRET, ("from [hidden]",), ("[hidden]",))
+def row(text, y):
+    """As a reader gives it of a part of the screen, ten columns a letter."""
+    words, at = [], 440
+    for each in text.split():
+        words.append(Word(each, at, at + 10 * len(each)))
+        at += 10 * len(each) + 10
+    return Line(text, Rect(440, y, 10 * len(text), 16), 0.99, tuple(words))
+
+
+@attrs.define
+class Rows:
+    """Reads rows 20 apart around the region, as far as the part that is read reaches."""
+
+    rows: tuple[str, ...]
+    parts: list[int] = attrs.field(factory=list)
+
+    async def read(self, pictures):
+        (picture,) = pictures
+        height = cv2.imdecode(np.frombuffer(picture, np.uint8), 0).shape[0]
+        self.parts.append(height)
+        middle = height // 2 - 8
+        ys = [middle + 20 * (number - len(self.rows) // 2) for number in range(len(self.rows))]
+        seen = zip(self.rows, ys, strict=True)
+        return [[row(text, y) for text, y in seen if y >= 0 and y + 16 <= height]]
+
+
+BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwgg"
+TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxNzY2MDkwOTIi"
+SPLIT = {
+    "the body of a key": ("x", "-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkqhki gb", BODY, "y"),
+    "the rest of a token": (f"see {TOKEN}", "LCJpYXQiOjE1Nzk2", "oWtABC9 (new)"),
+    "a key that begins above": ("-----BEGIN PRIVATE KEY-----", "abcdef1ghijkl", "fine again"),
+}
+
+
+@pytest.mark.parametrize("name", SPLIT)
+@pytest.mark.parametrize("way", ["encode.show", "budget"])
+async def test_words_are_hidden_where_a_picture_would_be_painted_over(name, way, autojump_clock):
+    rows = SPLIT[name]
+    reader = Rows(rows)
+    stage = attrs.evolve(
+        encoder(reader),
+        reader=reader,
+        show="text" if way == "encode.show" else "picture",
+        step=lambda: Step.FULL if way == "encode.show" else Step.WORDS,
+    )
+    middle = rows[len(rows) // 2]
+    (shot,) = await shots(stage, change(Rect(500, 300, 200, 16)))
+    assert shot.pictures == ()
+    assert "[hidden]" in shot.caption
+    assert not any(word in shot.caption for word in middle.split())
+
+
+async def test_words_beside_a_secret_are_told(autojump_clock):
+    reader = Rows(("from bob@example.com: hello world",))
+    stage = attrs.evolve(encoder(reader), reader=reader, show="text")
+    (shot,) = await shots(stage, change(Rect(500, 300, 200, 16)))
+    assert '"from [hidden] hello world"' in shot.caption
 
 
 def test_a_large_screen_is_read_in_pieces_that_overlap():

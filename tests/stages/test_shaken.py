@@ -38,11 +38,11 @@ async def test_the_last_state_of_the_screen_is_answered(autojump_clock, fault, c
 async def test_all_of_them_one_after_the_other(autojump_clock):
     faults = [each for fault in RECOVERABLE * 2 for each in ("", fault)]
     run = Run(Faulty(iter(faults)))
-    await run.go(counting(60.0, 40), 2600.0)
-    run.check(40)
+    await run.go(counting(60.0, 44), 2840.0)
+    run.check(44)
     assert len(run.server.done) == 2 * len(RECOVERABLE)
     # On a screen that changes once a minute, nothing is merged: each state has its note.
-    assert run.texts == [f"Saw {number}" for number in range(1, 41)]
+    assert run.texts == [f"Saw {number}" for number in range(1, 45)]
 
 
 async def test_many_faults_in_a_row(autojump_clock):
@@ -68,6 +68,18 @@ async def test_a_wrong_key_ends_the_run_without_showing_it(autojump_clock):
     with pytest.raises(ServiceError, match=r"HTTP 401: invalid_api_key.*check the key") as caught:
         await run.go(counting(10.0, 1), 30.0)
     assert "wxyz" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "faults", [["error_on_create invalid_value"] * 3, ["failed server_error"] * 20]
+)
+async def test_a_failed_note_does_not_repeat_the_key(autojump_clock, faults):
+    run = Run(Faulty(iter(faults)))
+    await run.go(counting(10.0, 1), 1000.0)
+    (failed,) = (note for note in run.sink.notes if note.status is Status.FAILED)
+    assert "Wrong for" in failed.detail
+    assert "wxyz" not in failed.detail
+    assert "acme" not in failed.detail
 
 
 async def test_a_busy_server_is_asked_again_ever_more_slowly(autojump_clock):

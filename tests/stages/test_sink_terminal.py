@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 
 import attrs
@@ -222,7 +223,53 @@ async def test_stderr_of_the_same_terminal_goes_above(screen, sink, inline_threa
     async with screen.running(sink) as (feed, _):
         await feeding(feed, GROWING)
         print("hud: something", "happened", file=sys.stderr)  # noqa: T201
+        await wait_all_tasks_blocked(0.03)
         assert screen.lines == ["hud: something happened", "08:00:00  New:", "hud: watching 0"]
+
+
+async def test_nobody_waits_for_a_terminal_that_is_held(screen, sink):
+    """Ctrl-S: what is told meanwhile is neither lost nor does it stop the loop."""
+    released = threading.Timer(10, termios.tcflow, [screen.other, termios.TCOON])
+    async with screen.running(sink) as (feed, delivered):
+        await trio.to_thread.run_sync(lambda: screen.lines)
+        termios.tcflow(screen.other, termios.TCOOFF)
+        released.start()  # or the test would hang
+        feed(NOTE)
+        await trio.sleep(0.3)
+        print("hud: something happened", file=sys.stderr, flush=True)  # noqa: T201
+        await trio.sleep(0.3)
+        assert delivered == []
+        assert released.is_alive()
+        released.cancel()
+        termios.tcflow(screen.other, termios.TCOON)
+        lines = []
+        with trio.fail_after(20):
+            while len(lines) < 3:
+                lines = await trio.to_thread.run_sync(lambda: screen.lines)
+    assert lines[0].endswith('New: "build teapot failed"')
+    assert lines[1:] == ["hud: something happened", "hud: watching 0"]
+
+
+async def test_a_terminal_that_stays_held_does_not_keep_the_sink(screen, sink):
+    released = threading.Timer(20, termios.tcflow, [screen.other, termios.TCOON])
+    async with screen.running(sink):
+        await trio.to_thread.run_sync(lambda: screen.lines)
+        termios.tcflow(screen.other, termios.TCOOFF)
+        released.start()
+    assert released.is_alive()
+    released.cancel()
+    termios.tcflow(screen.other, termios.TCOON)
+
+
+async def test_what_could_not_be_drawn_any_more_is_told_below(screen, inline_threads, monkeypatch):
+    async def nobody(_screen):
+        await trio.sleep_forever()
+
+    monkeypatch.setattr("stages.sink.terminal._follow_told", nobody)
+    async with screen.running(Terminal()):
+        await wait_all_tasks_blocked()
+        print("the last words", file=sys.stderr)  # noqa: T201
+    assert screen.lines[-1] == "the last words"
 
 
 @pytest.mark.usefixtures("inline_threads")

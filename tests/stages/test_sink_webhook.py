@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 
+import httpx2
 import pytest
 import standardwebhooks
 import trio
@@ -170,6 +171,23 @@ async def test_a_server_that_goes_and_comes_back_gets_every_note_once(server):
     assert again.seqs == list(range(2, 32))
     assert "cannot be reached" in said[0]
     assert said[1:] == ["webhook 127.0.0.1: works again, the notes that waited go out"]
+
+
+async def test_an_error_without_words_is_told_by_its_name(server, monkeypatch):
+    said, failures = [], ["once"]
+    post = httpx2.AsyncClient.stream
+
+    @contextlib.asynccontextmanager
+    async def stream(client, *arguments, **options):
+        if failures:
+            failures.pop()
+            raise httpx2.ReadError("")
+        async with post(client, *arguments, **options) as response:
+            yield response
+
+    monkeypatch.setattr(httpx2.AsyncClient, "stream", stream)
+    await through(Webhook(url=server.url, warn=said.append), NOTE)
+    assert said[0].endswith("cannot be reached: ReadError; the notes wait until it works")
 
 
 async def test_a_server_says_how_long_to_stay_away(server):

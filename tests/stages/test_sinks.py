@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import select
 
 import attrs
 import pytest
@@ -59,15 +60,23 @@ async def test_piped_the_terminal_prints_plain_finished_lines(capfd):
     assert re.fullmatch(r'\d\d:\d\d:\d\d  New: "build teapot failed"\n', capfd.readouterr().out)
 
 
+def read_until(terminal, end):
+    """The kernel hands over what was written piece by piece."""
+    text = ""
+    while not text.endswith(end) and select.select([terminal], [], [], 5)[0]:
+        text += os.read(terminal, 999).decode()
+    return text.endswith(end)
+
+
 async def test_on_a_terminal_the_words_stream(monkeypatch):
     main, other = pty.openpty()
     monkeypatch.setenv("TERM", "xterm-256color")
     with os.fdopen(other, "w") as stdout:
         monkeypatch.setattr("sys.stdout", stdout)
         await through(Terminal(color=False, status=False), GROWING)
-        assert os.read(main, 999).decode().endswith("New:")
+        assert read_until(main, "New:")
         await through(Terminal(color=False, status=False), GROWING, NOTE)
-        assert os.read(main, 999).decode().endswith('New: "build teapot failed"\r\n')
+        assert read_until(main, 'New: "build teapot failed"\r\n')
     os.close(main)
 
 

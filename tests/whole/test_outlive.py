@@ -151,7 +151,7 @@ async def test_the_x_server_hangs_and_systemd_is_told(tmp_path):
             await run.until_status()
             board.show(4)
             await run.until(lambda: "Saw 4" in run.texts())
-            assert "WATCHDOG=1" in listener.heard()
+            await run.until(lambda: "WATCHDOG=1" in listener.heard())
             assert await run.stop() == 0
             assert "STOPPING=1" in listener.heard()
         assert "capture stalled since" in run.said

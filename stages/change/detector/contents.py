@@ -11,10 +11,12 @@ from stages.change.detector.patience import BLOCK, SLACK, Patience
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
     LINE,
+    fills,
     lettered,
     on_a_line,
     palette,
     plain_inside,
+    sheet,
     strongest,
     textual,
     vacant,
@@ -53,8 +55,7 @@ class Contents(Patience):
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
         typed = spot.letter and not spot.value and tight.height <= LINE  # where a caret stood
         if (typed or written(before, after)) and tight.height <= 2 * LINE:
-            solid = bool(mask.sum() >= 0.6 * tight.area)
-            return self._writing(spot, tight, time, solid=solid)
+            return self._writing(spot, tight, time, solid=fills(mask, tight))
         return self._value(spot, box, mask, tight, time)
 
     def _crisp(self, tight: Rect) -> bool:
@@ -132,9 +133,12 @@ class Contents(Patience):
         after, crisp = self.screen.now[tight.slices], self._crisp(tight)
         width = without_caret(after)
         dot = tight.width <= 2 * tight.height and plain_inside(after)
-        filled = solid and width == tight.width and tight.height >= 12
+        bare = width == tight.width and tight.height >= 12
+        filled = solid and (bare or sheet(after))
         if spot.changes == 1 and (width > WIDE * tight.height or filled) and not dot:
-            need = BLOCK if tight.height > LINE / 2 else self._watched(spot, tight, time)
+            need = self._watched(spot, tight, time)
+            if tight.height > LINE / 2:
+                need = self._painting(spot, tight, solid=solid)
             sudden = crisp and not spot.again
             return self._complete(spot, tight, time, need if sudden else self.options.rest)
         if spot.paused:
@@ -176,8 +180,10 @@ class Contents(Patience):
             return Verdict(Say.FORGET, "seen before in this place", gone=True)
         complete = spot.changes == 1 and not spot.again and self._crisp(tight)
         need = self.options.rest
-        if complete:  # something larger than a line may be the first step of a movement
-            need = self._watched(spot, tight, time) if tight.height <= OBJECT else BLOCK
+        if complete:
+            need = self._watched(spot, tight, time)
+            if tight.height > OBJECT:
+                need = self._painting(spot, tight, solid=fills(mask, tight))
         if spot.follows:
             need = max(2 * self.options.word, self._pause(spot))
             return self._when_quiet(spot, time, need, Say.SHOW, "changes with every key", tight)

@@ -9,7 +9,7 @@ from hud.pixels import Words
 from stages.change.detector.contents import KNOWN, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.past import EBB
-from stages.change.detector.patience import BLOCK, SLACK
+from stages.change.detector.patience import SLACK
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.shapes import (
     LINE,
@@ -17,6 +17,7 @@ from stages.change.detector.shapes import (
     caret,
     changed_colours,
     erased,
+    fills,
     palette,
     sharper,
     tinted,
@@ -83,7 +84,9 @@ class Judge(Contents):
 
     def _big(self, spot: Spot, box: Rect, mask: Mask, time: float) -> Verdict:
         """A page, a dialog, a block of text: without the parts that were seen before."""
-        need = self.options.page if spot.changes > 1 or spot.page else BLOCK
+        need = self._painting(spot, box, solid=fills(mask, box))
+        if spot.changes > 1 or spot.page:
+            need = self.options.page
         if spot.ticks or spot.born - self.screen.begun < self.options.young:
             need = self.options.doubt
         if not spot.scrolled:

@@ -10,7 +10,7 @@ from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
 from stages.change.detector.past import Past
 from stages.change.detector.screen import Screen, cell_slices
-from stages.change.detector.shapes import LINE, ends_in_caret
+from stages.change.detector.shapes import LINE, ends_in_caret, sheet
 from stages.change.detector.spot import Spot
 from stages.change.detector.verdict import Say, Verdict
 
@@ -45,6 +45,18 @@ class Patience:
         if self.past.touches(around, spot.touched - BURST):
             return BLOCK
         return self.options.confirm if ends_in_caret(before, after) else 0.0
+
+    def _painting(self, spot: Spot, tight: Rect, *, solid: bool) -> float:
+        """For how long to watch something larger than a line.
+
+        It may be the first of several pieces, or of a movement. A sheet with writing on it that
+        covers what was there is neither: a toolkit shows a dialog when it is drawn.
+        """
+        around = tight.padded(LINE, self.screen.width, self.screen.height)
+        sudden = spot.woken and not spot.page and spot.changes == 1 and self.options.at_once
+        if not sudden or self.past.touches(around, spot.touched - BURST):
+            return BLOCK
+        return 0.0 if solid and sheet(self.screen.now[tight.slices]) else BLOCK
 
     def _complete(self, spot: Spot, tight: Rect, time: float, need: float) -> Verdict:
         need = max(need, self._restlessness(spot, tight, time))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from hud.items import Rect
 from hud.pixels import Words
 from stages.change.detector.dirty import COLOUR, Mask
 
@@ -20,12 +21,14 @@ LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
 
-STROKES, BASE = 0.45, 0.35
+DENSE, BASE = 0.45, 0.35
 """Share of the columns of a line of text that hold strokes; share of these that end on its base."""
 LETTER = 5
 """No digit is lower."""
 NUDGE = 4
 """Pixels by which the rest of a line moves when one of its letters gets wider or narrower."""
+STROKES = 100
+"""Strong edges from left to right that a word has."""
 STROKE = 80
 """Pixels that are more than the specks of a tint: a word was struck out."""
 THIN, LONG, LONGEST = 5, 16, 80
@@ -209,11 +212,23 @@ def on_a_line(patch: Words) -> bool:
     """Whether strokes stand close and end on one line below: of letters, but not of a chart."""
     edges = differ(patch[:, 1:], patch[:, :-1], 64)
     columns = edges.any(axis=0)
-    if columns.mean() < STROKES:
+    if columns.mean() < DENSE:
         return False
     ends = patch.shape[0] - 1 - edges[::-1, columns].argmax(axis=0)
     counts = np.bincount(ends, minlength=3)
     return bool(np.convolve(counts, np.ones(3)).max() >= BASE * ends.size)
+
+
+def fills(mask: Mask, rect: Rect) -> bool:
+    """Whether most of a rectangle has another colour than before, as it has not below new text."""
+    return int(mask.sum()) >= 0.6 * rect.area
+
+
+def sheet(patch: Words) -> bool:
+    """Whether it is a ground of one colour, as large as half of it, with a word on it or more."""
+    if palette(patch).max() < 0.5:
+        return False
+    return int(differ(patch[:, 1:], patch[:, :-1], 64).sum()) >= STROKES
 
 
 def lettered(patch: Words) -> bool:

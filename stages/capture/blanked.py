@@ -1,0 +1,61 @@
+"""Whether an X server shows its screen to anybody."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import xcffib
+
+from hud.items import Rect
+from hud.privacy.seeded import LOCKERS
+from hud.privacy.stack import Stack
+from stages.capture.xcb import awaited, extension
+
+LOCKER = 0.8
+"""Share of the desktop that a locker covers."""
+LEVEL = 8
+"""Offset of the power level and whether it is used at all in what DPMS answers."""
+
+
+class Blanked:
+    """The screen saver, the monitors' sleep, and lockers."""
+
+    def __init__(self, connection: Any, root: int) -> None:  # noqa: ANN401 - as xcffib has it
+        """Ask how it stands, which blocks for some round trips.
+
+        Raises:
+            xcffib.ConnectionException: the server does not answer.
+        """
+        self._connection = connection
+        self._sleeping = False
+        self._saving = False
+        self._dpms = extension(connection, xcffib.dpms)
+        saver = extension(connection, xcffib.screensaver)
+        if saver is not None:
+            saver.SelectInput(root, xcffib.screensaver.Event.NotifyMask)
+            self._saving = saver.QueryInfo(root).reply().state == xcffib.screensaver.State.On
+
+    async def ask(self) -> None:
+        """Learn whether monitors sleep; the answer comes behind all that was told before."""
+        if self._dpms is None:
+            await awaited(self._connection, self._connection.core.GetInputFocus())
+            return
+        level, enabled = struct.unpack_from(
+            "=HB", await awaited(self._connection, self._dpms.Info()), LEVEL
+        )
+        self._sleeping = bool(enabled and level)
+
+    def take(self, event: xcffib.screensaver.NotifyEvent) -> None:
+        """The screen saver began, or has ended."""
+        self._saving = event.state == xcffib.screensaver.State.On
+
+    def why(self, stack: Stack, desktop: Rect) -> str:
+        """Why nobody can be looking at the windows, or ""."""
+        if self._sleeping or self._saving:
+            return "the screen is blanked"
+        least = LOCKER * desktop.area
+        large = (w for w in stack if w.rect.width * w.rect.height >= least and w.visible)
+        identities = [window.identity for window in large if window.identity]
+        locked = any(rule.names(identity) for identity in identities for rule in LOCKERS)
+        return "the screen is locked" if locked else ""
