@@ -6,11 +6,14 @@ import attrs
 
 from hud.items import Rect
 from stages.change.detector.dirty import Mask
+from stages.change.detector.past import EBB
 from stages.change.detector.patience import BLOCK, SLACK, Patience
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
     LINE,
     fills,
+    lettered,
+    on_a_line,
     palette,
     plain_inside,
     sheet,
@@ -32,6 +35,10 @@ CRISP = 100
 
 KNOWN = 0.85
 """A place of which this share was seen before shows nothing new."""
+STILL = 20.0
+"""Seconds at most, after those it used to take, until a value has taken its last state."""
+FEW = 2
+"""So few letters do not say how fast somebody types."""
 WORD = 4
 """Cells that hold less than a word."""
 
@@ -46,7 +53,8 @@ class Contents(Patience):
         if spot.rested:
             return self._rested(spot, tight, time)
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
-        if written(before, after) and tight.height <= 2 * LINE:
+        typed = spot.letter and not spot.value and tight.height <= LINE  # where a caret stood
+        if (typed or written(before, after)) and tight.height <= 2 * LINE:
             return self._writing(spot, tight, time, solid=fills(mask, tight))
         return self._value(spot, box, mask, tight, time)
 
@@ -72,6 +80,9 @@ class Contents(Patience):
             return Verdict(Say.FORGET, "seen before in this place")
         if tight.area < 150 or min(tight.width, tight.height) < 5:
             return Verdict(Say.FORGET, "an edge of something that moved")
+        moved = self.past.flood(tight)
+        if moved is not None and time < moved + EBB - SLACK:
+            return Verdict(Say.WAIT, "a list goes on without a pause", due=moved + EBB)
         if tight.height <= LINE / 2 and tight.width <= 2.5 * tight.height:
             rule, need = "a trifle beside something that moved", self.options.doubt
             return attrs.evolve(
@@ -92,18 +103,30 @@ class Contents(Patience):
             return self._stopped(spot, tight, time)
         shown = self.past.count(tight, time - 2 * self.options.bound)
         line = tight.width >= 40 and 12 <= tight.height <= 2 * LINE
-        if line and self._crisp(tight) and not shown and textual(self.screen.now[tight.slices]):
+        now = self.screen.now[tight.slices]
+        if line and self._crisp(tight) and not shown and textual(now) and on_a_line(now):
             return Verdict(Say.SHOW, "text stands still inside a film", (tight,))
         return Verdict(Say.FORGET, "background at rest")
 
     def _stopped(self, spot: Spot, tight: Rect, time: float) -> Verdict:
-        """Background that stands still for longer than it used to: what it stopped at is news."""
+        """Background that stands still for longer than it used to: what it stopped at is news.
+
+        At once if it is of another kind, as the text in place of a shimmer; else when it has stood
+        so long that it will not go on: the last state of a value is never lost.
+        """
         box, mask, _ = self.screen.outstanding(tight, None)
-        if not self.screen.strange(self.screen.now, tight, tight):
-            return Verdict(Say.FORGET, "background at rest")
         if self.field.flickers(tight, time) or self._known(box, mask)[0] > 0.5:
             return Verdict(Say.FORGET, "seen before in this place")
-        return Verdict(Say.SHOW, "what was moving has come to rest", (tight,))
+        rule = "what was moving has come to rest"
+        if self.screen.strange(self.screen.now, tight, tight):
+            return Verdict(Say.SHOW, rule, (tight,))
+        goes_on = self.screen.rates.touched[cell_slices(tight)].max() > spot.born + SLACK
+        if goes_on or self.field.goes_on(tight, time):
+            return Verdict(Say.FORGET, "background that goes on")
+        if tight.height > LINE or not lettered(self.screen.now[tight.slices]):
+            return Verdict(Say.FORGET, "background at rest")
+        need = min(STILL, 4 * self.screen.rates.patience(cell_slices(tight)))
+        return attrs.evolve(self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True)
 
     def _writing(self, spot: Spot, tight: Rect, time: float, *, solid: bool) -> Verdict:
         """Something on blank ground: a letter, a growing line, or a line that came at once."""
@@ -127,13 +150,20 @@ class Contents(Patience):
         if spot.caret:
             need = self.options.word
         elif self.past.goes_on(tight, time - 6):
-            need = self.options.doubt
+            need = self._pause(spot)
         elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
             need = self.options.rest  # it faded in where it is
         need = max(need, self._restlessness(spot, tight, time))
         if grows:
             need = min(need, spot.began + self.options.bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, "writing came to rest", tight)
+
+    def _pause(self, spot: Spot) -> float:
+        """How long a pause ends what is typed: longer than the pauses between its letters."""
+        if spot.changes <= FEW:
+            return self.options.doubt
+        pace = (spot.touched - spot.began) / (spot.changes - 1)
+        return min(self.options.doubt, max(self.options.word, 3 * pace))
 
     def _value(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         """Something in place of something else: a number, a state, or a clock."""
@@ -155,7 +185,8 @@ class Contents(Patience):
             if tight.height > OBJECT:
                 need = self._painting(spot, tight, solid=fills(mask, tight))
         if spot.follows:
-            return Verdict(Say.WAIT, "changes with every key", easy=True)
+            need = max(2 * self.options.word, self._pause(spot))
+            return self._when_quiet(spot, time, need, Say.SHOW, "changes with every key", tight)
         if spot.born - painted < 1.5 * self.options.young or spot.ticks:
             need = self.options.doubt
         need = max(need, self._restlessness(spot, tight, time))

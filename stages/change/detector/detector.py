@@ -92,7 +92,7 @@ class Detector:
     def _begin(self, frame: Frame, new: Words) -> Change:
         screen = self._screen = Screen(new, frame.time, self.options)
         field, self._past = Field(), Past()
-        self._intake = Intake(screen, self.options, field)
+        self._intake = Intake(screen, self.options, field, self._past)
         self._judge = Judge(screen, self.options, field, self._past)
         self._rest_due = None
         self._accepted: list[Rect] = []

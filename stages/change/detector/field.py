@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hud.items import Rect
 from stages.change.detector.dirty import Mask
-from stages.change.detector.shapes import Shares
+from stages.change.detector.shapes import LINE, Shares
 
 WINDOW = 4.0
 """Seconds for which a change of a value says something about its neighbours."""
@@ -18,6 +18,16 @@ MOMENTS, PLACES = 6, 4
 VOLLEY, NARROW, REFRESH = 6, 6, 6.0
 """So many values at once, none wider for its height, are a refresh; two of them within this time
 make every value of the table doubtful."""
+TWICE, SPAN = 3, 45.0
+"""What changes in so many refreshes within this time is a reading and no news."""
+OFTEN, BUSY = 5, 12.0
+"""The same for rows that are written as a whole: pages that are turned are not that quick."""
+TEXT = LINE // 3
+"""A line of a table is no higher."""
+FLUSH = 16
+"""Pixels by which the edges of the values of a column differ: two cells of the comparison."""
+COLUMN = 4
+"""Values one below the other that make a column."""
 STRANGE = 0.1
 """A value with this share of colours that hardly any other had is another kind of news."""
 REACH = 8
@@ -36,7 +46,7 @@ class Field:
         self._rects: npt.NDArray[np.int64] = np.zeros((4, ROOM), np.int64)
         self._colours = np.zeros((ROOM, 64), bool)
         self._next = 0
-        self._volleys: deque[tuple[float, npt.NDArray[np.int64]]] = deque(maxlen=16)
+        self._volleys: deque[tuple[float, npt.NDArray[np.int64]]] = deque(maxlen=64)
 
     def add(self, time: float, rect: Rect, colours: Shares) -> None:
         """Note that a value changed."""
@@ -60,22 +70,47 @@ class Field:
             return False
         return self._places(self._rects[:, near], places)
 
-    def volley(self, time: float, rects: list[Rect]) -> None:
-        """Note what changed in one frame: many small values at once are a table's refresh."""
-        values = [rect for rect in rects if rect.width <= NARROW * rect.height]
-        if len(values) >= VOLLEY:
-            edges = np.array([(r.x, r.y, r.right, r.bottom) for r in values], np.int64).T
+    def volley(self, time: float, values: list[tuple[Rect, int]]) -> None:
+        """Note what changed in one frame, with its lines: many values at once are a refresh."""
+        values = [(rect, lines) for rect, lines in values if lines]
+        if sum(lines for _, lines in values) >= VOLLEY:
+            edges = np.array([(r.x, r.y, r.right, r.bottom, n) for r, n in values], np.int64).T
             self._volleys.append((time, edges))
 
     def refreshed(self, rect: Rect, time: float) -> bool:
         """Whether this is in a table that is refreshed again and again."""
-        refreshes = 0
-        for at, (x, y, right, bottom) in self._volleys:
-            if at >= time - REFRESH:
-                across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
-                down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
-                refreshes += bool(((across > 0) & (down > 0)).any())
-        return refreshes >= 2
+        return len(self._refreshes(rect, time - REFRESH, narrow=True)) >= 2
+
+    def reading(self, rect: Rect, time: float, *, value: bool) -> bool:
+        """Whether what changed here at `time` did so in a refresh, and not in the first of them.
+
+        A `value`, in place of another, need not be in the table but beside it.
+        """
+        values = self._refreshes(rect, time - SPAN, narrow=True)
+        if len(values) >= TWICE and values[-1] >= time - 1e-6:
+            return True
+        rows = self._refreshes(rect, time - BUSY, narrow=False, beside=value)
+        return len(rows) >= OFTEN and rows[-1] >= time - 1e-6
+
+    def goes_on(self, rect: Rect, time: float) -> bool:
+        """Whether the table around this was refreshed a moment ago, and will be again."""
+        return len(self._refreshes(rect, time - BUSY, narrow=False, beside=True)) >= TWICE
+
+    def _refreshes(
+        self, rect: Rect, since: float, *, narrow: bool, beside: bool = False
+    ) -> list[float]:
+        """The times at which a refresh changed this column of values, oldest first.
+
+        `narrow`: it changed this very place, and other values of its column but no whole rows.
+        """
+        if narrow and rect.width > NARROW * TEXT:
+            return []
+        volleys = (volley for volley in self._volleys if volley[0] >= since)
+        return [
+            at
+            for at, edges in volleys
+            if _changed(rect, edges, narrow) or (beside and _around(rect, edges))
+        ]
 
     @staticmethod
     def _places(rects: npt.NDArray[np.int64], least: int) -> bool:
@@ -111,3 +146,25 @@ class Field:
         row &= across >= -REACH * rect.height
         found: Mask = (column | row) & (height <= 1.6 * rect.height) & (1.6 * height >= rect.height)
         return found
+
+
+def _changed(rect: Rect, edges: npt.NDArray[np.int64], narrow: bool) -> bool:
+    """Whether this column of values was refreshed; if `narrow`, this very place in it."""
+    x, y, right, bottom, lines = edges
+    column = (x < rect.right) & (right > rect.x)
+    if narrow:
+        column &= right - x <= NARROW * TEXT
+        column &= (abs(right - rect.right) <= FLUSH) | (abs(x - rect.x) <= FLUSH)
+    if lines[column].sum() < COLUMN:
+        return False
+    if narrow:
+        return bool((column & (y < rect.bottom) & (bottom > rect.y)).any())
+    return bool(y[column].min() < rect.bottom and bottom[column].max() > rect.y)
+
+
+def _around(rect: Rect, edges: npt.NDArray[np.int64]) -> bool:
+    """Whether as many values as a column has were refreshed around this place."""
+    x, y, right, bottom, lines = edges
+    near = (x < rect.right + LINE) & (right > rect.x - LINE)
+    near &= (y < rect.bottom + LINE) & (bottom > rect.y - LINE)
+    return bool(lines[near].sum() >= COLUMN)

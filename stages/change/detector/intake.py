@@ -11,9 +11,10 @@ import numpy as np
 from hud.items import Rect, together
 from hud.pixels import Words
 from stages.change.detector.dirty import CELL, Indices, Mask, any_in_cells, places
-from stages.change.detector.field import Field
+from stages.change.detector.field import COLUMN, Field
 from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
+from stages.change.detector.past import Past
 from stages.change.detector.regions import Blob, blobs, clusters
 from stages.change.detector.screen import Screen, cell_slices, cells_in
 from stages.change.detector.scroll import Shift, find_shift, follow, uncover
@@ -24,6 +25,8 @@ from stages.change.detector.shapes import (
     caret_moved,
     differ,
     lettered,
+    lines,
+    nudged,
     palette,
     ruled,
     vacant,
@@ -38,6 +41,8 @@ Cells = tuple[slice, slice]
 
 CARETS = 4
 """Carets that may go in a moment."""
+NUDGED = 0.85
+"""Two lines that agree so far, by correlation, are one that a letter pushed along."""
 HULL = 100
 """Pieces with less than twice this between them, up or down, may be parts of a list that moved."""
 
@@ -49,6 +54,7 @@ class Intake:
     screen: Screen
     options: Limits
     field: Field
+    past: Past
     spots: list[Spot] = attrs.field(factory=list)
     painted_at: float = -1e6
     """When many places changed at once last."""
@@ -67,6 +73,11 @@ class Intake:
         fresh = cells & ~restless[box]
         pieces = blobs(mask, fresh, origin)
         hulls = self._movements(new, pieces)
+        for hull in hulls:
+            self.past.scroll(time, hull)
+        high = np.count_nonzero(cells.any(axis=1)) >= COLUMN  # else it is no column of values
+        if high and np.count_nonzero(cells) * CELL * CELL < self.options.large * screen.area:
+            self.field.volley(time, self._values(hulls))
         if hulls:
             fresh = cells & ~restless[box]
             pieces = blobs(mask, fresh, origin)
@@ -214,9 +225,17 @@ class Intake:
             moving = self.screen.rates.background(time)[cell_slices(line)].any(axis=0).sum() * CELL
             near = gap <= max(8, 0.6 * min(noise.height, rect.height))
             belongs = level and near and rect.width <= 1.5 * moving + 8
+            belongs |= level and rect.intersects(noise) and self._nudged(new, rect)
         if not belongs or self._strange(new, rect, time):
             return False
         return rect.height > LINE or not self.screen.strange(new, rect, noise.union(rect))
+
+    def _nudged(self, new: Words, rect: Rect) -> bool:
+        """Whether a line is as it was, save for a letter and a few pixels."""
+        before, after = (
+            np.ascontiguousarray(pixels[rect.slices]) for pixels in (self.screen.now, new)
+        )
+        return nudged(before, after) >= NUDGED
 
     def _moved_before(self, at: tuple[Indices, Indices], time: float) -> bool:
         """Whether these cells changed a moment ago in more than a caret that went for a letter."""
@@ -242,6 +261,13 @@ class Intake:
             if same and not (differ(new[a], old[b], 32).any() or differ(old[a], new[b], 32).any()):
                 one.swaps = other.swaps = True
 
+    def _values(self, hulls: list[Rect]) -> list[tuple[Rect, int]]:
+        """The groups of cells that changed in this frame where they are, with the lines in each."""
+        mask, height, width = self.screen.difference.mask, self.screen.height, self.screen.width
+        found = clusters(self.screen.difference.cells)
+        still = [rect for rect in found if not any(hull.intersects(rect) for hull in hulls)]
+        return [(rect, lines(mask[rect.padded(0, width, height).slices])) for rect in still]
+
     def _flickers(self, rect: Rect, after: Words, time: float) -> bool:
         """Note a changed value; return whether it is one of many, and none of a new kind."""
         colours = palette(after)
@@ -260,7 +286,6 @@ class Intake:
     def _together(self, found: list[Spot], fresh: Mask, time: float) -> None:
         """Mark what the places of one frame say about each other, and unite them with the old."""
         area = np.count_nonzero(fresh) * CELL * CELL
-        self.field.volley(time, [spot.rect for spot in found if spot.value])
         steady = [spot for spot in found if not spot.flickers]
         page = bool(len(steady) >= PIECES or area >= self.options.large * self.screen.area)
         typing = [spot for spot in found if spot.letter]
@@ -311,9 +336,10 @@ def columns(pieces: list[Blob]) -> tuple[Rect, ...]:
 
 def _strip(shift: Shift, moved: Mask) -> Rect:
     """The part of a rectangle in which something moved, and as far again as it moved."""
-    rect, rows = shift.rect, np.flatnonzero(moved.any(axis=1))
+    rect, rows, columns = shift.rect, *(np.flatnonzero(moved.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
         return attrs.evolve(rect, height=0)
     reach = max(abs(distance) for distance in shift.distances)
     top, bottom = max(0, int(rows[0]) - reach), min(rect.height, int(rows[-1]) + 1 + reach)
-    return attrs.evolve(rect, y=rect.y + top, height=bottom - top)
+    left, right = max(0, int(columns[0]) - LINE), min(rect.width, int(columns[-1]) + 1 + LINE)
+    return Rect(rect.x + left, rect.y + top, right - left, bottom - top)

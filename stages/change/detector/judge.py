@@ -8,6 +8,7 @@ from hud.items import Rect
 from hud.pixels import Words
 from stages.change.detector.contents import KNOWN, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
+from stages.change.detector.past import EBB
 from stages.change.detector.patience import SLACK
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.shapes import (
@@ -20,6 +21,7 @@ from stages.change.detector.shapes import (
     palette,
     sharper,
     tinted,
+    vacant,
 )
 from stages.change.detector.spot import Spot
 from stages.change.detector.verdict import Say, Verdict
@@ -48,6 +50,8 @@ class Judge(Contents):
         if masked and self._ground(box, mask):
             return Verdict(Say.FORGET, "the ground of something that moves")
         tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
+        if self._reading(spot, mask, tight):
+            return Verdict(Say.FORGET, "a table that is refreshed again and again")
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
         big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
         if big and not (parts and spot.value):
@@ -55,6 +59,16 @@ class Judge(Contents):
         if 1 < len(parts) <= MOST:
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
+
+    def _reading(self, spot: Spot, mask: Mask, tight: Rect) -> bool:
+        """Whether it changed as values of a table do that a machine writes again and again."""
+        solid = tight.height > LINE // 2 and mask.sum() >= 0.6 * tight.area  # painted over it
+        if spot.scrolled or spot.rested or solid:
+            return False
+        value = spot.value and not vacant(self.screen.shown[tight.slices])
+        if not self.field.reading(tight, spot.touched, value=value):
+            return False
+        return not self.field.strange(tight, palette(self.screen.now[tight.slices]), spot.born)
 
     def _ground(self, box: Rect, mask: Mask) -> bool:
         """Whether what differs is now as blank as most of its surroundings were."""
@@ -79,6 +93,9 @@ class Judge(Contents):
             passes = self.past.count(spot.rect, time - 6)
             need = max(need, (0.0, 2 * self.options.rest, self.options.doubt)[min(passes, 2)])
         due = min(spot.touched + need, spot.began + self.options.page_bound)
+        moved = self.past.flood(spot.rect) if spot.scrolled else None
+        if moved is not None:
+            due = max(due, moved + EBB)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
         known, _ = self._known(box, mask)

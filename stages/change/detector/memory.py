@@ -151,6 +151,10 @@ class Rates:
         patience = float(self._patience[rect_of_cells][mine].min(initial=60.0))
         return float(self.touched[rect_of_cells][mine].max(initial=NEVER)) + max(0.6, patience)
 
+    def patience(self, rect_of_cells: tuple[slice, slice]) -> float:
+        """How long what moved there may stand still and yet go on."""
+        return float(self._patience[rect_of_cells].max())
+
     def rest_at(self, rows: Indices, columns: Indices) -> Times:
         """When background cells will have been still for longer than they use to be."""
         due: Times = self.touched[rows, columns] + np.maximum(

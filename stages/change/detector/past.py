@@ -13,6 +13,14 @@ PAGE = 0.25
 """What began within this time of each other may be parts of one whole."""
 TOGETHER = 0.6
 """What was judged within this time of each other too."""
+LULL = 0.7
+"""A list that moved on again within this time has not paused."""
+AGAIN = 10.0
+"""The same for one that had gone on and on before."""
+EBB = 1.8
+"""For how long such a list rests before what it rests at is shown."""
+FLOOD = 5.0
+"""Seconds for which a list moves on without a pause until nobody can be reading it."""
 
 
 class Past:
@@ -21,6 +29,24 @@ class Past:
     def __init__(self) -> None:
         self._places: deque[tuple[float, Rect]] = deque(maxlen=64)
         self._left: deque[tuple[float, float, Rect]] = deque(maxlen=64)
+
+        self._scrolls: deque[tuple[float, float, Rect]] = deque(maxlen=16)
+
+    def scroll(self, time: float, rect: Rect) -> None:
+        """Note that a list moved on."""
+        same = [old for old in self._scrolls if _over(old[2], rect)]
+        since = min(
+            (first for first, last, _ in same if time - last <= _patience(first, last)),
+            default=time,
+        )
+        for old in same:
+            self._scrolls.remove(old)
+        self._scrolls.append((since, time, rect))
+
+    def flood(self, rect: Rect) -> float | None:
+        """When the list in which this is moved last, if it had gone on and on until then."""
+        lists = [each for each in self._scrolls if each[2].intersects(rect)]
+        return max((last for first, last, _ in lists if last - first >= FLOOD), default=None)
 
     def add(self, time: float, rect: Rect) -> None:
         """Note that a place was passed on."""
@@ -49,6 +75,18 @@ class Past:
     def goes_on(self, rect: Rect, since: float) -> bool:
         """Whether this is inside, or at the end of, a line that was passed on since then."""
         return self.touches(attrs.evolve(rect, x=rect.x - rect.height - 8), since)
+
+
+def _patience(first: float, last: float) -> float:
+    """How long a list may stand still that moved from `first` to `last`, and yet go on."""
+    return AGAIN if last - first >= FLOOD else LULL
+
+
+def _over(one: Rect, other: Rect) -> bool:
+    """Whether two lists share the greater part of the smaller one."""
+    width = min(one.right, other.right) - max(one.x, other.x)
+    height = min(one.bottom, other.bottom) - max(one.y, other.y)
+    return min(width, height) > 0 and 2 * width * height >= min(one.area, other.area)
 
 
 def same_place(one: Rect, other: Rect) -> bool:

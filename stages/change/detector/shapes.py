@@ -21,6 +21,12 @@ LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
 
 
+DENSE, BASE = 0.45, 0.35
+"""Share of the columns of a line of text that hold strokes; share of these that end on its base."""
+LETTER = 5
+"""No digit is lower."""
+NUDGE = 4
+"""Pixels by which the rest of a line moves when one of its letters gets wider or narrower."""
 STROKES = 100
 """Strong edges from left to right that a word has."""
 STROKE = 80
@@ -83,6 +89,13 @@ def blank(patch: Words, tolerance: int = 16) -> bool:
     return alike_rows(patch, tolerance) and alike_rows(patch.T, tolerance)
 
 
+def lines(mask: Mask) -> int:
+    """How many lines of text changed, one below the other: none in a bar or a frame."""
+    edges = np.flatnonzero(np.diff(mask.any(axis=1).astype(np.int8), prepend=0, append=0))
+    heights = edges[1::2] - edges[::2]
+    return int(((heights >= LETTER) & (heights <= LINE // 2)).sum())
+
+
 def caret(before: Words, after: Words) -> bool:
     """A bar or block that came, went or moved on blank ground, no higher than a line of text."""
     height, width = after.shape
@@ -92,6 +105,31 @@ def caret(before: Words, after: Words) -> bool:
         return False
     lamp = 0.8 < width / height < 1.25 and blank(before) and blank(after)
     return not lamp
+
+
+def nudged(before: Words, after: Words) -> float:
+    """How far the ink of a line is where it was, or a few pixels beside it: a correlation.
+
+    A centred line moves by a pixel or less when one of its letters changes, and what moves by less
+    than a pixel is drawn anew; so nothing of it is equal.
+    """
+    old, new = _ink(before), _ink(after)
+    width = old.shape[1]
+    best = 0.0
+    for step in range(-min(NUDGE, width - 1), min(NUDGE, width - 1) + 1):
+        mine = new[:, max(0, step) : width + min(0, step)]
+        other = old[:, max(0, -step) : width - max(0, step)]
+        power = float((mine * mine).sum() * (other * other).sum())
+        best = max(best, float((mine * other).sum()) / max(1.0, power) ** 0.5)
+    return best
+
+
+def _ink(patch: Words) -> npt.NDArray[np.float32]:
+    """How much each pixel stands out from the ground, smoothed along the line."""
+    height, width = patch.shape
+    green = patch.view(np.uint8).reshape(height, width, 4)[..., 1].astype(np.float32)
+    ink: npt.NDArray[np.float32] = cv2.blur(np.abs(green - np.median(green)), (3, 1))
+    return ink.reshape(height, width)
 
 
 def caret_moved(before: Words) -> bool:
@@ -165,7 +203,20 @@ def plain_inside(patch: Words) -> bool:
 
 def textual(patch: Words) -> bool:
     """Whether there are as many strong edges from left to right as letters have."""
+    if patch.shape[1] < 2:
+        return False
     return bool(differ(patch[:, 1:], patch[:, :-1], 64).mean() >= 0.08)
+
+
+def on_a_line(patch: Words) -> bool:
+    """Whether strokes stand close and end on one line below: of letters, but not of a chart."""
+    edges = differ(patch[:, 1:], patch[:, :-1], 64)
+    columns = edges.any(axis=0)
+    if columns.mean() < DENSE:
+        return False
+    ends = patch.shape[0] - 1 - edges[::-1, columns].argmax(axis=0)
+    counts = np.bincount(ends, minlength=3)
+    return bool(np.convolve(counts, np.ones(3)).max() >= BASE * ends.size)
 
 
 def fills(mask: Mask, rect: Rect) -> bool:

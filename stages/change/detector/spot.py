@@ -92,7 +92,9 @@ class Spot:
 
     def follow(self, tight: Rect) -> None:
         """Take note of where the difference is now, and whether it went there as a whole."""
-        if self.size is not None and travelled(self.size, tight):
+        if self.letter:
+            self.moves = 0  # writing grows on one side, and loses a caret on the other
+        elif self.size is not None and travelled(self.size, tight):
             self.moves += 1
         elif self.size is not None and tight.area > 3 * self.size.area:
             self.moves = 0
