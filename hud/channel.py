@@ -372,8 +372,7 @@ class Inbox(trio.abc.ReceiveChannel[T]):
         self._closed = False
         self._gate: Callable[[], Awaitable[None]] = _at_once
         self._in_hand: T | None = None
-        self._tried: T | None = None
-        """What a stage has crashed over once."""
+        self._crashed = self._is_second_try = False
 
     def begin_when(self, gate: Callable[[], Awaitable[None]]) -> None:
         """Take nothing before `gate` returns: this is how demand reaches the stage before it."""
@@ -406,8 +405,7 @@ class Inbox(trio.abc.ReceiveChannel[T]):
             edge.asked = False
         item = edge.take()
         self._in_hand = item
-        if item is not self._tried:
-            self._tried = None
+        self._is_second_try, self._crashed = self._crashed, False
         edge.counts["taken"] += 1
         edge.observer.taken(edge.name, item)
         edge.stir()
@@ -429,11 +427,11 @@ class Inbox(trio.abc.ReceiveChannel[T]):
         edge.stir()
 
     def retry(self) -> None:
-        """Let a restarted stage meet the item in hand a second time, and never a third."""
+        """Let a restarted stage meet the item in hand, or what it is part of by then, once more."""
         item = self._in_hand
-        if item is None or item is self._tried:
+        if item is None or self._is_second_try:
             return
-        self._tried = item
+        self._crashed = True
         if self.give_back(item):
             self._in_hand = None
         else:
