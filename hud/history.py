@@ -127,6 +127,10 @@ class History(Observer):
             if flight is not None and older.seq != into.seq:
                 flight.entry.into = into.seq
 
+    def returned(self, edge: str, item: object) -> None:
+        """See Observer."""
+        self._in_hand.pop(edge.rpartition("→")[2], None)
+
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""
         flight = self._flights.get(self._in_hand.pop(stage, 0))

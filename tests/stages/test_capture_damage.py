@@ -224,12 +224,12 @@ async def test_a_film_wakes_nobody_and_is_not_forgotten(display):
 async def test_the_last_picture_of_a_film_is_there(display):
     painter, film = Painter(display), Rect(600, 300, 320, 200)
     async with watched(display) as watcher:
-        await watcher.next()
+        seen = [await watcher.next()]
         for number in range(80):
             painter.fill(film.x, film.y, film.width, film.height, number)
             with trio.move_on_after(0.02):
-                await watcher.frames.receive()
-        last = (await watcher.rest())[-1]
+                seen.append(await watcher.frames.receive())
+        last = [*seen, *await watcher.rest()][-1]
         assert last.pixels[film.y, film.x, 0] == 79
 
 
