@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hud.items import Rect
 from hud.local import conversation, picture
 from hud.local.model import NO_PICTURE
-from hud.local.protocol import ServerSession
+from hud.local.protocol import DEEPEST, ServerSession
 from hud.realtime import caption
 from hud.realtime.prompt import NOTHING
 from hud.realtime.tokens import first_tokens, image_tokens, text_tokens
@@ -865,3 +865,22 @@ def test_any_text_is_streamed_whole(words):
 def test_any_bytes_have_a_size_or_none(data):
     for head in (b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n"):
         picture.dimensions(head + data)
+
+
+@pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}])
+def test_a_message_nested_too_deep_to_be_echoed_is_refused(wrap):
+    def told(levels):
+        value = 1
+        for _ in range(levels):
+            value = wrap(value)
+        tool = {"type": "function", "name": "f", "parameters": {"a": value}}
+        script = Script()
+        [event] = script.say("session.update", session={"type": "realtime", "tools": [tool]})
+        return event
+
+    # Five lie around it: the message, session, tools, the tool and its parameters.
+    assert told(DEEPEST - 5)["type"] == "session.updated"
+    for levels in (DEEPEST - 4, 240):
+        refused = told(levels)
+        assert refused["error"]["code"] == "invalid_event"
+        assert str(DEEPEST) in refused["error"]["message"]

@@ -510,6 +510,46 @@ async def test_garbage_on_the_port_harms_nobody_else():
             assert (await receive())["type"] == "session.created"
 
 
+async def asked(address, lines):
+    """What is answered to a request for an upgrade before the connection is closed."""
+    fixed = ["Upgrade: websocket", "Sec-WebSocket-Key: eDEyMzQ1Njc4OTAxMjM0NQ==",
+             "Sec-WebSocket-Version: 13"]  # fmt: skip
+    stream = await trio.open_tcp_stream(address.host, address.port)
+    with trio.fail_after(5):
+        async with stream:
+            text = "\r\n".join([lines[0], *fixed, *lines[1:], "", ""])
+            await stream.send_all(text.encode("latin-1"))
+            return b"".join([data async for data in stream])
+
+
+async def test_an_address_that_cannot_be_split_is_not_found():
+    said = []
+    async with open_server(FakeModel(), key=KEY, warn=said.append) as address:
+        lines = ["GET //[ HTTP/1.1", "Host: localhost", "Connection: Upgrade"]
+        assert (await asked(address, lines)).startswith(b"HTTP/1.1 404 ")
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Host", "Connection", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"]
+)
+async def test_a_header_that_no_library_can_read_ends_its_own_connection_only(name):
+    """Told once, and by the error's name: what was sent may be anybody's."""
+    said = []
+    headers = {"Host": "localhost", "Connection": "Upgrade"} | {name: "private\xff"}
+    lines = [f"{key}: {value}" for key, value in headers.items()]
+    async with open_server(FakeModel(), key=KEY, warn=said.append) as address:
+        async with open_client(address) as (client, receive):
+            await receive()
+            for _ in range(2):
+                await asked(address, ["GET /v1/realtime HTTP/1.1", *lines])
+            await client.send_message('{"type":"input_audio_buffer.clear"}')
+            assert (await receive())["type"] == "input_audio_buffer.cleared"
+    [sentence] = said
+    assert "UnicodeDecodeError" in sentence
+    assert "private" not in sentence
+
+
 @pytest.mark.parametrize(
     ("host", "key"), [("0.0.0.0", KEY), ("192.168.1.2", KEY), ("example.org", KEY), ("::1", "")]
 )
