@@ -47,7 +47,7 @@ class Address:
 
 @attrs.define(eq=False)
 class Complaint:
-    """Tells of the first error that nobody expected, and by its name only: it may quote a client."""
+    """Tells of the first error that nobody expected, by its name only: it may quote a client."""
 
     warn: Callable[[str], None]
     told: bool = False
@@ -77,7 +77,7 @@ class Terms:
 
 
 @asynccontextmanager
-async def open_server(
+async def open_server(  # noqa: PLR0913 - what `hud serve` and its tests may choose
     model: Model,
     *,
     host: str = "127.0.0.1",

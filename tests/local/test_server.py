@@ -538,13 +538,15 @@ async def test_a_header_that_no_library_can_read_ends_its_own_connection_only(na
     said = []
     headers = {"Host": "localhost", "Connection": "Upgrade"} | {name: "private\xff"}
     lines = [f"{key}: {value}" for key, value in headers.items()]
-    async with open_server(FakeModel(), key=KEY, warn=said.append) as address:
-        async with open_client(address) as (client, receive):
-            await receive()
-            for _ in range(2):
-                await asked(address, ["GET /v1/realtime HTTP/1.1", *lines])
-            await client.send_message('{"type":"input_audio_buffer.clear"}')
-            assert (await receive())["type"] == "input_audio_buffer.cleared"
+    async with (
+        open_server(FakeModel(), key=KEY, warn=said.append) as address,
+        open_client(address) as (client, receive),
+    ):
+        await receive()
+        for _ in range(2):
+            await asked(address, ["GET /v1/realtime HTTP/1.1", *lines])
+        await client.send_message('{"type":"input_audio_buffer.clear"}')
+        assert (await receive())["type"] == "input_audio_buffer.cleared"
     [sentence] = said
     assert "UnicodeDecodeError" in sentence
     assert "private" not in sentence

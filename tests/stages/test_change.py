@@ -160,6 +160,47 @@ def test_a_place_can_be_left_out():
     assert shown.right < 200
 
 
+def test_news_that_reaches_out_of_a_place_is_passed_on():
+    """Its middle lies in the place; what is shown is the part that does not."""
+    quiet = Tiles(places=(Place(region=(200, 90, 120, 40), sensitivity="off"),))
+    ((shown,),) = passed(quiet, (150, 100, 160, 14))
+    assert shown.x <= 150
+    assert 200 <= shown.right <= 204
+
+
+def test_news_beside_a_place_is_passed_on_though_they_are_one_region():
+    """A line of text over the edge of the place changes together with what is in it."""
+    quiet = Tiles(places=(Place(region=(100, 0, 220, 240), sensitivity="off"),))
+    ((shown,),) = passed(quiet, (60, 100, 200, 40), (20, 180, 280, 14))[1:]
+    assert shown.x <= 20
+    assert shown.right <= 104
+
+
+def test_what_changes_at_the_very_edge_of_a_place_stays_in_it():
+    quiet = Tiles(places=(Place(region=(200, 80, 100, 60), sensitivity="off"),))
+    assert passed(quiet, (200, 80, 60, 2), (240, 138, 60, 2), (200, 90, 100, 50)) == []
+
+
+class Blind:
+    """Everything is news, and nothing is known of what was there before."""
+
+    def __init__(self, rect):
+        self.rect = rect
+
+    def look(self, frame):
+        return Change(frame, (self.rect,), Cause.CONTENT, "blind")
+
+
+def test_where_nothing_is_known_of_before_only_what_lies_wholly_in_places_is_left_out():
+    places = [Place(region=(0, 0, 32, 64)), Place(region=(32, 0, 22, 30))]
+
+    def regions(*rect):
+        return Places(Blind(Rect(*rect)), places, Late).look(fakes.frame(1)).regions
+
+    assert regions(10, 4, 40, 16) == ()
+    assert regions(10, 4, 40, 60) == (Rect(41, 39, 9, 25),)
+
+
 def test_a_place_can_be_more_sensitive_and_keeps_its_coordinates():
     place = Place(region=(200, 0, 120, 240), sensitivity="high")
     ((shown,),) = passed(Tiles(places=(place,)), RIGHT)
