@@ -8,16 +8,12 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from hud.detector import Detector
+from hud.detector import MOST_NAPS, SHORTEST_NAP, Detector
 from hud.items import Cause, Change, Frame
 from hud.threads import in_thread
 
-SHORTEST_NAP = 0.02
-"""Seconds between two calls of `wake`, whatever the detector wishes."""
 INLINE_PIXELS = 60_000
 """Damage up to which a frame is judged in the loop; a line of text across the screen has less."""
-MOST_NAPS = 100
-"""Calls of `wake` behind the last frame."""
 
 
 async def judge(
