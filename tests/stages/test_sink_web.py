@@ -66,6 +66,9 @@ async def test_notes_are_delivered_and_can_be_fetched():
         await until(lambda: len(delivered) == 4)
         later = (await client.get("api/notes", params={"after": body["last"]})).json()
         assert [note["text"] for note in later["notes"]] == ["whole"]
+        for _ in range(2):  # with nothing new, too
+            later = (await client.get("api/notes", params={"after": later["last"]})).json()
+            assert later["notes"] == []
 
 
 async def test_a_request_that_is_too_much_for_the_server_costs_neither_page_nor_notes():
