@@ -441,20 +441,47 @@ async def test_reading_goes_on_while_the_model_thinks_and_while_nobody_reads():
             pass
 
 
-async def test_a_client_that_never_reads_is_dropped(monkeypatch):
-    monkeypatch.setattr("hud.local.connection.MOST_UNSENT", 10_000)
-    part = {"type": "input_text", "text": "z" * 6000}
-    item = {"type": "message", "role": "user", "content": [part]}
-    create = orjson.dumps({"type": "conversation.item.create", "item": item}).decode()
+def create(text):
+    item = {"id": "long", "type": "message", "role": "user"}
+    item["content"] = [{"type": "input_text", "text": text}]
+    return orjson.dumps({"type": "conversation.item.create", "item": item}).decode()
+
+
+RETRIEVE = '{"type":"conversation.item.retrieve","item_id":"long"}'
+
+
+async def test_a_client_that_reads_may_take_many_times_what_may_wait(monkeypatch):
+    monkeypatch.setattr("hud.local.connection.MOST_UNSENT", 20_000)
     async with (
         open_server(FakeModel(), key=KEY) as address,
         open_client(address) as (client, receive),
     ):
         await receive()
-        await client.send_message(create)
-        with trio.fail_after(5), pytest.raises(trio_websocket.ConnectionClosed):
-            while True:
-                await receive()
+        await client.send_message(create("z" * 6000))
+        for _ in range(2):
+            await receive()
+        with trio.fail_after(20):
+            for _ in range(40):
+                await client.send_message(RETRIEVE)
+                assert (await receive())["type"] == "conversation.item.retrieved"
+
+
+async def test_a_client_that_stops_reading_is_dropped(monkeypatch):
+    monkeypatch.setattr("hud.local.connection.MOST_UNSENT", 1_000_000)
+    model = FakeModel()
+    async with (
+        open_server(model, key=KEY) as address,
+        open_client(address) as (client, receive),
+    ):
+        await receive()
+        await client.send_message(create("z" * 200_000))
+        with trio.fail_after(20):
+            # 20 MB, of which the kernel takes some before anything waits; then asking fails.
+            with contextlib.suppress(trio_websocket.ConnectionClosed):
+                for _ in range(100):
+                    await client.send_message(RETRIEVE)
+            while not model.forgotten:
+                await trio.sleep(0.01)
 
 
 async def test_leaving_says_goodbye_and_forgets():
