@@ -49,7 +49,7 @@ class Address:
 class Complaint:
     """Tells of the first error that nobody expected, by its name only: it may quote a client."""
 
-    warn: Callable[[str], None]
+    warn: Callable[[str], None] = silent
     told: bool = False
 
     def tell(self, error: Exception) -> None:
@@ -68,7 +68,7 @@ class Terms:
     key: str = attrs.field(repr=False)
     lifetime: float
     closing: trio.Event
-    complaint: Complaint
+    complaint: Complaint = attrs.field(factory=Complaint)
 
     def open_session(self, model: str, started: float) -> ServerSession:
         """A new session with a name of its own."""

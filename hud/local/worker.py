@@ -40,8 +40,8 @@ class LocalReader:
         self._number = 0
         self._unheard: dict[str, str] = {}
         """Notes that nobody waited for; they come with the session's next one."""
-        self._asked: dict[int, str] = {}
-        """Session of each request that is not answered yet."""
+        self._asked: dict[int, str | None] = {}
+        """Session of each request that is not answered yet; None: it has ended."""
         self._forgotten: list[str] = []
 
     @property
@@ -76,7 +76,9 @@ class LocalReader:
     def forget(self, session: str) -> None:
         """Drop the memory of a session that has ended."""
         self._unheard.pop(session, None)
-        self._asked = {n: other for n, other in self._asked.items() if other != session}
+        for number, other in self._asked.items():
+            if other == session:
+                self._asked[number] = None  # the child still has it before it
         self._forgotten.append(session)
 
     async def aclose(self) -> None:

@@ -39,6 +39,7 @@ class FakeModel:
         self.text = text
         self.seen = []
         self.forgotten = []
+        self.left = trio.Event()
         self.cancelled = 0
         self.wait = trio.Event()
         self.wait.set()
@@ -57,6 +58,7 @@ class FakeModel:
 
     def forget(self, session):
         self.forgotten.append(session)
+        self.left.set()
 
 
 class Talk:
@@ -480,8 +482,7 @@ async def test_a_client_that_stops_reading_is_dropped(monkeypatch):
             with contextlib.suppress(trio_websocket.ConnectionClosed):
                 for _ in range(100):
                     await client.send_message(RETRIEVE)
-            while not model.forgotten:
-                await trio.sleep(0.01)
+            await model.left.wait()
 
 
 async def test_leaving_says_goodbye_and_forgets():
