@@ -349,6 +349,8 @@ BAD_ITEMS = [
     ({"content": [image("data:image/png;base64,AAA")]}, "invalid_value", PART + ".image_url"),
     ({"content": [image("data:image/png;base64,AAAA")]}, "invalid_value", PART + ".image_url"),
     ({"content": [image(png(0, 5))]}, "invalid_value", PART + ".image_url"),
+    ({"content": [image(png(8193, 5))]}, "invalid_value", PART + ".image_url"),
+    ({"content": [image(png(5, 8193))]}, "invalid_value", PART + ".image_url"),
     ({"role": "system", "content": [image(png())]}, "invalid_value", PART + ".type"),
     ({"role": "assistant", "content": [text("x")]}, "invalid_value", PART + ".type"),
 ]
@@ -363,15 +365,29 @@ def test_a_bad_item_is_one_error_and_not_added(change, code, param):
 
 
 def test_the_oldest_items_leave_a_full_conversation(monkeypatch):
-    monkeypatch.setattr(conversation, "MOST_PICTURES", 2 * len(png()))
+    one = conversation.item({"type": "message", "content": [image(png())]}, "x", "")
+    monkeypatch.setattr(conversation, "MOST_KEPT", 2 * one.weight)
     script = Script()
     for number in range(3):
         script.add(image(png()), item_id=f"p{number}")
     refused(script.say("conversation.item.delete", item_id="p0"), "item_delete_invalid_item_id")
+    monkeypatch.undo()
     for number in range(conversation.MOST_ITEMS):
         script.add(text("x"), item_id=f"t{number}")
     refused(script.say("conversation.item.delete", item_id="p2"), "item_delete_invalid_item_id")
     [event] = script.say("conversation.item.delete", item_id="t0")
+    assert event["type"] == "conversation.item.deleted"
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_texts_weigh_too(monkeypatch, many):
+    monkeypatch.setattr(conversation, "MOST_KEPT", 100_000)
+    script = Script()
+    parts = [text("x")] * 200 if many else [text("x" * 40_000)]
+    for number in range(3):
+        script.add(*parts, item_id=f"t{number}")
+    refused(script.say("conversation.item.delete", item_id="t0"), "item_delete_invalid_item_id")
+    [event] = script.say("conversation.item.delete", item_id="t2")
     assert event["type"] == "conversation.item.deleted"
 
 
