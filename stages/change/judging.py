@@ -20,8 +20,13 @@ async def judge(
     make: Callable[[], Detector],
     inbox: trio.abc.ReceiveChannel[Frame],
     outbox: trio.abc.SendChannel[Change],
+    *,
+    whole: bool = False,
 ) -> None:
-    """Send on a change for every frame, and what came to rest when no frame comes any more."""
+    """Send on a change for every frame, and what came to rest when no frame comes any more.
+
+    `whole`: the detectors look at all of a frame, however little of it was damaged.
+    """
     detectors: dict[int, Detector] = {}
     woken = -math.inf
     while True:
@@ -38,7 +43,7 @@ async def judge(
         if frame.monitor not in detectors:
             detectors[frame.monitor] = make()
         look = detectors[frame.monitor].look
-        if _is_little(frame):
+        if _is_little(frame) and not whole:
             await outbox.send(look(frame))
         else:
             await outbox.send(await in_thread(look, frame))

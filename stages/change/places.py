@@ -61,7 +61,9 @@ class Places:
         self._frame = frame
         change = self._without_places(self._screen.look(frame))
         for part, detector in self._parts(frame):
-            piece = attrs.evolve(frame, pixels=frame.pixels[part.slices], damage=None)
+            piece = attrs.evolve(
+                frame, pixels=frame.pixels[part.slices], damage=_damage_in(frame, part)
+            )
             change = _joined(change, _moved(detector.look(piece), part, frame))
         return change
 
@@ -129,6 +131,13 @@ class Places:
         found = found.padded(MARGIN, rect.width, rect.height)
         seen = before[found.slices] if not margin and before is not None else None
         return Mark(attrs.evolve(found, x=rect.x + found.x, y=rect.y + found.y), seen)
+
+
+def _damage_in(frame: Frame, part: Rect) -> tuple[Rect, ...] | None:
+    """Where a part of the frame may have changed, as damage of that part alone."""
+    if frame.damage is None:
+        return None
+    return tuple(_moved_back(rect, part) for rect in frame.damage if rect.intersects(part))
 
 
 def _moved_back(rect: Rect, box: Rect) -> Rect:

@@ -14,6 +14,7 @@ from hud.items import Cause, Change, Fate, Frame, Rect
 from hud.ledger import Ledger
 from hud.pipeline import Pipeline, run_pipeline
 from stages.assemble import Assemble
+from stages.change import judging
 from stages.change.judging import Heartbeat, judge
 from stages.change.places import Place, Places
 from stages.change.tiles import Tiles
@@ -179,6 +180,38 @@ def test_news_beside_a_place_is_passed_on_though_they_are_one_region():
 def test_what_changes_at_the_very_edge_of_a_place_stays_in_it():
     quiet = Tiles(places=(Place(region=(200, 80, 100, 60), sensitivity="off"),))
     assert passed(quiet, (200, 80, 60, 2), (240, 138, 60, 2), (200, 90, 100, 50)) == []
+
+
+def test_a_place_looks_at_no_more_than_what_was_drawn_in_it():
+    seen = []
+
+    class Sees(Quiet):
+        def look(self, frame):
+            seen.append(frame.damage)
+            return super().look(frame)
+
+    places = Places(Quiet(), [Place(region=(20, 10, 30, 30), sensitivity="low")], lambda _: Sees())
+    for damage in (None, (), (Rect(0, 0, 64, 4), Rect(10, 30, 20, 20))):
+        places.look(attrs.evolve(fakes.frame(1), damage=damage))
+    assert seen == [None, (), (Rect(0, 20, 10, 10),)]
+
+
+@pytest.mark.parametrize(("stage", "threads"), [(Tiles(), 1), (WholeFrame(), 2)])
+async def test_a_look_at_all_of_a_frame_is_not_for_the_loop(monkeypatch, stage, threads):
+    calls = []
+
+    async def in_thread(function, *arguments):
+        calls.append(arguments)
+        return function(*arguments)
+
+    monkeypatch.setattr(judging, "in_thread", in_thread)
+    before, inbox = trio.open_memory_channel(9)
+    outbox, _after = trio.open_memory_channel(9)
+    await before.send(fakes.frame(1))
+    await before.send(attrs.evolve(fakes.frame(2), damage=(fakes.BOX,)))
+    before.close()
+    await stage.run(inbox, outbox)
+    assert len(calls) == threads
 
 
 class Blind:
