@@ -10,6 +10,7 @@ model's doing; what is sent, when, and what it holds is its own reckoning.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -19,6 +20,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,27 @@ def estimate(scene: Path, answer: float, note_tokens: int) -> dict[str, Any]:
     return result
 
 
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a local server, which ends with the block however that ends."""
+    log = folder / "serve.log"
+    with log.open("w") as stderr:
+        server = subprocess.Popen(
+            [*HUD, "serve", "--port", "0"],
+            env=os.environ | {"HUD_SERVE_KEY": KEY},
+            stderr=stderr,
+        )
+    try:
+        while (found := re.search(r"listening on (\S+);", log.read_text())) is None:
+            if server.poll() is not None:
+                sys.exit(log.read_text())
+            time.sleep(0.1)
+        yield found[1]
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def main() -> None:
     """Print the table."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -66,16 +90,8 @@ def main() -> None:
     given = arguments.parse_args()
     print(f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} CPUs")
     print("scene            turns real/est   dollars real/est   ratio")
-    server = subprocess.Popen(
-        [*HUD, "serve", "--port", "0"],
-        env=os.environ | {"HUD_SERVE_KEY": KEY},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stderr is not None
-    address = server.stderr.readline().split()[3].rstrip(";")
     total = [0.0, 0.0]
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as address:
         for scene in given.scenes:
             notes, turns, real = run(scene, address, Path(name))
             answer = statistics.median(
@@ -91,8 +107,6 @@ def main() -> None:
                 f"{real:.4f}/{told:.4f}   {told / real:.2f}",
                 flush=True,
             )
-    server.terminate()
-    server.wait()
     print(f"all: ${total[0]:.4f} in the runs, ${total[1]:.4f} estimated, {total[1] / total[0]:.2f}")
 
 

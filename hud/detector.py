@@ -7,6 +7,11 @@ from typing import Protocol
 
 from hud.items import Change, Frame
 
+SHORTEST_NAP = 0.02
+"""Seconds between two calls of `wake`, whatever the detector wishes."""
+MOST_NAPS = 100
+"""Calls of `wake` behind the last frame."""
+
 
 class Detector(Protocol):
     """Judges the frames of one monitor, with `frame.time` as its only clock."""

@@ -7,13 +7,14 @@ each time and comes as fast as the detector can look.
 from __future__ import annotations
 
 import collections
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
 
-from hud.detector import Detector
-from hud.items import Change, Fate, Frame, Picture, Rect, Shot, Usage
+from hud.detector import MOST_NAPS, SHORTEST_NAP, Detector
+from hud.items import Cause, Change, Fate, Frame, Picture, Rect, Shot, Usage
 from hud.realtime.bill import Request, Segment, cached, counted
 from hud.realtime.memory import SUMMARIZE, Memory
 from hud.realtime.models import Price, cost
@@ -125,13 +126,10 @@ def estimate(
     model = _Model(assumed, shoot, fps)
     fates: dict[int, Fate] = {}
     waiting: Change | None = None
-    count = 0
     for time, change in _changes(frames, detector):
         if waiting is not None and model.free_at <= time:
             fates[waiting.seq] = model.show(waiting)
             waiting = None
-        if change.frame.time == time:
-            count += 1
         if not change.regions:
             fates[change.seq] = change.fate or Fate.NOISE
             continue
@@ -148,18 +146,34 @@ def estimate(
     usd = sum(cost(usage, assumed.price) for usage in bills)
     counts = collections.Counter(fates.values())
     named = {fate.value: counts[fate] for fate in Fate if counts[fate]}
-    return Estimate(tuple(model.sends), named, count / fps, usd, tuple(bills))
+    return Estimate(tuple(model.sends), named, len(fates) / fps, usd, tuple(bills))
 
 
 def _changes(frames: Iterable[Frame], detector: Detector) -> Iterator[tuple[float, Change]]:
-    """What the detector says and when: at each frame, and between frames when something is due."""
+    """What the detector says and when: at each frame, and when something is due without one.
+
+    Behind the last frame the screen stays as it is, and what is awaited comes to rest.
+    """
+    earliest = -math.inf
     for frame in frames:
-        due = detector.due()
-        if due is not None and due < frame.time:
-            change = detector.wake(due)
+        while (due := _due(detector, earliest)) < frame.time:
+            change, earliest = detector.wake(due), due + SHORTEST_NAP
             if change is not None:
                 yield due, change
+        earliest = frame.time
         yield frame.time, detector.look(frame)
+    for _ in range(MOST_NAPS):
+        due = _due(detector, earliest)
+        if due == math.inf:
+            return
+        change, earliest = detector.wake(due), due + SHORTEST_NAP
+        if change is not None and change.cause is not Cause.HEARTBEAT:
+            yield due, change
+
+
+def _due(detector: Detector, earliest: float) -> float:
+    due = detector.due()
+    return math.inf if due is None else max(due, earliest)
 
 
 class _Model:

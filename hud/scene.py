@@ -66,8 +66,13 @@ def load(folder: pathlib.Path) -> Scene:
         if pathlib.PurePath(file).name != file:
             raise UsageError(f"{index}: {file!r} must be the name of a picture beside it")
         if not _is_there(folder / file):
-            raise UsageError(f"{folder / file}: the picture is missing")
+            raise UsageError(f"{_named(folder / file)}: the picture is missing")
     return scene
+
+
+def _named(path: pathlib.Path) -> str:
+    """A path on one line, whatever characters its names hold."""
+    return repr(str(path))[1:-1]
 
 
 def _is_there(path: pathlib.Path) -> bool:
@@ -115,7 +120,7 @@ def read_picture(path: pathlib.Path) -> Pixels:
     """
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
-        raise UsageError(f"{path}: is not a picture")
+        raise UsageError(f"{_named(path)}: is not a picture")
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA), dtype=np.uint8)
 
 

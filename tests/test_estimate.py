@@ -7,7 +7,7 @@ import pytest
 
 from hud import scene as scenes
 from hud.estimate import Assumptions, estimate
-from hud.items import Fate, Usage
+from hud.items import Cause, Change, Fate, Usage
 from hud.packaged import recording
 from hud.realtime.models import FREE, MODELS, cost
 from stages.change.tiles import Tiles
@@ -46,6 +46,45 @@ def test_every_frame_has_one_fate():
     result = play(ticks(100), look=fakes.every_third)
     assert sum(result.fates.values()) == 100
     assert result.fates[Fate.UNCHANGED.value] == 67
+
+
+@attrs.define
+class Resting:
+    """Passes on each of `rests`, seconds after a frame, one at a time."""
+
+    rests: tuple[float, ...]
+    frame: object = None
+    waits: list[float] = attrs.Factory(list)
+
+    def look(self, frame):
+        self.frame, self.waits = frame, [frame.time + rest for rest in self.rests]
+        return Change(frame, (), None, "not yet", Fate.NOISE)
+
+    def due(self):
+        return self.waits[0] if self.waits else None
+
+    def wake(self, time):
+        assert self.waits.pop(0) <= time
+        return Change(self.frame, (fakes.BOX,), Cause.CONTENT, "it rests")
+
+
+def test_what_comes_to_rest_behind_the_last_frame_is_shown():
+    result = estimate(ticks(3), 10.0, Resting((0.5,)), fakes.as_shot, ASSUMED)
+    assert [sent.frame for sent in result.sends] == [2]
+    assert result.fates == {"noise": 2, "sent": 1}
+
+
+def test_between_two_frames_everything_that_is_due_is_judged():
+    frames = [fakes.frame(1, time=0.0), fakes.frame(2, time=10.0)]
+    result = estimate(frames, 0.1, Resting((2.0, 4.0, 6.0)), fakes.as_shot, ASSUMED)
+    assert len(result.sends) == 6
+    assert result.seconds == 20.0
+
+
+def test_no_heart_beats_behind_the_last_frame():
+    detector = Tiles(heartbeat=1.0).detector()
+    result = estimate(ticks(3), 10.0, detector, fakes.as_shot, ASSUMED)
+    assert len(result.sends) == 1
 
 
 def test_tokens_and_money_add_up():

@@ -4,6 +4,7 @@ The interval is a bootstrap of the difference of the medians (of CPU: of the mea
 are drawn with replacement, and within them samples (Davison and Hinkley, Bootstrap Methods and
 their Application, 1997, section 3.8). With one round on either side nothing is known about what
 differs from one start of the program to the next; then the interval is that of this run only.
+What has one sample for each start, as memory has, is judged by the tolerance alone below FEWEST.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Difference:
     """End of the interval of `after - before`."""
     high: float
     verdict: Verdict
+    starts: int | None = None
+    """How many starts were compared by the tolerance alone, on the side that has fewer."""
 
     @property
     def metric(self) -> Metric:
@@ -82,13 +85,15 @@ def _difference(
     samples = [list(itertools.chain(*rounds)) for rounds in (before, after)]
     old, new = map(metric.middle, samples)
     low, high = interval(before, after, mean=metric.is_mean)
-    if min(map(len, samples)) < FEWEST:
+    count = min(map(len, samples))
+    alone = count < FEWEST and metric.of_a_start
+    if count < FEWEST and not alone:
         verdict = Verdict.UNKNOWN
-    elif low <= 0 <= high or abs(new - old) < max(metric.floor, tolerance * old):
+    elif abs(new - old) < max(metric.floor, tolerance * old) or (not alone and low <= 0 <= high):
         verdict = Verdict.SAME
     else:
         verdict = Verdict.WORSE if new > old else Verdict.BETTER
-    return Difference(*place, old, new, low, high, verdict)
+    return Difference(*place, old, new, low, high, verdict, count if alone else None)
 
 
 def interval(before: Rounds, after: Rounds, *, mean: bool = False) -> tuple[float, float]:

@@ -36,6 +36,8 @@ class Metric:
     """Whether a user feels it; the others say where it comes from."""
     is_mean: bool = False
     """Whether its samples are summed up by their mean: work that comes in bursts has no median."""
+    of_a_start: bool = False
+    """Whether there is one sample for each start of the program, and it hardly varies."""
 
     def middle(self, samples: Sequence[float]) -> float:
         """The one number of many samples."""
@@ -48,7 +50,7 @@ METRICS = {
     "age_when_sent": Metric("age when sent", "ms", 0.5, headline=True),
     "cpu_hud": Metric("CPU of hud", "%", 0.2, headline=True, is_mean=True),
     "cpu_x_extra": Metric("CPU that X needs more", "%", 0.2, headline=True, is_mean=True),
-    "memory": Metric("resident memory", "MB", 3.0, headline=True),
+    "memory": Metric("resident memory", "MB", 3.0, headline=True, of_a_start=True),
     "wake": Metric("X server", "ms", 0.05),
     "capture_work": Metric("capture at work", "ms", 0.05),
     "change_wait": Metric("wait for change", "ms", 0.05),

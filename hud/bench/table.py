@@ -156,10 +156,13 @@ def comparison(differences: Sequence[Difference], earlier: Report) -> Group:
 
 
 def sentence(each: Difference) -> str:
-    """One difference with its interval."""
+    """One difference with its interval, or without where there are too few starts for one."""
     where = f"{each.size}, {SCENES[each.scene].title}"
     change = f"{each.percent(each.after - each.before):+.0f} %, " if each.before else ""
+    sure = f"{each.low:+.2f} to {each.high:+.2f}"
+    if each.starts is not None:
+        sure = f"by the tolerance alone: {each.starts} start{'s' * (each.starts > 1)}"
     return (
         f"{each.verdict.value}: {where}: {each.metric.title} {each.before:.2f} → {each.after:.2f} "
-        f"{each.metric.unit} ({change}{each.low:+.2f} to {each.high:+.2f})"
+        f"{each.metric.unit} ({change}{sure})"
     )

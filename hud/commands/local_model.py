@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from hud.commands.console import say
 from hud.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +42,6 @@ async def open_local_model(reader: LocalReader | None = None) -> AsyncIterator[t
     for_ever = 10 * 365 * 86400.0
     async with (
         contextlib.nullcontext(reader) if reader else open_reader() as model,
-        open_server(model, key=key, lifetime=for_ever) as address,
+        open_server(model, key=key, lifetime=for_ever, warn=say) as address,
     ):
         yield address.url, key

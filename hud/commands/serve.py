@@ -28,7 +28,7 @@ async def _serve(port: int, key: str) -> None:
     async with (
         stopping() as stop,
         open_reader() as model,
-        open_server(model, port=port, key=key) as address,
+        open_server(model, port=port, key=key, warn=say) as address,
     ):
         say(f"listening on {address.url}; Ctrl-C stops")
         await stop.wait()

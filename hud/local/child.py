@@ -39,16 +39,22 @@ def main() -> None:
     _warm_up(reader)
     sessions: dict[str, Notetaker] = {}
     while True:
-        request = _next(requests)
-        for session in request.forgotten:
-            sessions.pop(session, None)
+        answers.write(frames.packed(_answer(_next(requests), sessions, reader)))
+
+
+def _answer(request: Request, sessions: dict[str, Notetaker], reader: Reader) -> Answer:
+    """Do what is asked; pictures that cannot be looked at fail no more than their own request."""
+    for session in request.forgotten:
+        sessions.pop(session, None)
+    try:
         if request.only_read:
             read = tuple(tuple(lines(reader, sight.jpeg)) for sight in request.sights)
-            answer = Answer(request.number, "", read)
-        else:
-            note = _notetaker(sessions, request.session, reader).note(request.sights)
-            answer = Answer(request.number, note)
-        answers.write(frames.packed(answer))
+            return Answer(request.number, "", read)
+        note = _notetaker(sessions, request.session, reader).note(request.sights)
+        return Answer(request.number, note)
+    except Exception as error:
+        sessions.pop(request.session, None)  # nobody knows in what state it is
+        return Answer(request.number, "", failed=type(error).__name__)
 
 
 def _next(requests: queue.SimpleQueue[Request]) -> Request:

@@ -17,8 +17,10 @@ from hud.realtime.bill import Segment
 from hud.realtime.caption import Place
 
 MOST_ITEMS = 200
-MOST_PICTURES = 32 * 2**20
-"""Characters of data URIs that one session may keep."""
+MOST_KEPT = 32 * 2**20
+"""Characters of texts and data URIs that one session may keep."""
+_PART = 200
+"""What a part weighs beside its characters."""
 
 
 @attrs.frozen(eq=False)
@@ -41,8 +43,9 @@ class Item:
 
     @property
     def weight(self) -> int:
-        """Characters of the pictures."""
-        return sum(len(picture.uri) for picture in self.pictures)
+        """About its characters."""
+        parts = self.wire.get("content", [self.wire])
+        return sum(_PART + sum(len(str(word)) for word in part.values()) for part in parts)
 
     @property
     def sights(self) -> tuple[Sight, ...]:
@@ -140,7 +143,7 @@ class Conversation:
 
     def _shed(self, newest: Item) -> None:
         weight = sum(item.weight for item in self.items)
-        while len(self.items) > MOST_ITEMS or weight > MOST_PICTURES:
+        while len(self.items) > MOST_ITEMS or weight > MOST_KEPT:
             oldest = next((item for item in self.items if item is not newest), None)
             if oldest is None:
                 return

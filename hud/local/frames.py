@@ -40,6 +40,8 @@ class Answer:
     text: str
     lines: tuple[tuple[Line, ...], ...] = ()
     """Of each picture that was only to be read."""
+    failed: str = ""
+    """Name of the error that left the request without an answer."""
 
 
 def packed(item: Request | Answer) -> bytes:
@@ -79,7 +81,7 @@ def taken_answer(received: bytearray) -> Answer | None:
     fields = orjson.loads(received[_LENGTH.size : end])
     del received[:end]
     lines = tuple(tuple(_line(line) for line in lines) for lines in fields["lines"])
-    return Answer(fields["number"], fields["text"], lines)
+    return Answer(fields["number"], fields["text"], lines, fields["failed"])
 
 
 def _described(sight: Sight) -> dict[str, Any]:

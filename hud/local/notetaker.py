@@ -11,7 +11,7 @@ import numpy as np
 
 from hud import collage
 from hud.items import Rect
-from hud.local import wording
+from hud.local import picture, wording
 from hud.local.canvas import MARGIN, Canvas, Piece
 from hud.local.echo import Echo
 from hud.local.journal import Happening, Journal
@@ -77,12 +77,12 @@ class Notetaker:
 
 def lines(reader: Reader, encoded: bytes) -> list[Line]:
     """Read one picture for its own sake; nothing where it cannot be decoded."""
-    picture = _decoded(encoded)
-    if picture is None or max(picture.shape) > LARGEST_SIDE:
+    shown = _decoded(encoded, LARGEST_SIDE)
+    if shown is None:
         return []
-    height, width = picture.shape[:2]
+    height, width = shown.shape[:2]
     canvas = Canvas(width, height)
-    news = canvas.look([Piece(Rect(0, 0, width, height), picture)])
+    news = canvas.look([Piece(Rect(0, 0, width, height), shown)])
     return [line for line in _read(reader, canvas, canvas.rows(news, ())) if wording.tellable(line)]
 
 
@@ -102,28 +102,30 @@ def _placed(line: Line, row: Rect) -> Line:
 
 def _pieces(sight: Sight) -> Iterator[tuple[tuple[int, int, int], Piece]]:
     """The parts of a picture, each as large as on the screen, and which screen that is."""
-    picture = _decoded(sight.jpeg)
-    if picture is None:
+    shown = _decoded(sight.jpeg, picture.LARGEST_SIDE)
+    if shown is None:
         return
-    height, width = picture.shape[:2]
+    height, width = shown.shape[:2]
     place = sight.place or Place(0, width, height, (Rect(0, 0, width, height),))
     key = (place.screen, place.screen_width, place.screen_height)
     size = collage.size(place.rects)
-    if not min(size) or max(*size, *key[1:]) > LARGEST_SIDE * 2:
+    if not min(*size, *key[1:]) or max(*size, *key[1:]) > picture.LARGEST_SIDE:
         return
     if (width, height) != size:
         how = cv2.INTER_AREA if size[0] < width else cv2.INTER_CUBIC
-        picture = np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+        shown = np.asarray(cv2.resize(shown, size, interpolation=how), np.uint8)
     for rect, at in zip(place.rects, collage.places(place.rects), strict=True):
         if rect.area:
-            yield key, Piece(rect, picture[at.slices], width / size[0])
+            yield key, Piece(rect, shown[at.slices], width / size[0])
 
 
-def _decoded(data: bytes) -> Bgr | None:
-    if not data:
+def _decoded(data: bytes, longest: int) -> Bgr | None:
+    """A picture with no side above `longest`; a small file may say that it is a huge one."""
+    size = picture.dimensions(data)
+    if size is None or max(size) > longest:
         return None
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:  # a size that it refuses
         return None
-    return None if picture is None else np.asarray(picture, np.uint8)
+    return None if decoded is None else np.asarray(decoded, np.uint8)

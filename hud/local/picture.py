@@ -13,6 +13,8 @@ from hud.local.rules import RefusedError
 from hud.realtime import tokens
 from hud.realtime.caption import Place
 
+LARGEST_SIDE = 8192
+"""Longest side of a picture that is taken, in pixels; decoded, a square one takes 200 MB."""
 _HEAD = re.compile(r"data:image/(?:png|jpe?g);base64,", re.ASCII)
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG's SOF markers, ITU-T T.81 table B.1; the three left out define tables."""
@@ -57,6 +59,9 @@ def read(uri: str, detail: str, place: Place | None, param: str) -> Picture:
         size = None
     if size is None:
         message = f"Invalid '{param}'. The data is not a valid PNG or JPEG picture."
+        raise RefusedError("invalid_value", message, param)
+    if max(size) > LARGEST_SIDE:
+        message = f"Invalid '{param}'. No side may be longer than {LARGEST_SIDE} pixels."
         raise RefusedError("invalid_value", message, param)
     return Picture(uri, *size, detail, place)
 

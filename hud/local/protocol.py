@@ -7,7 +7,7 @@ instructions; they are accepted, echoed and counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
 import attrs
@@ -21,6 +21,9 @@ from hud.local.responses import Reply, Responses
 from hud.local.rules import RefusedError, shortened
 
 HOUR = 3600.0
+DEEPEST = 64
+"""Objects and arrays within each other in one message. What is echoed lies a few deeper, and orjson
+writes 254, though it reads 1024."""
 PLENTY = 40_000_000
 """Tokens per minute that no local model will ever use up."""
 
@@ -173,7 +176,23 @@ def _parsed(text: str) -> Event:
         raise RefusedError("invalid_event", message) from None
     if not isinstance(event, dict):
         raise RefusedError("invalid_event", "The message is not a JSON object.")
+    if _is_deeper(event, DEEPEST):
+        raise RefusedError("invalid_event", f"The message is nested deeper than {DEEPEST} levels.")
     return event
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        level = [inner for outer in level for inner in _within(outer)]
+    return bool(level)
+
+
+def _within(value: object) -> list[object]:
+    """The objects and arrays right inside of another."""
+    inner = value.values() if isinstance(value, dict) else value
+    assert isinstance(inner, Iterable)
+    return [each for each in inner if isinstance(each, dict | list)]
 
 
 def _cause(event: Event) -> str | None:

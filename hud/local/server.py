@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -13,12 +13,13 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 from wsproto.utilities import ProtocolError as WebSocketError
 
-from hud.errors import UsageError
+from hud.errors import UsageError, cause
 from hud.local import connection, upgrade
 from hud.local.model import Model
 from hud.local.protocol import HOUR, ServerSession, error
 from hud.local.rules import RefusedError
 from hud.local.upgrade import Admission, Refusal
+from hud.stage import silent
 
 MAX_MESSAGE_SIZE = 16 * 2**20
 """Characters; OpenAI documents 15 MiB for the largest of its events."""
@@ -44,6 +45,21 @@ class Address:
         return f"ws://{host}:{self.port}{upgrade.PATH}"
 
 
+@attrs.define(eq=False)
+class Complaint:
+    """Tells of the first error that nobody expected, by its name only: it may quote a client."""
+
+    warn: Callable[[str], None] = silent
+    told: bool = False
+
+    def tell(self, error: Exception) -> None:
+        """Say it, unless one was told before."""
+        if not self.told:
+            self.told = True
+            name = type(cause(error)).__name__
+            self.warn(f"the local server dropped a client ({name}); the others stay, told once")
+
+
 @attrs.frozen(eq=False)
 class Terms:
     """What every connection of one server is given."""
@@ -52,6 +68,7 @@ class Terms:
     key: str = attrs.field(repr=False)
     lifetime: float
     closing: trio.Event
+    complaint: Complaint = attrs.field(factory=Complaint)
 
     def open_session(self, model: str, started: float) -> ServerSession:
         """A new session with a name of its own."""
@@ -60,19 +77,21 @@ class Terms:
 
 
 @asynccontextmanager
-async def open_server(
+async def open_server(  # noqa: PLR0913 - what `hud serve` and its tests may choose
     model: Model,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
     key: str,
     lifetime: float = HOUR,
+    warn: Callable[[str], None] = silent,
 ) -> AsyncIterator[Address]:
     """Serve `model` to clients on this machine that know `key` until the block is left.
 
     `port` 0 takes a free one. A session lasts `lifetime` seconds. On leaving, the clients are told
     (close code 1001); on cancellation they are not. As with every nursery, an exception out of
-    the block arrives in a group. UsageError for a host that other machines could reach, an empty
+    the block arrives in a group. `warn` is told once when a client was dropped for a fault that
+    has no answer. UsageError for a host that other machines could reach, an empty
     key, or a port that is taken.
     """
     host = "127.0.0.1" if host == "localhost" else host
@@ -80,7 +99,7 @@ async def open_server(
         raise UsageError(f"the local server only listens on the loopback interface, not on {host}")
     if not key:
         raise UsageError("the local server needs a key")
-    terms = Terms(model, key, lifetime, trio.Event())
+    terms = Terms(model, key, lifetime, trio.Event(), Complaint(warn))
     listeners, front = await _listen(host, port), trio.CancelScope()
     async with trio.open_nursery() as clients:
         await clients.start(partial(_accept, terms, listeners, clients, front), name="accept")
@@ -128,6 +147,9 @@ async def serve_stream(terms: Terms, stream: trio.abc.Stream) -> None:
             nursery.cancel_scope.cancel()
     except* (ConnectionClosed, WebSocketError, trio.BrokenResourceError, OSError):
         pass  # gone, or never spoke the protocol; there is nobody to tell
+    except* Exception as faults:
+        # Also of the libraries: wsproto decodes some headers as ASCII, whatever they hold.
+        terms.complaint.tell(faults)
 
 
 async def _respond(terms: Terms, request: WebSocketRequest) -> None:

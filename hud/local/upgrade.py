@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import attrs
 import orjson
@@ -43,10 +43,10 @@ def decide(
     even if they know the key.
     """
     given = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
-    where = urlsplit(target)
+    where = _split(target)
     if "origin" in given and not is_local(_host(given["origin"])):
         return _refusal(403, "invalid_origin", "Pages of other machines may not connect.")
-    if where.path.rstrip("/") != PATH:
+    if where is None or where.path.rstrip("/") != PATH:
         return _refusal(404, "not_found", f"There is nothing here but {PATH}.")
     if not any(_same(offer, key) for offer in _offers(given, subprotocols)):
         return _refusal(401, "invalid_api_key", "Incorrect API key provided.")
@@ -69,10 +69,15 @@ def is_local(host: str) -> bool:
 
 
 def _host(origin: str) -> str:
+    where = _split(origin)
+    return (where and where.hostname) or ""
+
+
+def _split(address: str) -> SplitResult | None:
     try:
-        return urlsplit(origin).hostname or ""
-    except ValueError:
-        return ""
+        return urlsplit(address)
+    except ValueError:  # such as of an IPv6 address that is none
+        return None
 
 
 def _offers(given: Mapping[str, str], subprotocols: Sequence[str]) -> list[str]:

@@ -40,8 +40,8 @@ class LocalReader:
         self._number = 0
         self._unheard: dict[str, str] = {}
         """Notes that nobody waited for; they come with the session's next one."""
-        self._asked: dict[int, str] = {}
-        """Session of each request that is not answered yet."""
+        self._asked: dict[int, str | None] = {}
+        """Session of each request that is not answered yet; None: it has ended."""
         self._forgotten: list[str] = []
 
     @property
@@ -58,8 +58,9 @@ class LocalReader:
         """Say what is new in these pictures; "" if nothing is worth a note.
 
         Being cancelled loses nothing: the pictures are read all the same, and the note comes with
-        the next one of the session. Raises LocalModelError where the child died or hangs; the next
-        call starts another one, which has seen nothing yet.
+        the next one of the session. Raises LocalModelError where these pictures are too much for
+        the child, which then forgets the session, and where it died or hangs; the next call then
+        starts another one, which has seen nothing yet.
         """
         answer = await self._answered(session, sights)
         return "; ".join(filter(None, (self._unheard.pop(session, ""), answer.text)))
@@ -76,7 +77,9 @@ class LocalReader:
     def forget(self, session: str) -> None:
         """Drop the memory of a session that has ended."""
         self._unheard.pop(session, None)
-        self._asked = {n: other for n, other in self._asked.items() if other != session}
+        for number, other in self._asked.items():
+            if other == session:
+                self._asked[number] = None  # the child still has it before it
         self._forgotten.append(session)
 
     async def aclose(self) -> None:
@@ -93,9 +96,12 @@ class LocalReader:
             try:
                 with trio.fail_after(_PATIENCE):
                     await self._ask(child, session, sights, only_read=only_read)
-                    return await self._answer(child)
+                    answer = await self._answer(child)
             except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError) as error:
                 raise await self._lost(child, error) from error
+        if answer.failed:
+            raise LocalModelError(f"The local model failed at these pictures ({answer.failed})")
+        return answer
 
     async def _ready(self) -> _Child:
         if self._child is not None and self._child.process.poll() is not None:

@@ -66,11 +66,6 @@ class AnswerEnded:
     trouble: Trouble | None = None
     """Why it is not complete."""
 
-    @property
-    def detail(self) -> str:
-        """Why it is not complete, "" if it is: `code: message`."""
-        return str(self.trouble or "")
-
 
 @attrs.frozen
 class Refused:

@@ -35,7 +35,6 @@ class RealtimeModel:
     price: Price
     context: int
     """Tokens of input and output together."""
-    max_output: int
     reasons: bool
     """Whether it takes `reasoning`; the others refuse a session that names it."""
     off: str = ""
@@ -45,16 +44,13 @@ class RealtimeModel:
 
 
 MODELS = {
-    "gpt-realtime-1.5": RealtimeModel(Price(4.0, 0.40, 5.0, 0.50, 16.0), 32_000, 4_096, False),
-    "gpt-realtime-2.1": RealtimeModel(Price(4.0, 0.40, 5.0, 0.50, 24.0), 128_000, 32_000, True),
-    "gpt-realtime-2": RealtimeModel(Price(4.0, 0.40, 5.0, 0.50, 24.0), 128_000, 32_000, True),
-    "gpt-realtime-2.1-mini": RealtimeModel(
-        Price(0.60, 0.06, 0.80, 0.08, 2.40), 128_000, 32_000, True
-    ),
+    "gpt-realtime-1.5": RealtimeModel(Price(4.0, 0.40, 5.0, 0.50, 16.0), 32_000, False),
+    "gpt-realtime-2.1": RealtimeModel(Price(4.0, 0.40, 5.0, 0.50, 24.0), 128_000, True),
+    "gpt-realtime-2": RealtimeModel(Price(4.0, 0.40, 5.0, 0.50, 24.0), 128_000, True),
+    "gpt-realtime-2.1-mini": RealtimeModel(Price(0.60, 0.06, 0.80, 0.08, 2.40), 128_000, True),
     "gpt-realtime": RealtimeModel(
         Price(4.0, 0.40, 5.0, 0.50, 16.0),
         32_000,
-        4_096,
         False,
         off="2027-01-20",
         instead="gpt-realtime-2.1",
@@ -62,7 +58,6 @@ MODELS = {
     "gpt-realtime-mini": RealtimeModel(
         Price(0.60, 0.06, 0.80, 0.08, 2.40),
         32_000,
-        4_096,
         False,
         off="2027-01-20",
         instead="gpt-realtime-2.1-mini",

@@ -8,24 +8,25 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from hud.detector import Detector
+from hud.detector import MOST_NAPS, SHORTEST_NAP, Detector
 from hud.items import Cause, Change, Frame
 from hud.threads import in_thread
 
-SHORTEST_NAP = 0.02
-"""Seconds between two calls of `wake`, whatever the detector wishes."""
 INLINE_PIXELS = 60_000
 """Damage up to which a frame is judged in the loop; a line of text across the screen has less."""
-MOST_NAPS = 100
-"""Calls of `wake` behind the last frame."""
 
 
 async def judge(
     make: Callable[[], Detector],
     inbox: trio.abc.ReceiveChannel[Frame],
     outbox: trio.abc.SendChannel[Change],
+    *,
+    whole: bool = False,
 ) -> None:
-    """Send on a change for every frame, and what came to rest when no frame comes any more."""
+    """Send on a change for every frame, and what came to rest when no frame comes any more.
+
+    `whole`: the detectors look at all of a frame, however little of it was damaged.
+    """
     detectors: dict[int, Detector] = {}
     woken = -math.inf
     while True:
@@ -42,7 +43,7 @@ async def judge(
         if frame.monitor not in detectors:
             detectors[frame.monitor] = make()
         look = detectors[frame.monitor].look
-        if _is_little(frame):
+        if _is_little(frame) and not whole:
             await outbox.send(look(frame))
         else:
             await outbox.send(await in_thread(look, frame))

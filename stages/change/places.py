@@ -6,10 +6,12 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 
 import attrs
+import numpy as np
 
 from hud.detector import Detector
 from hud.items import Cause, Change, Frame, Mark, Rect
 from hud.stage import one_of, option
+from stages.change.detector.regions import bounds
 
 
 def _is_region(value: tuple[int, ...]) -> str | None:
@@ -35,6 +37,12 @@ class Place:
         return Rect(*self.region)
 
 
+BEYOND = 12
+"""Pixels that a region may reach beyond what changed: a dash gets the height of a line."""
+MARGIN = 3
+"""Pixels shown around what changed."""
+
+
 class Places:
     """A detector for the screen that leaves some places to detectors of their own."""
 
@@ -53,7 +61,9 @@ class Places:
         self._frame = frame
         change = self._without_places(self._screen.look(frame))
         for part, detector in self._parts(frame):
-            piece = attrs.evolve(frame, pixels=frame.pixels[part.slices], damage=None)
+            piece = attrs.evolve(
+                frame, pixels=frame.pixels[part.slices], damage=_damage_in(frame, part)
+            )
             change = _joined(change, _moved(detector.look(piece), part, frame))
         return change
 
@@ -84,16 +94,55 @@ class Places:
                 yield part, detector
 
     def _without_places(self, change: Change) -> Change:
-        def outside(rect: Rect) -> bool:
-            middle = Rect(rect.x + rect.width // 2, rect.y + rect.height // 2, 1, 1)
-            return not any(place.intersects(middle) for place, _ in self._places)
-
-        # A first frame is shown whole, wherever the middle of the screen belongs.
-        if change.cause is not Cause.CONTENT or all(map(outside, change.regions)):
+        """What of a change of the whole screen lies outside of the places."""
+        touched = any(self._over(rect) for rect in change.regions)
+        if change.cause is not Cause.CONTENT or not touched:  # a first frame is shown whole
             return change
-        regions = tuple(rect for rect in change.regions if outside(rect))
-        marks = tuple(mark for mark in change.marks if outside(mark.rect))
-        return attrs.evolve(change, regions=regions, marks=marks)
+        known = {mark.rect: mark for mark in change.marks}
+        kept = [self._outside(known.get(r, Mark(r, None)), change.frame) for r in change.regions]
+        left = [mark for mark in kept if mark is not None]
+        regions = tuple(mark.rect for mark in left)
+        return attrs.evolve(change, regions=regions, marks=tuple(left))
+
+    def _over(self, rect: Rect) -> list[Rect]:
+        return [place for place, _ in self._places if place.intersects(rect)]
+
+    def _outside(self, mark: Mark, frame: Frame) -> Mark | None:
+        """A region as far as what changed in it lies outside of the places; None if nothing does.
+
+        A region reaches some pixels beyond what changed, and may unite news on both sides of a
+        place's edge: so what counts is where the pixels differ.
+        """
+        rect, before = mark.rect, mark.before
+        places = self._over(rect)
+        if not places:
+            return mark
+        now = frame.pixels[rect.slices][..., :3]
+        if before is None or before.shape[:2] != now.shape[:2]:
+            differs, margin = np.ones(now.shape[:2], np.bool_), BEYOND
+        else:
+            differs, margin = (now != before[..., :3]).any(axis=2), 0
+        for place in places:
+            part = _moved_back(place.padded(margin, frame.width, frame.height), rect)
+            differs[part.slices] = False
+        found = bounds(differs)
+        if found is None:
+            return None
+        found = found.padded(MARGIN, rect.width, rect.height)
+        seen = before[found.slices] if not margin and before is not None else None
+        return Mark(attrs.evolve(found, x=rect.x + found.x, y=rect.y + found.y), seen)
+
+
+def _damage_in(frame: Frame, part: Rect) -> tuple[Rect, ...] | None:
+    """Where a part of the frame may have changed, as damage of that part alone."""
+    if frame.damage is None:
+        return None
+    return tuple(_moved_back(rect, part) for rect in frame.damage if rect.intersects(part))
+
+
+def _moved_back(rect: Rect, box: Rect) -> Rect:
+    """The part of a rectangle that lies in `box`, counted from the corner of that."""
+    return attrs.evolve(rect, x=rect.x - box.x, y=rect.y - box.y).padded(0, box.width, box.height)
 
 
 def _moved(change: Change, part: Rect, frame: Frame) -> Change:

@@ -106,4 +106,4 @@ class WholeFrame:
         self, inbox: trio.abc.ReceiveChannel[Frame], outbox: trio.abc.SendChannel[Change]
     ) -> None:
         """Judge every frame; those without regions go no further than the channel."""
-        await judging.judge(lambda: self.guard(self.detector()), inbox, outbox)
+        await judging.judge(lambda: self.guard(self.detector()), inbox, outbox, whole=True)

@@ -8,6 +8,7 @@ import pytest
 
 from hud.bench.compare import Verdict, compared, interval, unlike
 from hud.bench.report import Report, Scene, Screen
+from hud.bench.table import sentence
 
 
 def report(metrics, **changes) -> Report:
@@ -61,6 +62,18 @@ def test_a_difference_that_nobody_feels_does_not_count():
 
 def test_of_few_samples_nothing_is_said():
     assert verdict([[1.0] * 4], [[9.0] * 30]) is Verdict.UNKNOWN
+
+
+def test_memory_of_few_starts_is_judged_by_the_tolerance_and_says_so():
+    before, after = [[100.0], [101.0], [99.0]], [[130.0], [100.0], [128.0]]
+    (found,) = compared(report({"memory": before}), report({"memory": after}), 0.05)
+    assert found.verdict is Verdict.WORSE
+    assert "(+28 %, by the tolerance alone: 3 starts)" in sentence(found)
+    assert verdict(after, before, "memory") is Verdict.BETTER
+    assert verdict(before, [[104.0]], "memory") is Verdict.SAME
+    assert verdict([[100.0]] * 5, [[130.0]] * 5, "memory") is Verdict.WORSE
+    (found,) = compared(report({"memory": before * 2}), report({"memory": after * 2}), 0.05)
+    assert "alone" not in sentence(found)
 
 
 def test_cpu_is_compared_by_its_mean():

@@ -151,6 +151,24 @@ def test_a_scene_with_another_index(small, data):
         play(small)
 
 
+@pytest.mark.parametrize("name", ["\x85", "a\nb", "\u2028", "\x1b[2J"])
+def test_a_picture_with_an_odd_name_is_told_on_one_line(small, name):
+    for content in (None, b"no picture"):
+        index = json.loads((small / "scene.json").read_text())
+        index["frames"][0]["file"] = name
+        with (
+            damaged(small, "scene.json", json.dumps(index).encode()),
+            contextlib.ExitStack() as stack,
+        ):
+            if content is not None:
+                (small / name).write_bytes(content)
+                stack.callback((small / name).unlink)
+            with pytest.raises(UsageError) as told:
+                next(scene.load(small).frames())
+        assert len(str(told.value).splitlines()) == 1
+        assert str(told.value).isprintable()
+
+
 SCENE_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=6)
     | st.sampled_from(["../scene.json", "/dev/zero", "/dev/null", ".", "a\0b", "x" * 300]),

@@ -8,11 +8,14 @@ import pytest
 import trio
 
 from hud import collage
+from hud.errors import LocalModelError
 from hud.items import Rect, View
+from hud.local import child
+from hud.local.frames import Answer, Request
 from hud.local.model import Sight
 from hud.local.notetaker import Notetaker, lines
 from hud.local.reader import Reader
-from hud.local.worker import open_reader
+from hud.local.worker import LocalReader, open_reader
 from hud.realtime.caption import Place
 from stages.encode import draw
 from tests import fakes
@@ -55,6 +58,43 @@ def test_parts_that_no_screen_has_are_nothing(reader):
     jpeg = sight(screen(), *PARTS).jpeg
     for rects in [(), (Rect(0, 0, 0, 9),), (Rect(0, 0, 99999, 99999),) * 99]:
         assert Notetaker(reader).note([Sight(jpeg, Place(1, 800, 600, rects))]) == ""
+    for size in [(0, 100), (100, 0), (99999, 1)]:
+        assert Notetaker(reader).note([Sight(jpeg, Place(1, *size, (PARTS[0],)))]) == ""
+
+
+def test_a_huge_picture_in_a_small_file_is_not_decoded(monkeypatch):
+    png = cv2.imencode(".png", np.zeros((8, 8193, 3), np.uint8))[1].tobytes()
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
+    assert Notetaker(None).note([Sight(png, None)]) == ""
+    assert lines(None, png) == []
+
+
+def test_pictures_that_nobody_can_look_at_fail_their_own_request_only(reader):
+    class Broken:
+        def read_rows(self, _rows):
+            raise ValueError("private words")
+
+    shown, sessions = sight(screen((PARTS[0], "yellow teapot")), *PARTS), {}
+    for only_read in (False, True):
+        asked = Request(7, "a", (shown,), only_read=only_read)
+        assert child._answer(asked, sessions, Broken()) == Answer(7, "", failed="ValueError")
+    assert child._answer(asked, sessions, reader).lines
+
+
+async def test_a_request_that_failed_is_told_as_such(monkeypatch):
+    class Failing:
+        async def send(self, request):
+            self.number = request.number
+
+        async def receive(self):
+            return Answer(self.number, "", failed="ValueError")
+
+    async def ready(_reader):
+        return Failing()
+
+    monkeypatch.setattr(LocalReader, "_ready", ready)
+    with pytest.raises(LocalModelError, match="ValueError"):
+        await LocalReader().note("a", [])
 
 
 def test_a_picture_is_read_for_its_own_sake(reader):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hud.items import Rect
 from hud.local import conversation, picture
 from hud.local.model import NO_PICTURE
-from hud.local.protocol import ServerSession
+from hud.local.protocol import DEEPEST, ServerSession
 from hud.realtime import caption
 from hud.realtime.prompt import NOTHING
 from hud.realtime.tokens import first_tokens, image_tokens, text_tokens
@@ -349,6 +349,8 @@ BAD_ITEMS = [
     ({"content": [image("data:image/png;base64,AAA")]}, "invalid_value", PART + ".image_url"),
     ({"content": [image("data:image/png;base64,AAAA")]}, "invalid_value", PART + ".image_url"),
     ({"content": [image(png(0, 5))]}, "invalid_value", PART + ".image_url"),
+    ({"content": [image(png(8193, 5))]}, "invalid_value", PART + ".image_url"),
+    ({"content": [image(png(5, 8193))]}, "invalid_value", PART + ".image_url"),
     ({"role": "system", "content": [image(png())]}, "invalid_value", PART + ".type"),
     ({"role": "assistant", "content": [text("x")]}, "invalid_value", PART + ".type"),
 ]
@@ -363,15 +365,29 @@ def test_a_bad_item_is_one_error_and_not_added(change, code, param):
 
 
 def test_the_oldest_items_leave_a_full_conversation(monkeypatch):
-    monkeypatch.setattr(conversation, "MOST_PICTURES", 2 * len(png()))
+    one = conversation.item({"type": "message", "content": [image(png())]}, "x", "")
+    monkeypatch.setattr(conversation, "MOST_KEPT", 2 * one.weight)
     script = Script()
     for number in range(3):
         script.add(image(png()), item_id=f"p{number}")
     refused(script.say("conversation.item.delete", item_id="p0"), "item_delete_invalid_item_id")
+    monkeypatch.undo()
     for number in range(conversation.MOST_ITEMS):
         script.add(text("x"), item_id=f"t{number}")
     refused(script.say("conversation.item.delete", item_id="p2"), "item_delete_invalid_item_id")
     [event] = script.say("conversation.item.delete", item_id="t0")
+    assert event["type"] == "conversation.item.deleted"
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_texts_weigh_too(monkeypatch, many):
+    monkeypatch.setattr(conversation, "MOST_KEPT", 100_000)
+    script = Script()
+    parts = [text("x")] * 200 if many else [text("x" * 40_000)]
+    for number in range(3):
+        script.add(*parts, item_id=f"t{number}")
+    refused(script.say("conversation.item.delete", item_id="t0"), "item_delete_invalid_item_id")
+    [event] = script.say("conversation.item.delete", item_id="t2")
     assert event["type"] == "conversation.item.deleted"
 
 
@@ -865,3 +881,22 @@ def test_any_text_is_streamed_whole(words):
 def test_any_bytes_have_a_size_or_none(data):
     for head in (b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n"):
         picture.dimensions(head + data)
+
+
+@pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}])
+def test_a_message_nested_too_deep_to_be_echoed_is_refused(wrap):
+    def told(levels):
+        value = 1
+        for _ in range(levels):
+            value = wrap(value)
+        tool = {"type": "function", "name": "f", "parameters": {"a": value}}
+        script = Script()
+        [event] = script.say("session.update", session={"type": "realtime", "tools": [tool]})
+        return event
+
+    # Five lie around it: the message, session, tools, the tool and its parameters.
+    assert told(DEEPEST - 5)["type"] == "session.updated"
+    for levels in (DEEPEST - 4, 240):
+        refused = told(levels)
+        assert refused["error"]["code"] == "invalid_event"
+        assert str(DEEPEST) in refused["error"]["message"]

@@ -39,6 +39,7 @@ class FakeModel:
         self.text = text
         self.seen = []
         self.forgotten = []
+        self.left = trio.Event()
         self.cancelled = 0
         self.wait = trio.Event()
         self.wait.set()
@@ -57,6 +58,7 @@ class FakeModel:
 
     def forget(self, session):
         self.forgotten.append(session)
+        self.left.set()
 
 
 class Talk:
@@ -441,20 +443,46 @@ async def test_reading_goes_on_while_the_model_thinks_and_while_nobody_reads():
             pass
 
 
-async def test_a_client_that_never_reads_is_dropped(monkeypatch):
-    monkeypatch.setattr("hud.local.connection.MOST_UNSENT", 10_000)
-    part = {"type": "input_text", "text": "z" * 6000}
-    item = {"type": "message", "role": "user", "content": [part]}
-    create = orjson.dumps({"type": "conversation.item.create", "item": item}).decode()
+def create(text):
+    item = {"id": "long", "type": "message", "role": "user"}
+    item["content"] = [{"type": "input_text", "text": text}]
+    return orjson.dumps({"type": "conversation.item.create", "item": item}).decode()
+
+
+RETRIEVE = '{"type":"conversation.item.retrieve","item_id":"long"}'
+
+
+async def test_a_client_that_reads_may_take_many_times_what_may_wait(monkeypatch):
+    monkeypatch.setattr("hud.local.connection.MOST_UNSENT", 20_000)
     async with (
         open_server(FakeModel(), key=KEY) as address,
         open_client(address) as (client, receive),
     ):
         await receive()
-        await client.send_message(create)
-        with trio.fail_after(5), pytest.raises(trio_websocket.ConnectionClosed):
-            while True:
-                await receive()
+        await client.send_message(create("z" * 6000))
+        for _ in range(2):
+            await receive()
+        with trio.fail_after(20):
+            for _ in range(40):
+                await client.send_message(RETRIEVE)
+                assert (await receive())["type"] == "conversation.item.retrieved"
+
+
+async def test_a_client_that_stops_reading_is_dropped(monkeypatch):
+    monkeypatch.setattr("hud.local.connection.MOST_UNSENT", 1_000_000)
+    model = FakeModel()
+    async with (
+        open_server(model, key=KEY) as address,
+        open_client(address) as (client, receive),
+    ):
+        await receive()
+        await client.send_message(create("z" * 200_000))
+        with trio.fail_after(20):
+            # 20 MB, of which the kernel takes some before anything waits; then asking fails.
+            with contextlib.suppress(trio_websocket.ConnectionClosed):
+                for _ in range(100):
+                    await client.send_message(RETRIEVE)
+            await model.left.wait()
 
 
 async def test_leaving_says_goodbye_and_forgets():
@@ -508,6 +536,48 @@ async def test_garbage_on_the_port_harms_nobody_else():
             await stream.aclose()
         async with open_client(address) as (_, receive):
             assert (await receive())["type"] == "session.created"
+
+
+async def asked(address, lines):
+    """What is answered to a request for an upgrade before the connection is closed."""
+    fixed = ["Upgrade: websocket", "Sec-WebSocket-Key: eDEyMzQ1Njc4OTAxMjM0NQ==",
+             "Sec-WebSocket-Version: 13"]  # fmt: skip
+    stream = await trio.open_tcp_stream(address.host, address.port)
+    with trio.fail_after(5):
+        async with stream:
+            text = "\r\n".join([lines[0], *fixed, *lines[1:], "", ""])
+            await stream.send_all(text.encode("latin-1"))
+            return b"".join([data async for data in stream])
+
+
+async def test_an_address_that_cannot_be_split_is_not_found():
+    said = []
+    async with open_server(FakeModel(), key=KEY, warn=said.append) as address:
+        lines = ["GET //[ HTTP/1.1", "Host: localhost", "Connection: Upgrade"]
+        assert (await asked(address, lines)).startswith(b"HTTP/1.1 404 ")
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Host", "Connection", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"]
+)
+async def test_a_header_that_no_library_can_read_ends_its_own_connection_only(name):
+    """Told once, and by the error's name: what was sent may be anybody's."""
+    said = []
+    headers = {"Host": "localhost", "Connection": "Upgrade"} | {name: "private\xff"}
+    lines = [f"{key}: {value}" for key, value in headers.items()]
+    async with (
+        open_server(FakeModel(), key=KEY, warn=said.append) as address,
+        open_client(address) as (client, receive),
+    ):
+        await receive()
+        for _ in range(2):
+            await asked(address, ["GET /v1/realtime HTTP/1.1", *lines])
+        await client.send_message('{"type":"input_audio_buffer.clear"}')
+        assert (await receive())["type"] == "input_audio_buffer.cleared"
+    [sentence] = said
+    assert "UnicodeDecodeError" in sentence
+    assert "private" not in sentence
 
 
 @pytest.mark.parametrize(

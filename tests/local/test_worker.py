@@ -57,6 +57,20 @@ async def test_a_cancelled_wait_is_prompt_and_loses_nothing():
         assert await reader.note("a", [sight("ready")]) == ""
 
 
+async def test_what_the_child_has_before_it_is_bounded_also_for_sessions_that_ended():
+    """A session that asks, gives up and ends, over and over: the child keeps every picture."""
+    async with open_reader() as reader:
+        await reader.note("a", [sight("ready")])
+        for number in range(10):
+            with trio.move_on_after(0.02):
+                await reader.note(str(number), [SLOW])
+            reader.forget(str(number))
+        assert len(reader._asked) == worker._MOST_OPEN
+        with trio.fail_after(20):
+            note = await reader.note("b", [sight("yellow teapot")])
+        assert note == 'On screen: "yellow teapot"'
+
+
 async def test_one_at_a_time_and_every_answer_to_its_question():
     answers = {}
 

@@ -197,7 +197,7 @@ def test_a_failed_answer_says_why():
     error = {"type": "tokens", "code": "rate_limit_exceeded", "message": "try again in 7.853s"}
     message = done(turn, "", "failed", status_details={"type": "failed", "error": error})
     ended = session.receive(message)
-    assert (ended.status, ended.detail) == (
+    assert (ended.status, str(ended.trouble)) == (
         Status.FAILED,
         "rate_limit_exceeded: try again in 7.853s",
     )
@@ -361,7 +361,7 @@ def test_an_error_before_explains_only_an_end_that_does_not_explain_itself():
         turn = ask(session)["event_id"]
         session.receive(error)
         ended = session.receive(done(turn, "", "failed", status_details=details))
-        assert ended.detail == explained
+        assert str(ended.trouble) == explained
     turn = ask(session)["event_id"]
     assert session.receive(done(turn, "", "failed")).detail == "failed", "the turn before's error"
 

@@ -14,6 +14,7 @@ from hud.items import Cause, Change, Fate, Frame, Rect
 from hud.ledger import Ledger
 from hud.pipeline import Pipeline, run_pipeline
 from stages.assemble import Assemble
+from stages.change import judging
 from stages.change.judging import Heartbeat, judge
 from stages.change.places import Place, Places
 from stages.change.tiles import Tiles
@@ -158,6 +159,79 @@ def test_a_place_can_be_left_out():
     quiet = Tiles(places=(Place(region=(200, 0, 120, 240), sensitivity="off"),))
     ((shown,),) = passed(quiet, LEFT, RIGHT)
     assert shown.right < 200
+
+
+def test_news_that_reaches_out_of_a_place_is_passed_on():
+    """Its middle lies in the place; what is shown is the part that does not."""
+    quiet = Tiles(places=(Place(region=(200, 90, 120, 40), sensitivity="off"),))
+    ((shown,),) = passed(quiet, (150, 100, 160, 14))
+    assert shown.x <= 150
+    assert 200 <= shown.right <= 204
+
+
+def test_news_beside_a_place_is_passed_on_though_they_are_one_region():
+    """A line of text over the edge of the place changes together with what is in it."""
+    quiet = Tiles(places=(Place(region=(100, 0, 220, 240), sensitivity="off"),))
+    ((shown,),) = passed(quiet, (60, 100, 200, 40), (20, 180, 280, 14))[1:]
+    assert shown.x <= 20
+    assert shown.right <= 104
+
+
+def test_what_changes_at_the_very_edge_of_a_place_stays_in_it():
+    quiet = Tiles(places=(Place(region=(200, 80, 100, 60), sensitivity="off"),))
+    assert passed(quiet, (200, 80, 60, 2), (240, 138, 60, 2), (200, 90, 100, 50)) == []
+
+
+def test_a_place_looks_at_no_more_than_what_was_drawn_in_it():
+    seen = []
+
+    class Sees(Quiet):
+        def look(self, frame):
+            seen.append(frame.damage)
+            return super().look(frame)
+
+    places = Places(Quiet(), [Place(region=(20, 10, 30, 30), sensitivity="low")], lambda _: Sees())
+    for damage in (None, (), (Rect(0, 0, 64, 4), Rect(10, 30, 20, 20))):
+        places.look(attrs.evolve(fakes.frame(1), damage=damage))
+    assert seen == [None, (), (Rect(0, 20, 10, 10),)]
+
+
+@pytest.mark.parametrize(("stage", "threads"), [(Tiles(), 1), (WholeFrame(), 2)])
+async def test_a_look_at_all_of_a_frame_is_not_for_the_loop(monkeypatch, stage, threads):
+    calls = []
+
+    async def in_thread(function, *arguments):
+        calls.append(arguments)
+        return function(*arguments)
+
+    monkeypatch.setattr(judging, "in_thread", in_thread)
+    before, inbox = trio.open_memory_channel(9)
+    outbox, _after = trio.open_memory_channel(9)
+    await before.send(fakes.frame(1))
+    await before.send(attrs.evolve(fakes.frame(2), damage=(fakes.BOX,)))
+    before.close()
+    await stage.run(inbox, outbox)
+    assert len(calls) == threads
+
+
+class Blind:
+    """Everything is news, and nothing is known of what was there before."""
+
+    def __init__(self, rect):
+        self.rect = rect
+
+    def look(self, frame):
+        return Change(frame, (self.rect,), Cause.CONTENT, "blind")
+
+
+def test_where_nothing_is_known_of_before_only_what_lies_wholly_in_places_is_left_out():
+    places = [Place(region=(0, 0, 32, 64)), Place(region=(32, 0, 22, 30))]
+
+    def regions(*rect):
+        return Places(Blind(Rect(*rect)), places, Late).look(fakes.frame(1)).regions
+
+    assert regions(10, 4, 40, 16) == ()
+    assert regions(10, 4, 40, 60) == (Rect(41, 39, 9, 25),)
 
 
 def test_a_place_can_be_more_sensitive_and_keeps_its_coordinates():

@@ -27,9 +27,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning"
 
 
 @contextlib.asynccontextmanager
-async def page(**options):
-    """A running sink and a client whose base is the page."""
-    said = []
+async def page(said=None, **options):
+    """A running sink and a client whose base is the page; `said` is given what it warns of."""
+    said = [] if said is None else said
     sink = Web(warn=said.append, **options)
     async with running(sink) as (feed, delivered):
         await until(lambda: said)
@@ -66,6 +66,41 @@ async def test_notes_are_delivered_and_can_be_fetched():
         await until(lambda: len(delivered) == 4)
         later = (await client.get("api/notes", params={"after": body["last"]})).json()
         assert [note["text"] for note in later["notes"]] == ["whole"]
+        for _ in range(2):  # with nothing new, too
+            later = (await client.get("api/notes", params={"after": later["last"]})).json()
+            assert later["notes"] == []
+
+
+async def test_a_request_that_is_too_much_for_the_server_costs_neither_page_nor_notes():
+    """Told once, by the error's name; who asks so need not know the token."""
+    said = []
+    async with page(said=said) as (client, feed, delivered):
+        feed(notes(1)[0])
+        await until(lambda: delivered)
+        for _ in range(2):
+            async with await trio.open_tcp_stream(
+                client.base_url.host, client.base_url.port
+            ) as bad:
+                await bad.send_all(
+                    b"GET /private HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                    b"Connection: Upgrade\r\nSec-WebSocket-Protocol: \xff\r\n\r\n"
+                )
+                with contextlib.suppress(trio.BrokenResourceError):
+                    await bad.receive_some()
+            found = (await again(client, "api/notes")).json()["notes"]
+            assert [note["text"] for note in found] == ["note 1"]
+    assert len(said) == 2
+    assert "UnicodeDecodeError" in said[1]
+    assert "private" not in said[1]
+
+
+async def again(client, path):
+    """An answer, also while the server is about to listen again."""
+    with trio.fail_after(10):
+        while True:
+            with contextlib.suppress(httpx2.TransportError):
+                return await client.get(path)
+            await trio.sleep(0.05)
 
 
 async def test_who_was_away_gets_each_note_once_as_it_is_by_now():

@@ -119,6 +119,29 @@ def test_a_reload_loses_nothing(page, run):
     assert texts(page) == [f"note {seq}" for seq in range(30, 0, -1)]
 
 
+def test_only_whole_and_new_notes_are_read_out(page, run):
+    run.feed(1, "New: one")
+    run.feed(2, "New: two")
+    wait_for(page, 2)
+    page.add_init_script(
+        """addEventListener("DOMContentLoaded", () => {
+          const notes = document.getElementById("notes");
+          const seen = () => window.before ??= notes.getAttribute("aria-live");
+          new MutationObserver(seen).observe(notes, {childList: true});
+        })"""
+    )
+    page.reload()
+    wait_for(page, 2)
+    assert page.evaluate("window.before") == "off"
+    expect(page.locator("#notes")).to_have_attribute("aria-live", "polite")
+    run.feed(3, "New:", "in_progress")
+    newest = page.locator("#notes li").first
+    expect(newest).to_have_attribute("aria-busy", "true")
+    run.feed(3, "New: three")
+    expect(newest).to_have_attribute("aria-busy", "false")
+    assert page.problems == []
+
+
 class Wire:
     """Connections to a port through a port of its own, which can be cut."""
 

@@ -61,6 +61,11 @@ class Board:
                 news.append(event)
         return sorted(news, key=lambda event: event.number)
 
+    @property
+    def last(self) -> str:
+        """What a client says to get only what is still to come."""
+        return self.event_id(self._number)
+
     def event_id(self, number: int) -> str:
         """What a client says to get what comes after it."""
         return f"{self.edition}-{number}"

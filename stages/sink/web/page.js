@@ -46,6 +46,7 @@ function show(note) {
   if (note.status === "withdrawn") return remove(note.id);
   const item = row(note);
   item.className = note.status;
+  item.setAttribute("aria-busy", note.status === "in_progress");  // read out once, when it is whole
   item.querySelector("time").dateTime = note.captured_at;
   item.querySelector("time").textContent = clock(note.captured_at);
   item.querySelector(".place").textContent = note.place;
@@ -329,8 +330,15 @@ byId("pause").onclick = async () => {
   if (answer.ok) state(await answer.json());
 };
 
+/* What was there before is no news: it is not read out. */
+const FIRST_BATCH = 1000;
+const announce = () => byId("notes").setAttribute("aria-live", "polite");
+
 const source = new EventSource("events");
-source.onopen = () => status("live", "live");
+source.onopen = () => {
+  status("live", "live");
+  setTimeout(announce, FIRST_BATCH);
+};
 source.onmessage = event => show(JSON.parse(event.data));
 source.addEventListener("fate", event => {
   fated(JSON.parse(event.data));

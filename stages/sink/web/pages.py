@@ -139,8 +139,7 @@ class Pages:
 
     def _news(self, request: Request, kind: str, name: str) -> dict[str, Any]:
         news = self.board.since(request.query_params.get("after", ""), kind)
-        last = self.board.event_id(news[-1].number) if news else None
-        return {"last": last, name: [orjson.Fragment(event.data) for event in news]}
+        return {"last": self.board.last, name: [orjson.Fragment(event.data) for event in news]}
 
     async def told_state(self, request: Request) -> Response:
         """How the run is."""

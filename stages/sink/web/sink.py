@@ -12,7 +12,7 @@ import attrs
 import orjson
 import trio
 
-from hud.errors import UsageError, unwrapped
+from hud.errors import UsageError, cause, unwrapped
 from hud.items import Note, Status
 from hud.past import Past
 from hud.place import place
@@ -76,7 +76,7 @@ class Web:
         pages = Pages(board, self.token, self.past, self.pause, self.state)
         with unwrapped():
             async with trio.open_nursery() as nursery:
-                await nursery.start(_serve, pages, self.port)
+                await nursery.start(_serve, pages, self.port, self.warn)
                 self.warn(f"the page is at http://127.0.0.1:{pages.port}/{self.token}/")
                 nursery.start_soon(self._follow_past, board, name="fates")
                 nursery.start_soon(self._follow, board, self.turned, name="state")
@@ -137,8 +137,12 @@ def _bound(port: int) -> socket.socket:
 
 
 async def _serve(
-    pages: Pages, port: int, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    pages: Pages,
+    port: int,
+    warn: Callable[[str], None],
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
+    """Serve at one socket until cancelled, whatever is asked: the page's address stays."""
     from hypercorn.config import Config
     from hypercorn.trio import serve
 
@@ -148,16 +152,26 @@ async def _serve(
     config.errorlog = None
     config.include_server_header = False
     config.graceful_timeout = 0.0
+    served, told = False, False
     with bound:
         while True:
             config.bind = [f"fd://{os.dup(bound.fileno())}"]
             try:
                 async with trio.open_nursery() as nursery:
                     await nursery.start(serve, pages.application(), config)
-                    task_status.started()
-                    task_status = trio.TASK_STATUS_IGNORED
+                    if not served:
+                        task_status.started()
+                    served = True
             except* trio.BusyResourceError:
                 # Hypercorn answers a wrong request in the middle of the right one before it, and
                 # falls over it as a whole. The others connect again and miss nothing.
                 pass
+            except* Exception as faults:
+                # Or it lets out what wsproto makes of a header that is not ASCII.
+                if not served:
+                    raise
+                if not told:
+                    name = type(cause(faults)).__name__
+                    warn(f"the page's server fell ({name}) and listens again; told once")
+                told = True
             await trio.sleep(AGAIN)
