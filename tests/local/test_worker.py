@@ -66,7 +66,7 @@ async def test_what_the_child_has_before_it_is_bounded_also_for_sessions_that_en
                 await reader.note(str(number), [SLOW])
             reader.forget(str(number))
         assert len(reader._asked) == worker._MOST_OPEN
-        with trio.fail_after(20):
+        with trio.fail_after(120):
             note = await reader.note("b", [sight("yellow teapot")])
         assert note == 'On screen: "yellow teapot"'
 
