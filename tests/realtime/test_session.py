@@ -363,7 +363,8 @@ def test_an_error_before_explains_only_an_end_that_does_not_explain_itself():
         ended = session.receive(done(turn, "", "failed", status_details=details))
         assert str(ended.trouble) == explained
     turn = ask(session)["event_id"]
-    assert session.receive(done(turn, "", "failed")).detail == "failed", "the turn before's error"
+    ended = session.receive(done(turn, "", "failed"))
+    assert str(ended.trouble) == "failed", "the turn before's error"
 
 
 def test_what_cannot_happen_now_is_named():
