@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import urllib.parse
 
+from hud.stage import HIDDEN
+
 
 def problem_of(url: str, *, plain: str, safe: str, what: str, instead: str) -> str | None:
     """What is wrong with an address whose scheme must be `safe`, or `plain` to this machine itself.
@@ -34,6 +36,18 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def without_query(url: str) -> str:
+    """An address as it may be shown where only its query can hold a secret."""
+    address, mark, _query = url.partition("?")
+    return address + (mark and f"?{HIDDEN}")
+
+
+def host_alone(url: str) -> str:
+    """An address as it may be shown where its path can be a secret too."""
+    parts = urllib.parse.urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/{HIDDEN}"
 
 
 def host_of(url: str) -> str:

@@ -56,10 +56,10 @@ class Configuration:
     privacy: PrivacyOptions
     log: Log
     effective: Mapping[str, Any]
-    """The whole configuration with every default, as plain data."""
+    """The whole configuration with every default, as plain data without secrets."""
 
     def text(self) -> str:
-        """The whole configuration as YAML that can be run as it is."""
+        """The whole configuration as YAML; it can be run as it is where no secret is left out."""
         return yaml.dump(
             dict(self.effective), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
         )

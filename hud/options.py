@@ -99,12 +99,17 @@ def _words(value: object, _target: object) -> tuple[str, ...]:
 
 
 def plain(stage: object) -> dict[str, Any]:
-    """A stage's options as plain data."""
+    """A stage's options as plain data, secrets as they may be shown."""
     converter = cattrs.Converter()
     return {
-        field.name: _listed(converter.unstructure(getattr(stage, field.name)))
+        field.name: _listed(converter.unstructure(_shown(field, getattr(stage, field.name))))
         for field in options_of(type(stage))
     }
+
+
+def _shown(field: attrs.Attribute[Any], value: object) -> object:
+    secret = field.metadata["secret"] and value is not None
+    return field.metadata["shown"](value) if secret else value
 
 
 def _listed(value: object) -> object:

@@ -78,16 +78,27 @@ def variable_name(name: str) -> str | None:
     return "must be the name of an environment variable such as OPENAI_API_KEY, not what it holds"
 
 
+HIDDEN = "(set)"
+"""Stands for a secret where options are shown."""
+
+
+def hidden(_value: object) -> str:
+    """Show of an option only that it is set."""
+    return HIDDEN
+
+
 def option(
     default: Any = attrs.NOTHING,  # noqa: ANN401 - typed by the field
     *,
     meaning: str,
     check: Check | None = None,
     secret: bool = False,
+    shown: Callable[[Any], object] = hidden,
 ) -> Any:  # noqa: ANN401 - typed by the field
     """Declare an option: its default, its one-line meaning and what is allowed.
 
-    Of one that may hold a `secret`, where it should or should not, no error repeats the value.
+    Of one that may hold a `secret`, where it should or should not, no error repeats the value, and
+    of a valid one `hud check` prints only what `shown` makes of it.
     """
 
     def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -95,7 +106,7 @@ def option(
         if problem is not None:
             raise OptionError(attribute.name, problem if secret else f"{value!r} {problem}")
 
-    metadata = {"meaning": meaning, "secret": secret}
+    metadata = {"meaning": meaning, "secret": secret, "shown": shown}
     return attrs.field(default=default, validator=validate, kw_only=True, metadata=metadata)
 
 

@@ -6,8 +6,12 @@ import argparse
 
 from hud.commands.console import show
 from hud.commands.setup import configured
+from hud.stage import HIDDEN
 
 
 def check(given: argparse.Namespace) -> None:
-    """Validate a configuration and print all of it, defaults included."""
-    show(configured(given).text().splitlines())
+    """Validate a configuration and print all of it, defaults included, but no secrets."""
+    text = configured(given).text()
+    if HIDDEN in text:
+        show([f"# {HIDDEN} stands for what may be a secret; write it again before a run"])
+    show(text.splitlines())

@@ -6,6 +6,7 @@ import urllib.parse
 from collections.abc import Mapping
 
 from hud.address import problem_of
+from hud.stage import HIDDEN
 
 LOCAL = "local"
 
@@ -37,6 +38,11 @@ def are_headers(headers: Mapping[str, str]) -> str | None:
         if not value.isprintable():
             return f"must be printable, unlike the value of {name}"
     return None
+
+
+def names_alone(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers as they may be shown."""
+    return dict.fromkeys(headers, HIDDEN)
 
 
 def key_header(style: str, key: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 import attrs
 import trio
 
-from hud.address import host_of, is_loopback
+from hud.address import host_of, is_loopback, without_query
 from hud.condition import Condition
 from hud.errors import UsageError, unwrapped
 from hud.items import NoteDelta, Shot
@@ -32,6 +32,7 @@ from stages.send.endpoint import (
     are_headers,
     is_endpoint,
     key_header,
+    names_alone,
     with_model,
 )
 from stages.send.link import Connect
@@ -52,6 +53,7 @@ class Realtime:
         meaning="local, or the address of a Realtime server (wss://api.openai.com/v1/realtime)",
         check=is_endpoint,
         secret=True,
+        shown=without_query,
     )
     model: str = option("gpt-realtime-1.5", meaning="the model; the local server has only one")
     api_key_env: str = option(
@@ -59,6 +61,7 @@ class Realtime:
         meaning="name of the environment variable that holds the key",
         check=variable_name,
         secret=True,
+        shown=str,
     )
     key_header: str = option(
         "bearer",
@@ -70,6 +73,7 @@ class Realtime:
         meaning="further headers, such as {OpenAI-Project: proj_1}; no keys",
         check=are_headers,
         secret=True,
+        shown=names_alone,
     )
     instructions: str = option(INSTRUCTIONS, meaning="what the model is told to do")
     max_output_tokens: int = option(

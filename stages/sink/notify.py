@@ -34,6 +34,7 @@ class Notify:
         meaning="name of the environment variable with Apprise's addresses, separated by spaces",
         check=variable_name,
         secret=True,
+        shown=str,
     )
     title: str = option("hud", meaning="title of the messages, where a service has titles")
     tries: int = option(

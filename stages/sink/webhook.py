@@ -24,7 +24,7 @@ import attrs
 import orjson
 import trio
 
-from hud.address import host_of, is_loopback, problem_of
+from hud.address import host_alone, host_of, is_loopback, problem_of
 from hud.condition import Condition
 from hud.errors import UsageError
 from hud.items import Note
@@ -58,13 +58,17 @@ class Webhook:
     """Posts notes as JSON to a server, one at a time and in order, until it takes them."""
 
     url: str = option(
-        meaning="https://HOST/PATH, or http:// on this machine", check=is_address, secret=True
+        meaning="https://HOST/PATH, or http:// on this machine",
+        check=is_address,
+        secret=True,
+        shown=host_alone,
     )
     secret_env: str | None = option(
         None,
         meaning="name of the environment variable with the secret that signs the notes",
         check=variable_name,
         secret=True,
+        shown=str,
     )
     timeout: float = option(
         10.0, meaning="seconds that one delivery may take", check=between(0.1, 600)

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 NO_SCREEN = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "XDG_SESSION_TYPE": "", "OPENAI_API_KEY": ""}
@@ -82,6 +83,24 @@ def test_what_check_prints_can_be_run(tmp_path):
     again = hud("check", "mine.yaml", cwd=written(tmp_path, printed.stdout))
     assert again.stdout == printed.stdout
     assert "max_fps: 5.0" in printed.stdout
+
+
+def test_what_check_prints_may_be_shown_around(tmp_path):
+    text = (
+        "realtime: {url: 'wss://h.example/v1/realtime?api-key=TOPSECRET', "
+        "headers: {X-Tenant: TOPSECRET}, api_key_env: MY_KEY}\n"
+        "sinks: [{use: webhook, url: 'https://hooks.example/T0/TOPSECRET', secret_env: MY_SIGN}]"
+    )
+    printed = hud("check", "mine.yaml", cwd=written(tmp_path, text))
+    assert printed.returncode == 0, printed.stderr
+    assert "TOPSECRET" not in printed.stdout + printed.stderr
+    assert printed.stdout.startswith("# (set) stands for")
+    said = yaml.safe_load(printed.stdout)
+    assert said["realtime"]["url"] == "wss://h.example/v1/realtime?(set)"
+    assert said["realtime"]["headers"] == {"X-Tenant": "(set)"}
+    assert said["realtime"]["api_key_env"] == "MY_KEY"
+    assert said["sinks"][0]["url"] == "https://hooks.example/(set)"
+    assert said["sinks"][0]["secret_env"] == "MY_SIGN"
 
 
 def written(folder, text):
