@@ -9,7 +9,6 @@ from hud.privacy.echo import QUIET, ROUNDS, Echo, Guarded
 from tests.fakes import frame
 
 TERMINAL, EDITOR = Rect(10, 30, 20, 15), Rect(600, 20, 100, 15)
-pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 
 @attrs.define
@@ -76,7 +75,7 @@ async def go_round(screen: Screen, times: int, between=lambda: None) -> int:
     return passed
 
 
-async def test_notes_about_notes_end_after_three_rounds():
+async def test_notes_about_notes_end_after_three_rounds(autojump_clock):
     screen = Screen()
     assert screen.changes(EDITOR).regions == (EDITOR,)
     assert await go_round(screen, 20) == ROUNDS + 1
@@ -93,7 +92,7 @@ async def test_notes_about_notes_end_after_three_rounds():
     assert len(screen.said) == 1
 
 
-async def test_a_log_that_goes_on_between_the_notes_is_no_echo():
+async def test_a_log_that_goes_on_between_the_notes_is_no_echo(autojump_clock):
     screen = Screen()
     screen.changes(TERMINAL)
     assert await go_round(screen, 20, lambda: screen.changes(TERMINAL)) == 20
@@ -101,7 +100,7 @@ async def test_a_log_that_goes_on_between_the_notes_is_no_echo():
 
 
 @pytest.mark.parametrize(("every", "answer"), [(1.0, 0.5), (1.5, 1.0), (0.8, 0.3), (0.5, 0.2)])
-async def test_a_log_as_fast_as_the_model_loses_no_line(every, answer):
+async def test_a_log_as_fast_as_the_model_loses_no_line(autojump_clock, every, answer):
     """Each line comes right behind the note about the one before it."""
     screen, shown = Screen(), 0
 
@@ -125,7 +124,7 @@ async def test_a_log_as_fast_as_the_model_loses_no_line(every, answer):
     assert screen.said == []
 
 
-async def test_what_was_held_back_goes_on_when_nothing_follows():
+async def test_what_was_held_back_goes_on_when_nothing_follows(autojump_clock):
     screen = Screen()
     for _ in range(ROUNDS + 1):
         assert screen.changes(TERMINAL).regions
@@ -138,7 +137,7 @@ async def test_what_was_held_back_goes_on_when_nothing_follows():
     assert released.regions == (TERMINAL,)
 
 
-async def test_changes_elsewhere_are_no_echo():
+async def test_changes_elsewhere_are_no_echo(autojump_clock):
     screen = Screen()
     for _ in range(20):
         assert screen.changes(TERMINAL).regions
