@@ -146,7 +146,9 @@ async def test_a_server_that_is_no_websocket():
     assert caught.value.trouble.cure is Cure.RECONNECT
 
 
-async def test_a_server_that_hangs_up_in_the_handshake():
+async def test_a_server_that_hangs_up_in_the_handshake(monkeypatch):
+    monkeypatch.setattr("stages.send.connection.CONNECT_TIMEOUT", 0.5)
+
     async def answer(stream):
         await stream.receive_some()
         await trio.aclose_forcefully(stream)
