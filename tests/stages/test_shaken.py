@@ -174,9 +174,9 @@ class Census(fakes.Observer):
             self.counts.append(len(gc.get_objects()))
 
 
-async def test_a_day_with_two_hundred_faults(autojump_clock):
-    day = 86_400.0
-    run = Run(Faulty(at_random(5, 0.05, 200), lifetime=3600.0))
+async def test_a_working_day_with_two_hundred_faults(autojump_clock):
+    day = 8 * 3600.0
+    run = Run(Faulty(at_random(5, 0.15, 200), lifetime=1200.0))
     census = Census()
     run.observers.append(census)
     changes = int(day / 12) - 20
