@@ -9,8 +9,9 @@ from hud.items import Change, Frame
 
 SHORTEST_NAP = 0.02
 """Seconds between two calls of `wake`, whatever the detector wishes."""
-MOST_NAPS = 100
-"""Calls of `wake` behind the last frame."""
+AFTERMATH = 2.0
+"""Seconds behind the end in which what is awaited may come to rest. What takes longer to believe,
+such as a film that has stopped, has only ended with the capture."""
 
 
 class Detector(Protocol):

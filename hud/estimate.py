@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from hud.detector import MOST_NAPS, SHORTEST_NAP, Detector
+from hud.detector import AFTERMATH, SHORTEST_NAP, Detector
 from hud.items import Cause, Change, Fate, Frame, Picture, Rect, Shot, Usage
 from hud.realtime.bill import Request, Segment, cached, counted
 from hud.realtime.memory import SUMMARIZE, Memory
@@ -162,10 +162,8 @@ def _changes(frames: Iterable[Frame], detector: Detector) -> Iterator[tuple[floa
                 yield due, change
         earliest = frame.time
         yield frame.time, detector.look(frame)
-    for _ in range(MOST_NAPS):
-        due = _due(detector, earliest)
-        if due == math.inf:
-            return
+    end = earliest + AFTERMATH
+    while (due := _due(detector, earliest)) <= end:
         change, earliest = detector.wake(due), due + SHORTEST_NAP
         if change is not None and change.cause is not Cause.HEARTBEAT:
             yield due, change

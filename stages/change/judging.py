@@ -8,7 +8,7 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from hud.detector import MOST_NAPS, SHORTEST_NAP, Detector
+from hud.detector import AFTERMATH, SHORTEST_NAP, Detector
 from hud.items import Cause, Change, Frame
 from hud.threads import in_thread
 
@@ -49,10 +49,8 @@ async def judge(
             await outbox.send(await in_thread(look, frame))
     # The screen stays as it is now, so whatever is awaited comes to rest. Nobody's heart beats on.
     resting = {number: _resting(detector) for number, detector in detectors.items()}
-    for _ in range(MOST_NAPS):
-        due = _due(resting)
-        if due == math.inf:
-            return
+    due, end = -math.inf, trio.current_time() + AFTERMATH
+    while (due := max(due + SHORTEST_NAP, _due(resting))) <= end:
         await _pay(resting, outbox, due)
 
 
