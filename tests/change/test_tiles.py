@@ -296,3 +296,32 @@ def test_values_far_apart_are_no_table(screen):
     screen.value(20, 340, "77")
     screen.seconds(2)
     assert screen.shows(30, 334)
+
+
+def test_state_is_shown_with_the_line_it_stands_in(screen):
+    screen.text(40, 200, "night surcharge runs")
+    screen.seconds(3)
+    screen.passed.clear()
+    screen.fill(165, 184, 80, 22)
+    screen.text(170, 200, "FAILED")
+    screen.seconds(2)
+    assert screen.shows(200, 195)
+    assert screen.shows(45, 195)
+
+
+def test_what_is_new_below_a_dialog_that_closes_goes_with_what_came_beside_it(screen):
+    for line in range(10):
+        screen.text(60, 110 + 22 * line, f"an old line of text, number {line} of ten lines")
+    screen.seconds(3)
+    below = screen.pixels.copy()
+    screen.fill(50, 90, 420, 240, (120, 190, 190))
+    screen.text(60, 120, "Copy this file?")
+    screen.seconds(3)
+    screen.passed.clear()
+    screen.pixels[:] = below
+    screen.text(60, 330, "alpha.c")
+    screen.text(520, 200, "112 bytes")
+    screen.seconds(3)
+    assert len(screen.passed) == 1
+    assert screen.shows(540, 195)
+    assert screen.shows(80, 325)
