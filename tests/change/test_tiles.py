@@ -1,6 +1,7 @@
 """What is passed on and what is not, one idea a test, each at 5, 10 and 30 frames a second."""
 
 import numpy as np
+import pytest
 
 from hud.items import Cause, Fate, Frame
 from stages.change.detector.detector import Detector
@@ -307,6 +308,13 @@ def test_state_is_shown_with_the_line_it_stands_in(screen):
     screen.seconds(2)
     assert screen.shows(200, 195)
     assert screen.shows(45, 195)
+
+
+@pytest.mark.parametrize(("width", "shown"), [(10, False), (15, True)])
+def test_coloured_card_is_no_caret(screen, width, shown):
+    screen.fill(120, 200, width, 20, RED)
+    screen.seconds(2)
+    assert screen.shows(124, 210) == shown
 
 
 def test_what_is_new_below_a_dialog_that_closes_goes_with_what_came_beside_it(screen):
