@@ -9,6 +9,7 @@ from hud.items import Rect
 from hud.pixels import words
 from stages.change.detector.dirty import Difference, damaged_bands
 from stages.change.detector.field import Field
+from stages.change.detector.film import Films
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import SENSITIVITY, Limits
 from stages.change.detector.past import Past, same_place
@@ -185,3 +186,14 @@ def test_line_of_text_ends_at_a_gap_and_at_the_edge_of_a_panel():
     screen.fill(100, 0, 1, 60, BLACK)
     assert 101 <= with_line(words(screen.pixels), failed).x < 170
     assert with_line(pixels, Rect(170, 4, 50, 50)) == Rect(170, 4, 50, 50)
+
+
+def test_still_corner_of_the_rectangle_around_a_film_is_none():
+    cells = np.zeros((64, 64), bool)
+    cells[:32], cells[:, :32] = True, True
+    films = Films(64, 64)
+    for step in range(20):
+        films.count(*np.nonzero(cells), step / 10)
+    assert films.holds(Rect(100, 300, 20, 20))
+    assert films.holds(Rect(450, 450, 20, 3))  # the edge of something that comes
+    assert not films.holds(Rect(450, 450, 20, 20))
