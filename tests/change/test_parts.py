@@ -9,17 +9,18 @@ from hud.items import Rect
 from hud.pixels import words
 from stages.change.detector.dirty import Difference, damaged_bands
 from stages.change.detector.field import Field
+from stages.change.detector.film import Films
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import SENSITIVITY, Limits
 from stages.change.detector.past import Past, same_place
-from stages.change.detector.regions import blobs, tidy
+from stages.change.detector.regions import blobs, tidy, with_line
 from stages.change.detector.scroll import find_shift, follow
 from stages.change.detector.shapes import caret, erased, palette, sharper, tinted, written
 from stages.change.detector.signature import signatures
 from stages.change.detector.spot import travelled
 from stages.change.whole_frame import HashDetector, dhash, phash
 
-from .drawing import Screen
+from .drawing import BLACK, Screen
 
 
 def picture(height, width, seed=None):
@@ -172,3 +173,27 @@ def test_tidy_unites_where_ground_is_cheaper_than_a_picture():
     line = [Rect(20, 40, 200, 16), Rect(300, 40, 120, 16)]
     assert len(tidy(line, 1280, 720)) == 1
     assert len(tidy([Rect(20, 40, 200, 16), Rect(900, 600, 200, 16)], 1280, 720)) == 2
+
+
+def test_line_of_text_ends_at_a_gap_and_at_the_edge_of_a_panel():
+    screen = Screen(640, 60)
+    screen.text(40, 36, "night surcharge FAILED")
+    screen.text(400, 36, "another column")
+    pixels = words(screen.pixels)
+    failed = Rect(170, 24, 50, 13)
+    line = with_line(pixels, failed)
+    assert (line.x < 44, line.right < 260) == (True, True)
+    screen.fill(100, 0, 1, 60, BLACK)
+    assert 101 <= with_line(words(screen.pixels), failed).x < 170
+    assert with_line(pixels, Rect(170, 4, 50, 50)) == Rect(170, 4, 50, 50)
+
+
+def test_still_corner_of_the_rectangle_around_a_film_is_none():
+    cells = np.zeros((64, 64), bool)
+    cells[:32], cells[:, :32] = True, True
+    films = Films(64, 64)
+    for step in range(20):
+        films.count(*np.nonzero(cells), step / 10)
+    assert films.holds(Rect(100, 300, 20, 20))
+    assert films.holds(Rect(450, 450, 20, 3))  # the edge of something that comes
+    assert not films.holds(Rect(450, 450, 20, 20))

@@ -1,6 +1,7 @@
 """What is passed on and what is not, one idea a test, each at 5, 10 and 30 frames a second."""
 
 import numpy as np
+import pytest
 
 from hud.items import Cause, Fate, Frame
 from stages.change.detector.detector import Detector
@@ -40,7 +41,7 @@ def test_changed_digit_is_passed_on_at_once_and_tight(screen):
     screen.seconds(1)
     ((time, change),) = screen.passed
     assert time - begin <= 0.2
-    assert change.regions[0].area < 40 * 40
+    assert change.regions[0].area < 70 * 30  # the line "open 13"
     assert screen.shows(96, 76)
 
 
@@ -296,3 +297,39 @@ def test_values_far_apart_are_no_table(screen):
     screen.value(20, 340, "77")
     screen.seconds(2)
     assert screen.shows(30, 334)
+
+
+def test_state_is_shown_with_the_line_it_stands_in(screen):
+    screen.text(40, 200, "night surcharge runs")
+    screen.seconds(3)
+    screen.passed.clear()
+    screen.fill(165, 184, 80, 22)
+    screen.text(170, 200, "FAILED")
+    screen.seconds(2)
+    assert screen.shows(200, 195)
+    assert screen.shows(45, 195)
+
+
+@pytest.mark.parametrize(("width", "shown"), [(10, False), (15, True)])
+def test_coloured_card_is_no_caret(screen, width, shown):
+    screen.fill(120, 200, width, 20, RED)
+    screen.seconds(2)
+    assert screen.shows(124, 210) == shown
+
+
+def test_what_is_new_below_a_dialog_that_closes_goes_with_what_came_beside_it(screen):
+    for line in range(10):
+        screen.text(60, 110 + 22 * line, f"an old line of text, number {line} of ten lines")
+    screen.seconds(3)
+    below = screen.pixels.copy()
+    screen.fill(50, 90, 420, 240, (120, 190, 190))
+    screen.text(60, 120, "Copy this file?")
+    screen.seconds(3)
+    screen.passed.clear()
+    screen.pixels[:] = below
+    screen.text(60, 330, "alpha.c")
+    screen.text(520, 200, "112 bytes")
+    screen.seconds(3)
+    assert len(screen.passed) == 1
+    assert screen.shows(540, 195)
+    assert screen.shows(80, 325)

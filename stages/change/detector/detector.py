@@ -15,7 +15,7 @@ from stages.change.detector.judge import Judge
 from stages.change.detector.options import Limits
 from stages.change.detector.past import PAGE, Past
 from stages.change.detector.patience import BLOCK, SLACK
-from stages.change.detector.regions import blobs, clusters, groups, tidy
+from stages.change.detector.regions import blobs, clusters, groups, tidy, with_line
 from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import LINE, changed_colours
 from stages.change.detector.spot import Spot, similar
@@ -226,7 +226,7 @@ class Detector:
             for rect in verdict.rects or (spot.rect,):
                 self._past.leave(time, spot.born, rect)
             return []
-        rects = [spot.region(rect) for rect in verdict.rects]
+        rects = [with_line(self._screen.now, spot.region(rect)) for rect in verdict.rects]
         for rect in verdict.rects:
             self._past.add(time, rect)
             self._screen.passed[cell_slices(rect)] = time
@@ -243,12 +243,21 @@ class Detector:
         shown: list[tuple[Rect, str]] = []
         spots = self._intake.spots
         for spot in [s for s in spots if time - s.touched >= EASY or s.born in born or s.follows]:
+            if spot.due is not None and self._painted(spot, time) and spot.born in born:
+                for part, verdict in self._decide(spot, spot.due):
+                    if verdict.say is Say.SHOW:
+                        shown += self._carry_out(part, verdict, time)
+                continue
             for part, verdict in self._decide(spot, time):
                 sibling = part.born in born and bool(verdict.rects) and not verdict.gone
                 if (verdict.easy or sibling) and part.size is not None:
                     along = Verdict(Say.SHOW, verdict.rule, (part.size,))
                     shown += self._carry_out(part, along, time)
         return shown
+
+    def _painted(self, spot: Spot, time: float) -> bool:
+        """Whether it is part of a page that has been painted, and is only watched for a while."""
+        return spot.page and time - spot.touched >= self.options.page - SLACK
 
     def _nothing(self, frame: Frame, judged: Judged, *, moved: bool) -> Change:
         rules = "; ".join(dict.fromkeys(verdict.rule for _, verdict in judged))

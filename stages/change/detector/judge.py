@@ -6,7 +6,7 @@ import attrs
 
 from hud.items import Rect
 from hud.pixels import Words
-from stages.change.detector.contents import KNOWN, Contents
+from stages.change.detector.contents import KNOWN, WORD, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.past import EBB
 from stages.change.detector.patience import SLACK
@@ -98,8 +98,8 @@ class Judge(Contents):
             due = max(due, moved + EBB)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
-        known, _ = self._known(box, mask)
-        if known >= KNOWN:
+        known, new = self._known(box, mask)
+        if known >= KNOWN and new <= WORD:
             return Verdict(Say.FORGET, "seen before in this place")
         cells, before = self.screen.seen(box, mask)
         fresh = cells & ~before if known > 0.5 else cells

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from hud.items import Rect, together
-from stages.change.detector.dirty import CELL, Mask
+from hud.pixels import Words
+from stages.change.detector.dirty import CELL, COLOUR, Indices, Mask
 
 ACROSS, DOWN = 3, 1
 """Gaps of this many cells, across and down, do not part what belongs together: a space between
@@ -20,6 +21,10 @@ MOST_REGIONS = 12
 """Pictures of one change."""
 MOST = 48
 """More pieces than this are joined with their neighbours first."""
+ROW = 36
+"""What is higher is no line of text at an ordinary scale."""
+GAP, FAR = 2.5, 24
+"""In heights of a line: what parts one line from the next beside it, and how far one is shown."""
 
 
 @attrs.frozen
@@ -61,6 +66,37 @@ def clusters(cells: Mask) -> list[Rect]:
 def groups(cells: Mask) -> list[Rect]:
     """As `clusters`, but the places of a line or a list are one."""
     return [Rect(x * CELL, y * CELL, w * CELL, h * CELL) for x, y, w, h in _label(cells, 2)]
+
+
+def with_line(pixels: Words, rect: Rect) -> Rect:
+    """What changed in a line of text, and the line around it: a state says nothing without a name.
+
+    The line ends at a gap, or where the ground does.
+    """
+    height = rect.height
+    if height > ROW:
+        return rect
+    around = rect.padded(2, pixels.shape[1], pixels.shape[0])
+    left, right = max(0, rect.x - FAR * height), min(pixels.shape[1], rect.right + FAR * height)
+    row = pixels[around.y : around.bottom, left:right] & COLOUR
+    first, last = rect.x - left, rect.right - left
+    near = row[:, max(0, first - height) : last + height]
+    colours, counts = np.unique(near, return_counts=True)
+    ground = colours[counts.argmax()]
+    plain, even = (row == ground).all(axis=0), (row == row[:1]).all(axis=0)
+    walls, ink = even & ~plain, np.flatnonzero(~even)
+    start = first - _reach(first - ink[ink < first][::-1], walls[:first][::-1], GAP * height)
+    end = last + _reach(ink[ink >= last] - last + 1, walls[last:], GAP * height)
+    return attrs.evolve(rect, x=left + start, width=end - start)
+
+
+def _reach(ink: Indices, walls: Mask, gap: float) -> int:
+    """How far a line goes on: to the last ink (ascending distances) before a wall or a gap."""
+    wall = int(walls.argmax()) if walls.any() else walls.size
+    ink = ink[ink <= wall]
+    wide = np.diff(ink, prepend=0) > gap
+    ink = ink[: wide.argmax()] if wide.any() else ink
+    return int(ink[-1]) if ink.size else 0
 
 
 def _tight(mask: Mask, box: tuple[int, int, int, int], origin: tuple[int, int]) -> Blob | None:

@@ -27,6 +27,8 @@ LETTER = 5
 """No digit is lower."""
 NUDGE = 4
 """Pixels by which the rest of a line moves when one of its letters gets wider or narrower."""
+LAMP = 0.65
+"""A block this wide for its height is a sign: no cell of a terminal is, so no caret."""
 STROKES = 100
 """Strong edges from left to right that a word has."""
 STROKE = 80
@@ -103,7 +105,7 @@ def caret(before: Words, after: Words) -> bool:
         return False
     if not (alike_rows(before) and alike_rows(after)):
         return False
-    lamp = 0.8 < width / height < 1.25 and blank(before) and blank(after)
+    lamp = LAMP < width / height < 1.25 and blank(before) and blank(after)
     return not lamp
 
 
