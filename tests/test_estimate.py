@@ -74,9 +74,14 @@ def test_what_comes_to_rest_behind_the_last_frame_is_shown():
     assert result.fates == {"noise": 2, "sent": 1}
 
 
+def test_a_film_that_ends_with_the_recording_is_not_at_rest():
+    result = estimate(ticks(3), 10.0, Resting((0.5, 20.0)), fakes.as_shot, ASSUMED)
+    assert [sent.frame for sent in result.sends] == [2]
+
+
 def test_between_two_frames_everything_that_is_due_is_judged():
     frames = [fakes.frame(1, time=0.0), fakes.frame(2, time=10.0)]
-    result = estimate(frames, 0.1, Resting((2.0, 4.0, 6.0)), fakes.as_shot, ASSUMED)
+    result = estimate(frames, 0.1, Resting((0.5, 1.0, 1.5)), fakes.as_shot, ASSUMED)
     assert len(result.sends) == 6
     assert result.seconds == 20.0
 
