@@ -37,8 +37,9 @@ RULE = "it is one of our own notes on the screen"
 HELD = "perhaps one of our own notes: held back to see what comes without one"
 SENTENCE = (
     "the notes are on the watched screen: each became a change of which the next was made. What "
-    "changes there right behind a note is left out from now on. Cure: paint their window over, "
-    "such as --set 'privacy.mask=[\"title:PART OF ITS TITLE*\"]' (privacy.echo=false sends it)"
+    "changes there right behind a note is left out, until something changes there without one. "
+    "Cure: paint their window over, such as --set 'privacy.mask=[\"title:PART OF ITS TITLE*\"]' "
+    "(privacy.echo=false sends it)"
 )
 
 
@@ -51,10 +52,10 @@ class _Chain:
 
 @attrs.frozen
 class _Held:
-    """A suspected change, the rounds that led to it, and until when it is held back."""
+    """A suspected change, the notes that led to it, and until when it is held back."""
 
     change: Change
-    rounds: int
+    chain: _Chain
     due: float
 
 
@@ -62,7 +63,7 @@ class Echo(Observer):
     """Knows when notes were shown, and which changes followed them."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
+        self._say = say
         self._shown: collections.deque[tuple[float, int]] = collections.deque(maxlen=REMEMBERED)
         """When a note was last added to on the screen, and of which change it is."""
         self._led_to: collections.OrderedDict[int, _Chain] = collections.OrderedDict()
@@ -71,6 +72,11 @@ class Echo(Observer):
         """See Observer: a sink is about to show a note."""
         if edge.startswith("sinks→") and isinstance(item, Note):
             self._shown.append((trio.current_time(), item.seq))
+
+    def say(self, sentence: str, time: float, note: int) -> None:
+        """Tell the user, perhaps on the watched screen: then it is as much ours as the note."""
+        self._shown.append((time, note))
+        self._say(sentence)
 
     def note_before(self, time: float) -> int | None:
         """Of which change a note was shown shortly before."""
@@ -82,8 +88,11 @@ class Echo(Observer):
         """The chain of notes that a change would be the next link of."""
         before = self._led_to.get(note, _Chain())
         same = before.monitor == change.monitor
-        goes_on = same and any(_near(region, before.places) for region in change.regions)
-        return _Chain(before.rounds + 1 if goes_on else 1, change.monitor, change.regions)
+        # What else changed has nothing to do with it.
+        places = tuple(r for r in change.regions if same and _near(r, before.places))
+        if not places:
+            return _Chain(1, change.monitor, change.regions)
+        return _Chain(before.rounds + 1, change.monitor, places)
 
     def remember(self, seq: int, chain: _Chain) -> None:
         """What led to a change of which a note may be made."""
@@ -101,6 +110,7 @@ class Guarded:
         self._frame: Frame | None = None
         self._held: _Held | None = None
         self._muted: tuple[Rect, ...] = ()
+        self._told = False
         self._trusted: tuple[Rect, ...] = ()
         self._trusted_until = -math.inf
 
@@ -115,7 +125,7 @@ class Guarded:
         if change is not None:
             change = self._judge(change, time)
         elif self._held is not None and time >= self._held.due:
-            change = self._release(self._held)
+            change = self._release(self._held, time)
         return change if change is not None and change.regions else None
 
     def due(self) -> float | None:
@@ -143,13 +153,14 @@ class Guarded:
             return _merged(change)
         chain = self._echo.behind(note, change)
         if chain.rounds > ROUNDS and held is None:
-            self._held = _Held(change, chain.rounds, now + QUIET)
+            self._held = _Held(change, chain, now + QUIET)
             return _merged(change)
         self._echo.remember(change.seq, chain)
         return change
 
     def _by_itself(self, change: Change, now: float) -> Change:
         """No note came before it, so the place goes on without us: what is held was none."""
+        self._muted = tuple(each for each in self._muted if not _near(each, change.regions))
         held = self._held
         if held is not None and any(_near(rect, held.change.regions) for rect in change.regions):
             self._held = None
@@ -158,19 +169,19 @@ class Guarded:
         self._echo.remember(change.seq, _Chain())
         return change
 
-    def _release(self, held: _Held) -> Change | None:
+    def _release(self, held: _Held, now: float) -> Change | None:
         """Nothing came without a note: let it through once more, or leave it out for good."""
         self._held = None
         assert self._frame is not None
-        if held.rounds > ROUNDS + 1:
-            if not self._muted:
-                self._echo.say(SENTENCE)
-            self._muted = together([*self._muted, *held.change.regions], NEAR)
-            return None
-        now = Change(self._frame, (), None, HELD, Fate.MERGED).absorb(held.change)
-        chain = _Chain(held.rounds, now.monitor, held.change.regions)
-        self._echo.remember(now.seq, chain)
-        return now
+        change = Change(self._frame, (), None, HELD, Fate.MERGED).absorb(held.change)
+        if held.chain.rounds > ROUNDS + 1:
+            if not self._told:
+                self._echo.say(SENTENCE, now, change.seq)
+                self._told = True
+            self._muted = together([*self._muted, *held.chain.places], NEAR)
+            return self._without(change, self._muted)
+        self._echo.remember(change.seq, held.chain)
+        return change
 
     def _without(self, change: Change, places: Iterable[Rect]) -> Change:
         regions = tuple(region for region in change.regions if not _near(region, places))

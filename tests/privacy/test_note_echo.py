@@ -87,9 +87,23 @@ async def test_notes_about_notes_end_after_three_rounds(autojump_clock):
     assert await go_round(screen, 20) == 0
     await trio.sleep(5)
     assert screen.changes(TERMINAL).regions == (TERMINAL,)
+    # So something else is going on there: it is listened to again, for as many rounds.
+    assert await go_round(screen, 20) <= ROUNDS + 1
     screen.note()
     assert screen.changes(TERMINAL, EDITOR).regions == (EDITOR,)
     assert len(screen.said) == 1
+
+
+async def test_what_only_goes_with_the_notes_now_and_then_is_not_left_out(autojump_clock):
+    """Changes of several places are united while the model answers: one of them goes on."""
+    screen, places = Screen(), [TERMINAL, EDITOR]
+    for number in range(40):
+        await trio.sleep(1.5)
+        screen.note()
+        await trio.sleep(0.1)
+        both = screen.changes(*places) if number % 2 else screen.changes(places[number // 2 % 2])
+        assert both.regions or await screen.rests(5) is not None
+    assert screen.said == []
 
 
 async def test_a_log_that_goes_on_between_the_notes_is_no_echo(autojump_clock):
