@@ -6,6 +6,7 @@ The recognition network ships its weights inside the wheel; nothing is ever down
 from __future__ import annotations
 
 import logging
+import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
@@ -163,6 +164,8 @@ def _back(line: Line, place: _Place) -> Line:
 
 
 def _load() -> Callable[..., Any]:
+    # Read when it is imported: from 1.31 on it would call its maker and keep a file in ~/.cache.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         from rapidocr import RapidOCR  # noqa: PLC0415  # optional, and it takes half a second
     except ImportError as error:
