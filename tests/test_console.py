@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import json
+import os
+import pty
+import struct
+import termios
 
 import pytest
 
@@ -60,3 +66,24 @@ def test_data_are_complete_and_harmless(command, capsys):
 def test_what_is_told_cannot_either(capsys):
     console.say(f"the server says {EVIL}")
     assert capsys.readouterr().err == f"hud: the server says {SAFE}\n"
+
+
+@pytest.mark.parametrize("columns", [44, 80, 200])
+def test_what_is_said_on_a_terminal_is_broken_at_words(monkeypatch, columns):
+    main_end, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    sentence = " ".join(f"word{number}" for number in range(40))
+    with os.fdopen(other, "w") as terminal:
+        monkeypatch.setattr("sys.stderr", terminal)
+        console.say(sentence)
+        lines = os.read(main_end, 10_000).decode().splitlines()
+    os.close(main_end)
+    assert all(len(line) < columns for line in lines)
+    assert " ".join(line.strip() for line in lines) == f"hud: {sentence}"
+
+
+def test_what_is_said_into_a_pipe_is_one_line(monkeypatch):
+    stderr = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stderr)
+    console.say("word " * 100)
+    assert stderr.getvalue().count("\n") == 1

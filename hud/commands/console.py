@@ -6,12 +6,21 @@ import contextlib
 import json
 import os
 import sys
+import textwrap
 import threading
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 from hud.items import harmless
 from hud.spool import PATIENCE
+
+NARROW = 40
+"""Columns below which a terminal breaks the lines itself."""
+_AT_WORDS: Any = {
+    "subsequent_indent": " " * len("hud: "),
+    "break_long_words": False,
+    "break_on_hyphens": False,
+}
 
 
 def say(sentence: str) -> None:
@@ -20,7 +29,20 @@ def say(sentence: str) -> None:
     It may hold words of a server, which must not steer the terminal.
     """
     with contextlib.suppress(OSError):
-        print(f"hud: {harmless(sentence)}", file=sys.stderr, flush=True)  # noqa: T201 - the only voice
+        text = _fitting(f"hud: {harmless(sentence)}", sys.stderr)
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the only voice
+
+
+def _fitting(text: str, stream: TextIO) -> str:
+    """The text, on a terminal broken at its words instead of at the edge."""
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns - 1
+    except OSError:  # no terminal
+        return text
+    if width < NARROW:
+        return text
+    lines = text.split("\n")
+    return "\n".join(textwrap.fill(line, width, **_AT_WORDS) for line in lines)
 
 
 def show(lines: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ import contextlib
 import os
 import threading
 from collections.abc import AsyncIterator, Sequence
+from typing import TextIO
 
 import rich.console
 import trio
@@ -99,8 +100,9 @@ class Region:
 class Above(Lines):
     """A stream for those who write to the same terminal: its lines go above at the next drawing."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO) -> None:
         super().__init__()
+        self._stream = stream
         self._waiting = collections.deque[str](maxlen=MOST)
         self._trio = trio.lowlevel.current_trio_token()
         self._arrived = trio.Event()
@@ -114,6 +116,10 @@ class Above(Lines):
     def _wake(self) -> None:
         self._arrived.set()
         self._arrived = trio.Event()
+
+    def fileno(self) -> int:
+        """Of the stream that it stands for."""
+        return self._stream.fileno()
 
     async def wait_arrived(self) -> None:
         """Return as soon as lines wait to be drawn."""

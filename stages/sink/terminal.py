@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ from stages.sink.region import Above, Region, open_region
 
 INDENT = 10
 """Columns of the time."""
-WIDE = 72
+WIDE = 100
 """Columns from which on the place has a column of its own."""
 NARROW = 32
 """Columns below which no place is told, and further lines are hardly indented."""
@@ -29,6 +30,12 @@ HANGING = 2
 """Columns of that indentation."""
 STATUS_PERIOD = 1.0
 """Seconds between two changes of the status line, at least: it may be on the watched screen."""
+TROUBLE = re.compile(
+    r"\b(err[o0]rs?|fail(s|ed|ing|ures?)?|fatal|panic|traceback|\w*exception|crash(es|ed)?|declined"
+    r"|denied|refused|aborted|unreachable|timed out)\b",
+    re.IGNORECASE,
+)
+"""Words that the eye should find in a long note."""
 
 
 _FOR_WRAPPING = rich.console.Console(width=80)  # rich wants one, and asks it nothing
@@ -171,9 +178,10 @@ def lines(note: Note, width: int) -> list[Text]:
     # A narrow window has no room for a second column.
     columns = bool(where) and width >= WIDE
     if where:
-        head.append(where.ljust(LONGEST + 2) if columns else f"{where}  ", "cyan")
+        head.append(where.ljust(LONGEST + 2) if columns else f"{where}  ", "magenta")
     indent = head.cell_len if columns else INDENT if width >= NARROW else min(HANGING, len(time))
     words = Text(harmless(note.text) + _end(note))
+    words.highlight_regex(TROUBLE, "bold red")
     first, rest = _wrapped(words, width, head.cell_len, indent)
     return [head + first, *(Text(" " * indent) + line for line in rest)]
 
@@ -255,7 +263,7 @@ async def _follow_told(screen: _Screen) -> None:
 @contextlib.contextmanager
 def _stderr_above() -> Iterator[Above]:
     """Let what is told on the same terminal scroll away above the rows; what is left, below."""
-    above = Above()
+    above = Above(sys.stderr)
     if not sys.stderr.isatty():
         yield above
         return

@@ -93,20 +93,29 @@ async def feeding(feed, *items):
 async def test_words_stream_above_the_status_line(screen, sink, inline_threads):
     async with screen.running(sink) as (feed, delivered):
         await feeding(feed, attrs.evolve(PLACED, status=Status.IN_PROGRESS, text="New: one"))
-        assert screen.lines == ["08:00:00  bottom left   New: one", "hud: watching 0"]
+        assert screen.lines == ["08:00:00  bottom left  New: one", "hud: watching 0"]
         await feeding(feed, attrs.evolve(PLACED, status=Status.IN_PROGRESS, text="New: one two"))
-        assert screen.lines == ["08:00:00  bottom left   New: one two", "hud: watching 0"]
+        assert screen.lines == ["08:00:00  bottom left  New: one two", "hud: watching 0"]
         await feeding(feed, PLACED, attrs.evolve(GROWING, seq=8))
         assert screen.lines == [
-            '08:00:00  bottom left   New: "build teapot failed"',
+            '08:00:00  bottom left  New: "build teapot failed"',
             "08:00:00  New:",
             "hud: watching 0",
         ]
         assert [note.seq for note in delivered] == [7]
         # The cursor rests on the first live row, where the next drawing begins.
         assert (screen.screen.cursor.x, screen.screen.cursor.y) == (0, 1)
-    assert screen.lines == ['08:00:00  bottom left   New: "build teapot failed"']
+    assert screen.lines == ['08:00:00  bottom left  New: "build teapot failed"']
     assert not screen.screen.cursor.hidden
+
+
+async def test_words_of_trouble_stand_out(screen, sink, inline_threads):
+    async with screen.running(sink) as (feed, _):
+        await feeding(feed, attrs.evolve(PLACED, text="an ERR0R, the terrors failed"))
+        screen.read()
+        row = screen.screen.buffer[0]
+    marked = "".join(cell.data for _, cell in sorted(row.items()) if cell.fg == "red" and cell.bold)
+    assert marked == "ERR0Rfailed"
 
 
 async def test_the_status_changes_with_a_note_and_at_most_once_a_second(
@@ -148,14 +157,20 @@ async def test_the_status_changes_when_the_run_is_in_another_state(
         assert screen.lines[-1] == "hud: capture lost since 14:03:20"
 
 
-async def test_a_long_note_is_wrapped_at_words_under_its_first_one(screen, sink, inline_threads):
+@pytest.mark.parametrize(("columns", "indent"), [(80, 10), (120, 24)])
+async def test_a_long_note_is_wrapped_at_words(monkeypatch, sink, inline_threads, columns, indent):
+    """Under its first word where there is room for a column of places, else under the place."""
+    screen = Screen(monkeypatch, columns)
     async with screen.running(sink) as (feed, _):
         await feeding(feed, attrs.evolve(PLACED, text=LONG))
-        *lines, status = screen.lines
+        first, *lines, status = screen.lines
+    screen.stdout.close()
+    os.close(screen.main)
     assert status.startswith("hud:")
-    assert all(len(line) < 80 for line in lines)
-    assert all(line.startswith(" " * 24 + "word") for line in lines[1:])
-    assert " ".join(line[24:] for line in lines) == LONG
+    assert all(len(line) < columns for line in [first, *lines])
+    assert all(line.startswith(" " * indent + "word") for line in lines)
+    said = first.partition("bottom left")[2]
+    assert " ".join(line.strip() for line in [said, *lines]) == LONG
 
 
 @pytest.mark.parametrize("columns", [9, 14, 20, 26, 33, 50])
@@ -288,7 +303,7 @@ async def test_no_colour_where_none_is_wanted(screen, sink, monkeypatch, variabl
 async def test_words_from_the_screen_cannot_leave_their_row(screen, sink, inline_threads):
     async with screen.running(sink) as (feed, _):
         await feeding(feed, attrs.evolve(PLACED, text="a\x1b[2J\x1b]0;title\x07b\rc\u202e"))
-        assert screen.lines[0] == "08:00:00  bottom left   a [2J ]0;title b c"
+        assert screen.lines[0] == "08:00:00  bottom left  a [2J ]0;title b c"
 
 
 @pytest.mark.parametrize(
