@@ -70,7 +70,7 @@ def figures(
     metrics = _of_changes(shown) | _of_stages(latency) | _of_use(act.used, x_alone)
     metrics |= _before_the_judgement(shown, record)
     if not act.drawn:
-        metrics["age_when_sent"] = [_ms(turn.sent - turn.captured) for turn, _ in turns]
+        metrics["stale_when_sent"] = _stale([turn for turn, _ in turns], record)
     metrics["long_step"] = [
         _ms(step.seconds) for step in record.steps if act.begin <= step.end < act.end
     ]
@@ -103,6 +103,16 @@ def _shown(drawn: Sequence[Drawn], turns: Sequence[tuple[Turn, Arrival]]) -> Ite
             if late and any(change.rect.lies_mostly_in(rect) for rect in turn.shown):
                 yield Shown(change, turn, arrival)
                 break
+
+
+def _stale(turns: Sequence[Turn], record: Record) -> list[float]:
+    """How long there had been a newer frame, of a screen that may not have changed since."""
+    looks = sorted(s.begin for s in record.spans if (s.stage, s.kind) == ("capture", "work"))
+    newer = [bisect.bisect(looks, turn.captured) for turn in turns]
+    return [
+        _ms(max(0.0, turn.sent - looks[index])) if index < len(looks) else 0.0
+        for turn, index in zip(turns, newer, strict=True)
+    ]
 
 
 def _of_changes(shown: Sequence[Shown]) -> dict[str, list[float]]:

@@ -47,7 +47,7 @@ class Metric:
 METRICS = {
     "change_to_wire": Metric("to the server", "ms", 0.1, headline=True),
     "change_to_first_word": Metric("to the first word", "ms", 0.5, headline=True),
-    "age_when_sent": Metric("age when sent", "ms", 0.5, headline=True),
+    "stale_when_sent": Metric("stale when sent", "ms", 0.5, headline=True),
     "cpu_hud": Metric("CPU of hud", "%", 0.2, headline=True, is_mean=True),
     "cpu_x_extra": Metric("CPU that X needs more", "%", 0.2, headline=True, is_mean=True),
     "memory": Metric("resident memory", "MB", 3.0, headline=True, of_a_start=True),

@@ -93,7 +93,7 @@ def _stages(screen: Screen, name: str) -> Table:
 def _costs(screen: Screen) -> Table:
     table = _table(
         "what it costs", "CPU,\nhud %", "CPU,\nX %", "frames\n/s", "sent\n/s", "sent\nkB/s",
-        "oldest\nms", "merged\n+ lost", "step\nms",
+        "stale\nms", "merged\n+ lost", "step\nms",
     )  # fmt: skip
     for name, scene in screen.scenes.items():
         lost = [sum(n for edge, n in scene.drops.items() if edge.endswith(how)) for how in _HOWS]
@@ -104,7 +104,7 @@ def _costs(screen: Screen) -> Table:
             f"{scene.frames / scene.seconds:.1f}",
             f"{scene.turns / scene.seconds:.1f}",
             f"{scene.kilobytes / scene.seconds:.0f}",
-            _ms(max(scene.samples("age_when_sent"), default=math.nan)),
+            _ms(max(scene.samples("stale_when_sent"), default=math.nan)),
             " + ".join(map(str, lost)),
             _ms(max(scene.samples("long_step"), default=math.nan)) or "< 1",
         )
@@ -120,8 +120,9 @@ def _foot(screen: Screen) -> Text:
     return Text(
         f"Memory {statistics.median(memory):.0f} MB, {screen.peak_memory:.0f} at most; "
         f"first request {first:.2f} s after the start.\n"
-        "CPU: of one core, and what X needs more than without hud; oldest: age of a frame when it "
-        "was sent,\nat most; step: the longest in which the event loop stood still.",
+        "CPU: of one core, and what X needs more than without hud; stale: how long there had been "
+        "a newer\nframe when one was sent, at most; step: the longest in which the event loop "
+        "stood still.",
         "dim",
     )
 

@@ -87,6 +87,15 @@ def test_the_time_in_which_the_detector_holds_a_change_is_told_apart():
     assert only(scene, "change_held") == pytest.approx(40.0)
 
 
+def test_a_frame_is_stale_from_the_next_one_on():
+    turns = [Turn(1, (HERE,), 101.0, 101.3, 101.31, 101.4), turn(102.0, HERE, seq=3)]
+    looks = [(1, 101.0), (2, 101.29), (3, 102.0)]
+    spans = [Span("capture", "work", seq, begin, begin + 0.001) for seq, begin in looks]
+    arrivals = [Arrival(each.sent, 1) for each in turns]
+    scene = figures(act(), record(turns, spans), arrivals, None)
+    assert scene.metrics["stale_when_sent"] == [[pytest.approx(20.0), 0.0]]
+
+
 def test_cpu_is_what_is_used_between_two_looks_and_x_counts_without_the_scene():
     uses = [Use(100 + n / 2, n * 0.01, n * 0.02, 90.0) for n in range(5)]
     last = Use(102.01, 0.0401, 0.0801, 91.0)
