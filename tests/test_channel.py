@@ -218,6 +218,48 @@ async def test_what_a_stage_crashed_over_is_tried_once_more():
     assert counts.offered == counts.taken + counts.dropped + counts.waiting
 
 
+@pytest.mark.parametrize("merge", [None, lambda newer, older: older + newer])
+async def test_a_second_crash_over_the_same_is_the_last(merge):
+    outbox, inbox = open_edge("a→b", latest(merge=merge))
+    for item in ([1], [2]):
+        await outbox.send(item)
+        for waiting in (1, 0):
+            assert await inbox.receive() == item
+            inbox.retry()
+            inbox.retry()  # nothing is in hand by now
+            assert outbox.statistics().waiting == waiting
+
+
+@pytest.mark.parametrize("merge", [None, fakes.Change.absorb])
+async def test_a_second_try_is_told(merge):
+    told = []
+
+    class Watch(Observer):
+        def returned(self, edge, item):
+            told.append((edge, item.seq))
+
+    outbox, inbox = open_edge("a→b", latest(merge=merge), Watch())
+    inbox.retry()
+    await outbox.send(fakes.change(1, fakes.BOX))
+    await inbox.receive()
+    inbox.retry()
+    inbox.retry()
+    assert told == [("a→b", 1)]
+
+
+async def test_a_merge_is_told_with_what_was_and_what_came():
+    told = []
+
+    class Watch(Observer):
+        def merged(self, edge, older, newer, into):
+            told.append((edge, older, newer, into))
+
+    outbox, _inbox = open_edge("a→b", latest(merge=lambda newer, older: older + newer), Watch())
+    for item in ([1], [2]):
+        await outbox.send(item)
+    assert told == [("a→b", [1], [2], [1, 2])]
+
+
 async def test_what_a_stage_crashed_over_is_united_with_what_came_since():
     outbox, inbox = open_edge("a→b", latest(merge=lambda newer, older: older + newer))
     await outbox.send([1])
@@ -484,14 +526,16 @@ async def test_what_is_held_waits_to_be_united_with_something_newer(nursery):
 async def test_what_is_held_to_the_end_is_withheld():
     class Watch(Observer):
         def withheld(self, edge, item):
-            lost.append(item)
+            lost.append((edge, item))
 
     lost = []
-    outbox, inbox = open_edge("a→b", latest(held=lambda item: item < 0), Observers([Watch()]))
-    await outbox.send(-1)
+    held = latest(held=lambda item: item < 0, key=lambda item: item)
+    outbox, inbox = open_edge("a→b", held, Observers([Watch()]))
+    for item in (-1, -2):
+        await outbox.send(item)
     outbox.close()
     with pytest.raises(trio.EndOfChannel):
         await inbox.receive()
     inbox.close()
-    assert lost == [-1]
-    assert outbox.statistics().waiting == 0
+    assert lost == [("a→b", -1), ("a→b", -2)]
+    assert (outbox.statistics().waiting, outbox.statistics().dropped) == (0, 2)
