@@ -112,25 +112,33 @@ class Jpeg:
         standing: defaultdict[int, Standing] = defaultdict(Standing)
         seen: defaultdict[int, Surroundings] = defaultdict(Surroundings)
         async for change in inbox:
-            told = tuple[Words, ...]()
-            if self.standing:
-                rects = native(change, self.margin, self.pictures)
-                renew = standing[change.monitor].renew
-                views = _each(await in_thread(renew, change.frame, rects))
-            else:
-                told = await self._read(change)
-                views = await self._planned(change, seen[change.monitor], told)
-            blots = await self._blots(change, views)
-            if blots is None:
-                # What the model is believed to have seen, it has not.
-                standing.pop(change.monitor, None)
-                seen.pop(change.monitor, None)
-                await outbox.send(Shot(change, (), "", withheld=True))
-            elif sum(rect.area for view in views for rect in view.rects) < INLINE_PIXELS:
-                await outbox.send(shoot(change, views, self.quality, told, blots))
-            else:
-                args = change, views, self.quality, told, blots
-                await outbox.send(await in_thread(shoot, *args))
+            await outbox.send(await self._shot(change, standing, seen))
+            del change  # with it, the picture of a shot that is done with
+
+    async def _shot(
+        self,
+        change: Change,
+        standing: defaultdict[int, Standing],
+        seen: defaultdict[int, Surroundings],
+    ) -> Shot:
+        """What the model will be shown; drawn in a thread if it is large."""
+        told = tuple[Words, ...]()
+        if self.standing:
+            rects = native(change, self.margin, self.pictures)
+            renew = standing[change.monitor].renew
+            views = _each(await in_thread(renew, change.frame, rects))
+        else:
+            told = await self._read(change)
+            views = await self._planned(change, seen[change.monitor], told)
+        blots = await self._blots(change, views)
+        if blots is None:
+            # What the model is believed to have seen, it has not.
+            standing.pop(change.monitor, None)
+            seen.pop(change.monitor, None)
+            return Shot(change, (), "", withheld=True)
+        if sum(rect.area for view in views for rect in view.rects) < INLINE_PIXELS:
+            return shoot(change, views, self.quality, told, blots)
+        return await in_thread(shoot, change, views, self.quality, told, blots)
 
     async def _blots(self, change: Change, views: Sequence[View]) -> tuple[Rect, ...] | None:
         """What is to be painted over; None: nobody may see these views."""
