@@ -39,6 +39,26 @@ def test_what_was_not_spent_may_be_spent_later():
     assert 0.8 < spent <= 1.0
 
 
+def test_what_is_in_flight_leaves_no_room():
+    limit = Limit("hour", 1.0, HOUR)
+    limit.settle(0.0, 0.0, 0.05)
+    limit.reserve(0.9)
+    assert limit.room(0.0) == pytest.approx(0.05)
+    assert limit.wait(0.0, 0.2) == math.inf
+    limit.reserve(0.2)
+    assert limit.room(0.0) == 0.0
+
+
+def test_a_kept_state_counts_what_is_in_flight_and_what_may_begin_unwritten():
+    limit = Limit("hour", 1.0, HOUR)
+    limit.reserve(0.1)
+    limit.ahead = 0.2
+    assert limit.state()["open"] == pytest.approx(0.3)
+    again = Limit("hour", 1.0, HOUR)
+    again.restore(limit.state(), 0.0)
+    assert again.spent(0.0) == pytest.approx(0.3)
+
+
 def test_a_turn_that_is_dearer_than_the_limit_never_fits():
     assert Limit("hour", 0.01, HOUR).wait(0.0, 0.02) == math.inf
 
