@@ -103,11 +103,16 @@ def _columns(damage: Sequence[Rect], top: int, bottom: int, width: int) -> tuple
 
 def damaged_bands(damage: Sequence[Rect], height: int, width: int) -> Iterator[tuple[int, int]]:
     """Yield runs of rows, cut at bands, that reported damage touches."""
-    count = -(-height // BAND)
-    touched = np.zeros(count + 1, bool)
-    for rect in damage:
-        if rect.area > 0 and rect.x < width and rect.right > 0:
-            touched[max(0, rect.y // BAND) : max(0, -(-min(rect.bottom, height) // BAND))] = True
-    edges = np.flatnonzero(np.diff(touched.astype(np.int8), prepend=0))
-    for first, last in edges.reshape(-1, 2):
-        yield int(first) * BAND, min(int(last) * BAND, height)
+    spans = [
+        (max(0, rect.y // BAND), -(-min(rect.bottom, height) // BAND))
+        for rect in damage
+        if rect.area > 0 and rect.x < width and rect.right > 0
+    ]
+    start = end = -1
+    for first, last in sorted(span for span in spans if span[0] < span[1]):
+        if first > end >= 0:
+            yield start * BAND, min(end * BAND, height)
+            start = -1
+        start, end = (first if start < 0 else start), max(end, last)
+    if start >= 0:
+        yield start * BAND, min(end * BAND, height)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import attrs
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from hud.items import Rect, together
 from hud.pixels import Words
@@ -51,11 +53,15 @@ def _label(cells: Mask, reach: int) -> list[tuple[int, int, int, int]]:
         return []
     first = max(0, int(rows[0]) - reach)
     cells = cells[first : int(rows[-1]) + reach + 1]
-    kernel = np.ones((1 + 2 * (DOWN * reach // 2), ACROSS * reach), np.uint8)
-    grown = cv2.dilate(np.ascontiguousarray(cells).view(np.uint8), kernel)
+    grown = cv2.dilate(np.ascontiguousarray(cells).view(np.uint8), _kernel(reach))
     count, _, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
     boxes = stats[1:count, :4].tolist()
     return [(x, y + first, width, height) for x, y, width, height in boxes]
+
+
+@functools.cache
+def _kernel(reach: int) -> npt.NDArray[np.uint8]:
+    return np.ones((1 + 2 * (DOWN * reach // 2), ACROSS * reach), np.uint8)
 
 
 def clusters(cells: Mask) -> list[Rect]:
@@ -113,13 +119,8 @@ def _tight(mask: Mask, box: tuple[int, int, int, int], origin: tuple[int, int]) 
 
 def bounds(mask: Mask) -> Rect | None:
     """The smallest rectangle around what is set, None if nothing is."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not rows.size:
-        return None
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    columns = np.flatnonzero(mask[top:bottom].any(axis=0))
-    left, right = int(columns[0]), int(columns[-1]) + 1
-    return Rect(left, top, right - left, bottom - top)
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return Rect(left, top, width, height) if width else None
 
 
 def _lined(rect: Rect, margin: int) -> Rect:

@@ -52,18 +52,25 @@ def ruled(mask: Mask, pixels: int) -> bool:
 
 def levels(before: Words, after: Words) -> Words:
     """Absolute difference, channel by channel, one word a pixel."""
-    height, width = before.shape
-    a = np.ascontiguousarray(before).view(np.uint8).reshape(height, width * 4)
-    b = np.ascontiguousarray(after).view(np.uint8).reshape(height, width * 4)
-    words: Words = cv2.absdiff(a, b).view(np.uint32)
+    words = _steps(before, after)
     words &= COLOUR
+    return words
+
+
+def _steps(before: Words, after: Words) -> Words:
+    """Absolute difference of every byte, also of the one that is no colour."""
+    a = np.ascontiguousarray(before).view(np.uint8)
+    b = np.ascontiguousarray(after).view(np.uint8)
+    words: Words = cv2.absdiff(a, b).view(np.uint32)
     return words
 
 
 def differ(before: Words, after: Words, tolerance: int) -> Mask:
     """Pixels of which a channel differs by `tolerance` (a power of two) or more."""
     high = 0x100 - tolerance
-    found: Mask = (levels(before, after) & np.uint32(high * 0x010101)) != 0
+    words = _steps(before, after)
+    words &= np.uint32(high * 0x010101)
+    found: Mask = words != 0
     return found
 
 
@@ -83,7 +90,14 @@ def alike_rows(patch: Words, tolerance: int = 16) -> bool:
     """Whether every row is the same: blank ground, a bar, a block; never a letter."""
     middle = patch[patch.shape[0] // 2 : patch.shape[0] // 2 + 1]
     inner = patch[1:-1] if patch.shape[0] > 8 else patch
-    return not differ(np.broadcast_to(middle, inner.shape), inner, tolerance).any()
+    # Of letters one row tells, and where a row is repeated, it is so byte for byte.
+    if differ(middle, inner[:1], tolerance).any():
+        return False
+    if (inner == middle).all():
+        return True
+    rows = np.empty(inner.shape, np.uint32)
+    rows[:] = middle
+    return not differ(rows, inner, tolerance).any()
 
 
 def blank(patch: Words, tolerance: int = 16) -> bool:
@@ -167,8 +181,11 @@ def palette(patch: Words) -> Shares:
 
 def codes(patch: Words) -> Words:
     """Which of 64 colours each pixel has, four levels a channel."""
-    blue, green, red = patch & 0xC0, (patch >> 8) & 0xC0, (patch >> 16) & 0xC0
-    found: Words = np.asarray((blue >> 6) | (green >> 4) | (red >> 2), np.uint32)
+    high = patch & np.uint32(0xC0C0C0)
+    found: Words = high >> np.uint32(6)
+    found |= high >> np.uint32(12)
+    found |= high >> np.uint32(18)
+    found &= np.uint32(63)
     return found
 
 
