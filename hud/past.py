@@ -23,9 +23,9 @@ KINDS = 20
 """Reasons that are told apart at once; a rule with a number in it can have no end of them."""
 REGIONS = 12
 """Rectangles of an entry; more are united."""
-EXHIBITS = 200
+EXHIBITS = 100
 """Turns that are kept with their pictures."""
-WEIGHT = 24 * 2**20
+WEIGHT = 12 * 2**20
 """Bytes of all their pictures together; beyond, the oldest are forgotten first."""
 
 
