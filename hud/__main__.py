@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
+"""As in typing, which takes long to import; until `main` runs an interrupt is a traceback."""
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+INTERRUPTED = 130
+"""Exit status as a shell has it for SIGINT."""
 MODULES = {
     "run": "run",
     "demo": "run",
@@ -45,8 +47,13 @@ def _die_of_interrupts() -> None:
 
     Python would raise KeyboardInterrupt wherever it is, in the middle of an import as well.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        import signal
+
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def _perform(given: argparse.Namespace) -> None:

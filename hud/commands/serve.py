@@ -30,8 +30,8 @@ def _need_port(port: int) -> None:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise UsageError(
-            f"port {port} cannot be used: {os.strerror(error.errno or 0)}; choose another with --port, or 0 for "
-            "any free one"
+            f"port {port} cannot be used: {os.strerror(error.errno or 0)}; choose another with "
+            "--port, or 0 for any free one"
         ) from None
 
 
