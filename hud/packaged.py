@@ -13,6 +13,11 @@ def config_file(name: str) -> pathlib.Path:
     return installed if installed.exists() else _HERE.parent / "config" / name
 
 
+def config_files() -> list[str]:
+    """The names of all ready configurations."""
+    return sorted(path.name for path in config_file("default.yaml").parent.glob("*.yaml"))
+
+
 def recording() -> pathlib.Path:
     """The folder of the bundled recording."""
     return _HERE / "recording"

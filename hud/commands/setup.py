@@ -15,12 +15,13 @@ import trio
 
 from hud.commands.console import say
 from hud.commands.local_model import has_local_extra, need_local_extra
+from hud.commands.parsing import meant
 from hud.condition import Condition
 from hud.config import Configuration, build
 from hud.document import Document, read
 from hud.errors import UsageError, unwrapped
 from hud.heap import keep_heap_small
-from hud.packaged import config_file
+from hud.packaged import config_file, config_files
 from hud.privacy.pause import Pause
 from hud.realtime.models import FREE
 from hud.spending import open_account
@@ -34,10 +35,28 @@ from stages.send.troubles import Troubles
 
 def open_document(config: str | None, assignments: Sequence[str]) -> Document:
     """The configuration file, or the packaged default, with `--set` applied."""
-    document = read(pathlib.Path(config) if config else config_file("default.yaml"))
+    document = read(_found(config) if config else config_file("default.yaml"))
     for assignment in assignments:
         document.set(assignment)
     return document
+
+
+def _found(config: str) -> pathlib.Path:
+    """The file of that name, else the ready one of that name that comes along.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    path, packaged = pathlib.Path(config), config_files()
+    if path.exists() or path.is_symlink():
+        return path
+    if config in packaged:
+        say(f"there is no {config} here: the one that comes with hud is meant")
+        return config_file(config)
+    raise UsageError(
+        f"{config}: No such file or directory{meant(config, packaged)}; "
+        f"these come with hud: {', '.join(packaged)}"
+    )
 
 
 def configured(given: argparse.Namespace) -> Configuration:

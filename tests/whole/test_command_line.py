@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import zipfile
@@ -130,6 +131,16 @@ def served() -> Iterator[str]:
         server.terminate()
         assert server.wait(timeout=10) == 0
         server.stderr.close()
+
+
+def test_a_port_that_is_taken_is_one_line_and_no_key():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = hud("serve", "--port", str(port), HUD_SERVE_KEY="")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert f"port {port} cannot be used: Address already in use; choose another" in line
 
 
 def test_the_doctor_tries_a_server(served):
