@@ -183,7 +183,7 @@ def _plotter(path: str | None) -> Callable[[Report], None]:
     try:
         from hud.bench import plot
     except ImportError:
-        raise UsageError("--plot needs the extra `plot`: pip install 'hud[plot]'") from None
+        raise UsageError("--plot needs the extra `plot`: pip install '.[plot]'") from None
     return lambda found: plot.draw(found, pathlib.Path(path))
 
 

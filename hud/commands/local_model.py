@@ -25,7 +25,7 @@ def need_local_extra(
 ) -> None:
     """Refuse to go on without the extra `local`, and say what to do `instead` of installing it."""
     if not has_local_extra():
-        raise UsageError(f"the local model is not installed: pip install 'hud[local]', {instead}")
+        raise UsageError(f"the local model is not installed: pip install '.[local]', {instead}")
 
 
 @contextlib.asynccontextmanager

@@ -77,7 +77,7 @@ class Jpeg:
         """Check that there is a reader to be had where one is needed."""
         if self.show != "picture" and importlib.util.find_spec("rapidocr") is None:
             raise UsageError(
-                f"encode.show: {self.show} needs the extra `local` (pip install 'hud[local]'); "
+                f"encode.show: {self.show} needs the extra `local` (pip install '.[local]'); "
                 "or choose encode.show: picture"
             )
 

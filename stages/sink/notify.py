@@ -56,7 +56,7 @@ class Notify:
             UsageError: what is missing or wrong; never with an address, which holds passwords.
         """
         if importlib.util.find_spec("apprise") is None:
-            raise UsageError("the notify sink is not installed: pip install 'hud[notify]'")
+            raise UsageError("the notify sink is not installed: pip install '.[notify]'")
         self._services()
 
     async def run(

@@ -101,7 +101,7 @@ class Webhook:
             import httpx2  # noqa: F401
         except ImportError:
             raise UsageError(
-                "the webhook sink is not installed: pip install 'hud[webhook]'"
+                "the webhook sink is not installed: pip install '.[webhook]'"
             ) from None
         self._secret()
 

@@ -117,7 +117,7 @@ def test_a_plot_without_its_extra_is_refused_before_anything_is_measured(capsys,
     monkeypatch.delattr(hud.bench, "plot", raising=False)
     status, _, err = called(capsys, "--plot", "p.png")
     assert status == 2
-    assert "pip install 'hud[plot]'" in err
+    assert "pip install '.[plot]'" in err
 
 
 def test_the_measured_configuration_is_the_given_one_but_for_where_it_looks_and_talks(tmp_path):

@@ -60,7 +60,7 @@ class Web:
 
             import stages.sink.web.pages  # noqa: F401
         except ImportError:
-            raise UsageError("the web sink is not installed: pip install 'hud[web]'") from None
+            raise UsageError("the web sink is not installed: pip install '.[web]'") from None
         try:
             _bound(self.port).close()
         except OSError as error:
