@@ -170,7 +170,7 @@ def _load() -> Callable[..., Any]:
         from rapidocr import RapidOCR  # noqa: PLC0415  # optional, and it takes half a second
     except ImportError as error:
         raise LocalModelError(
-            "The local model needs the extra `local`: pip install 'hud[local]'"
+            "The local model needs the extra `local`: pip install '.[local]'"
         ) from error
     try:
         engine = RapidOCR(params=dict(_SETTINGS))

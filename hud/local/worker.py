@@ -153,7 +153,7 @@ async def open_reader(*, at_once: bool = True) -> AsyncIterator[LocalReader]:
     Raises LocalModelError where the extra `local` is not installed.
     """
     if not all(importlib.util.find_spec(name) for name in ("rapidocr", "onnxruntime")):
-        raise LocalModelError("The local model needs the extra `local`: pip install 'hud[local]'")
+        raise LocalModelError("The local model needs the extra `local`: pip install '.[local]'")
     reader = LocalReader()
     try:
         if at_once:

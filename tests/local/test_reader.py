@@ -96,7 +96,7 @@ def test_without_the_engine_the_error_says_what_to_install():
         "except LocalModelError as error: sys.stdout.write(str(error))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert "pip install 'hud[local]'" in done.stdout
+    assert "pip install '.[local]'" in done.stdout
 
 
 def test_a_caret_below_does_not_join_a_row_of_ink():
