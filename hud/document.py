@@ -53,12 +53,23 @@ class Document:
             raise UsageError(f"--set {key}: the value is not YAML") from None
         place: Any = self.data  # a mapping or a list, at any depth
         try:
-            for part in path[:-1]:
-                place = place.setdefault(part, {}) if isinstance(place, dict) else place[part]
+            for end, part in enumerate(path[:-1], 1):
+                if isinstance(place, dict) and place.get(part) is None:
+                    place[part] = {}
+                    self.from_command_line.add(path[:end])
+                place = place[part]
             place[path[-1]] = value
-        except (TypeError, IndexError, AttributeError):
-            raise UsageError(f"--set {key}: there is no such place") from None
+        except (TypeError, IndexError, KeyError):
+            raise UsageError(
+                f"--set {key}: there is no such place (`hud check` prints all there are)"
+            ) from None
         self.from_command_line.add(path)
+
+    @property
+    def watches_screen(self) -> bool:
+        """Whether a capture of this machine's screen is configured."""
+        options = self.data.get("capture") or {}
+        return isinstance(options, dict) and options.get("use", "auto") in SCREENS
 
     def text(self, section: str, key: str) -> str | None:
         """The text that stands at a key of a section, if any does."""
@@ -72,8 +83,7 @@ class Document:
         if name == "replay" and path:
             self._replace("capture", {"use": "replay", "path": path})
         elif name == "screen" and not colon:
-            options = self.data.get("capture")
-            if not isinstance(options, dict) or options.get("use", "auto") not in SCREENS:
+            if not self.watches_screen:
                 self._replace("capture", {"use": "auto"})
         else:
             raise UsageError(f"--source {spec}: must be screen or replay:DIR")
@@ -84,10 +94,17 @@ class Document:
         for spec in specs:
             name, colon, value = spec.partition(":")
             if name not in sinks:
-                raise UsageError(f"--sink {name}: {unknown('sink', name, list(sinks))}")
+                problem = unknown("sink", name, list(sinks))
+                raise UsageError(f"--sink {name or repr(name)}: {problem}")
             options = options_of(sinks[name])
             if colon and not options:
                 raise UsageError(f"--sink {name}: {name} has no options")
+            needed = options and options[0].default is attrs.NOTHING
+            if not value and (colon or needed):
+                first = options[0].name
+                raise UsageError(
+                    f"--sink {name}: its {first} is missing, as in --sink {name}:{first.upper()}"
+                )
             chosen.append({"use": name} | ({options[0].name: value} if colon else {}))
         self._replace("sinks", chosen)
 

@@ -131,6 +131,8 @@ def test_set_reaches_every_key_and_takes_the_blame():
     assert "must look like" in complaint("", "capture")
     assert "is not YAML" in complaint("", "capture.monitor=[")
     assert "no such place" in complaint("capture: 3", "capture.monitor.x=1")
+    assert complaint("", "foo.bar=1").startswith("command line: foo: unknown key 'foo'")
+    assert build("capture:", "capture.max_fps=5").stages["capture"].max_fps == 5
 
 
 @pytest.mark.parametrize(

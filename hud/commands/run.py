@@ -18,7 +18,7 @@ from hud.channel import Observer, Observers
 from hud.commands.console import say
 from hud.commands.local_model import has_local_extra, open_local_model
 from hud.commands.setup import open_admission, open_document, ready, shielded, start
-from hud.config import Configuration
+from hud.config import Configuration, build
 from hud.control import controlled
 from hud.document import Document
 from hud.figures import Figures, fullest, spendings
@@ -36,7 +36,7 @@ from hud.privacy.pause import Pause
 from hud.privacy.secrets import Secrets
 from hud.realtime.models import FREE
 from hud.report import Reporter
-from hud.stage import equip
+from hud.stage import equip, options_of
 from hud.stopping import limited, stopping
 from hud.systemd import supervised
 from hud.threads import bound_threads
@@ -44,42 +44,61 @@ from hud.trace import open_trace
 from stages.assemble import Assemble
 from stages.capture.desktop import no_display
 from stages.encode.redact import Redaction
-from stages.registry import SINKS
+from stages.registry import CAPTURES, SECTIONS, SINKS
 from stages.send.admission import Admission
 
 if TYPE_CHECKING:
     from hud.local.worker import LocalReader
 
+_BUNDLED = f"replay:{recording()}"
+
 
 def run(given: argparse.Namespace) -> None:
     """Run the pipeline as configured; without a display and a configuration, play the demo."""
-    document = _document(given.config, given)
-    if given.source:
-        document.choose_source(given.source)
-    elif not given.config:
+    document = _document(given, given.assignments, given.source)
+    if not given.source and not given.config and document.watches_screen:
         problem = no_display(document.text("capture", "display"))
         if problem is not None:
+            document = _recording_instead(given)
             say(f"{problem.partition('. ')[0]}. Playing the bundled recording instead.")
-            _play_recording(document)
     _run(document, given)
 
 
 def demo(given: argparse.Namespace) -> None:
     """Play the bundled recording through the whole pipeline with the local model."""
-    document = _document(None, given)
-    _play_recording(document)
-    _run(document, given)
+    _run(_document(given, given.assignments, _BUNDLED), given)
 
 
-def _document(config: str | None, given: argparse.Namespace) -> Document:
-    document = open_document(config, given.assignments)
+def _document(
+    given: argparse.Namespace, assignments: Sequence[str], source: str | None = None
+) -> Document:
+    """The configuration, with sinks and source chosen before `--set` reaches into them."""
+    document = open_document(getattr(given, "config", None))
     if given.sink:
         document.choose_sinks(given.sink, SINKS)
+    if source:
+        document.choose_source(source)
+    for assignment in assignments:
+        document.set(assignment)
     return document
 
 
-def _play_recording(document: Document) -> None:
-    document.choose_source(f"replay:{recording()}")
+def _recording_instead(given: argparse.Namespace) -> Document:
+    """The bundled recording, with those of the settings that mean something to it.
+
+    Raises:
+        UsageError: one of them is a mistake, or one of the others for a screen too.
+    """
+    of_recordings = {field.name for field in options_of(CAPTURES["replay"])}
+    for_screens, others = list[str](), list[str]()
+    for assignment in given.assignments:
+        section, _, key = assignment.partition("=")[0].partition(".")
+        fits = section != "capture" or key.partition(".")[0] in of_recordings
+        (others if fits else for_screens).append(assignment)
+    document = _document(given, others, _BUNDLED)
+    for each in (_document(given, for_screens), document):
+        build(each, SECTIONS)
+    return document
 
 
 def _run(document: Document, given: argparse.Namespace) -> None:

@@ -33,7 +33,7 @@ from stages.send.admission import Admission
 from stages.send.troubles import Troubles
 
 
-def open_document(config: str | None, assignments: Sequence[str]) -> Document:
+def open_document(config: str | None, assignments: Sequence[str] = ()) -> Document:
     """The configuration file, or the packaged default, with `--set` applied."""
     document = read(_found(config) if config else config_file("default.yaml"))
     for assignment in assignments:
