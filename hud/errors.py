@@ -20,6 +20,10 @@ class UsageError(HudError):
     """The configuration, the command line or the environment does not allow a start (exit 2)."""
 
 
+class UnsetError(UsageError):
+    """A variable of the environment is not set, which is no fault of the configuration."""
+
+
 class PipelineError(HudError):
     """The running pipeline cannot go on (exit 1)."""
 

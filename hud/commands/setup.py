@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import pathlib
 import time
@@ -68,18 +69,45 @@ def ready(document: Document) -> Configuration:
     """The stages with voice and key, after checking everything that a start needs."""
     configuration = build(document, SECTIONS)
     stages = {name: equip(stage, warn=say) for name, stage in configuration.stages.items()}
+    configuration = attrs.evolve(configuration, stages=stages)
+    for need in needs(configuration):
+        need.check()
     sender = keyed(stages.pop("realtime"))
-    for stage in [*stages.values(), *configuration.sinks.values()]:
-        if hasattr(stage, "preflight"):
-            stage.preflight()
     # What was found out is not asked again, in the event loop least of all.
     stages = {
         name: stage.settled() if hasattr(stage, "settled") else stage
         for name, stage in stages.items()
     }
-    if configuration.privacy.redact:
-        need_local_extra("for privacy.redact must read what it paints over; or leave that out")
     return attrs.evolve(configuration, stages={**stages, "realtime": sender})
+
+
+@attrs.frozen
+class Need:
+    """Something that a start needs besides a valid configuration."""
+
+    check: Callable[[], object]
+    """Raises UsageError where it is missing."""
+    stage: Any = None
+    """Whose need it is."""
+
+
+def needs(configuration: Configuration) -> Iterator[Need]:
+    """All that a start needs; nobody is asked over the network."""
+    stages, privacy = configuration.stages, configuration.privacy
+    yield Need(functools.partial(keyed, stages["realtime"]))
+    for stage in [*stages.values(), *configuration.sinks.values()]:
+        if hasattr(stage, "preflight") and stage is not stages["realtime"]:
+            yield Need(stage.preflight, stage)
+    yield Need(functools.partial(_need_shield, configuration))
+    if privacy.redact:
+        instead = "for privacy.redact must read what it paints over; or leave that out"
+        yield Need(functools.partial(need_local_extra, instead))
+
+
+def _need_shield(configuration: Configuration) -> None:
+    capture, privacy = configuration.stages["capture"], configuration.privacy
+    if not hasattr(capture, "shielding") and (privacy.mask or privacy.only):
+        raise UsageError("privacy: this capture of another package cannot paint anything over")
 
 
 def keyed(sender: Any) -> Any:  # noqa: ANN401 - stages are known to the registry only
@@ -96,9 +124,8 @@ def keyed(sender: Any) -> Any:  # noqa: ANN401 - stages are known to the registr
 
 def shielded(configuration: Configuration, pause: Pause, sight: Condition | None = None) -> Any:  # noqa: ANN401 - stages
     """The configured capture behind a shield of what must not be seen, which `sight` is told of."""
+    _need_shield(configuration)
     capture, privacy = configuration.stages["capture"], configuration.privacy
-    if not hasattr(capture, "shielding") and (privacy.mask or privacy.only):
-        raise UsageError("privacy: this capture of another package cannot paint anything over")
     return equip(capture, shielding=Shielding(privacy, pause, say, sight or Condition()))
 
 

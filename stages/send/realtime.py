@@ -14,7 +14,7 @@ import trio
 
 from hud.address import host_of, is_loopback, without_query
 from hud.condition import Condition
-from hud.errors import UsageError, unwrapped
+from hud.errors import UnsetError, UsageError, unwrapped
 from hud.items import NoteDelta, Shot
 from hud.privacy.curtain import Curtain
 from hud.realtime.backoff import Backoff
@@ -192,7 +192,7 @@ class Realtime:
             hint = "or say realtime.key_header: none if the server wants no key"
         else:
             hint = "or choose the local model with --set realtime.url=local"
-        raise UsageError(f"no API key: set the environment variable {self.api_key_env}, {hint}")
+        raise UnsetError(f"no API key: set the environment variable {self.api_key_env}, {hint}")
 
     async def run(
         self, inbox: trio.abc.ReceiveChannel[Shot], outbox: trio.abc.SendChannel[NoteDelta]

@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from hud.condition import Condition
-from hud.errors import UsageError
+from hud.errors import UnsetError, UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent, variable_name
 from hud.threads import in_thread
@@ -83,7 +83,7 @@ class Notify:
 
         urls = os.environ.get(self.urls_env, "").split()
         if not urls:
-            raise UsageError(f"no address to notify: set the environment variable {self.urls_env}")
+            raise UnsetError(f"no address to notify: set the environment variable {self.urls_env}")
         services = []
         for number, url in enumerate(urls, 1):
             service = apprise.Apprise.instantiate(url)

@@ -26,7 +26,7 @@ import trio
 
 from hud.address import host_alone, host_of, is_loopback, problem_of
 from hud.condition import Condition
-from hud.errors import UsageError
+from hud.errors import UnsetError, UsageError
 from hud.items import Note
 from hud.stage import between, given, option, silent, variable_name
 from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
@@ -136,7 +136,7 @@ class Webhook:
             return None
         secret = os.environ.get(self.secret_env, "").strip()
         if not secret:
-            raise UsageError(
+            raise UnsetError(
                 f"no secret to sign the notes with: set the environment variable {self.secret_env}"
             )
         try:
