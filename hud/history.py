@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -67,24 +67,33 @@ class History(Observer):
     def answer(self, wanted: str = "") -> dict[str, Any]:
         """What `hud why` asks: all entries, those in flight last; or of a turn all that is known.
 
-        A frame's number gives its entries too, and the last turn about it.
+        A frame's number gives its entries too, and the last turn about it; a number that is no
+        frame's is looked for in the notes.
         """
-        exhibit = self._exhibit(wanted) if wanted else None
         entries = [entry for entry in self.past.entries if entry.frames]
         entries += [flight.entry for flight in self._flights.values()]
+        exhibit = None
         if wanted:
-            seq = int(wanted) if wanted.isdecimal() else exhibit.seq if exhibit is not None else -1
-            entries = [entry for entry in entries if entry.concerns(seq)]
+            exhibit = self._about_frame(wanted)
+            about = _concerning(entries, int(wanted)) if _is_number(wanted) else []
+            if exhibit is None and not about:
+                exhibit = self._meant(wanted)
+                about = _concerning(entries, exhibit.seq) if exhibit is not None else []
+            entries = about
         entries.sort(key=lambda entry: entry.wall_time)
         return {
             "entries": [entry.record() for entry in entries],
             "exhibit": exhibit.record() if exhibit is not None else None,
         }
 
-    def _exhibit(self, wanted: str) -> Exhibit | None:
+    def _about_frame(self, wanted: str) -> Exhibit | None:
+        if not _is_number(wanted):
+            return None
         newest_first = reversed(self.past.exhibits.values())
-        if wanted.isdecimal():
-            return next((each for each in newest_first if each.seq == int(wanted)), None)
+        return next((each for each in newest_first if each.seq == int(wanted)), None)
+
+    def _meant(self, wanted: str) -> Exhibit | None:
+        newest_first = reversed(self.past.exhibits.values())
         return next((each for each in newest_first if each.is_meant(wanted)), None)
 
     def offered(self, edge: str, item: object) -> None:
@@ -186,6 +195,14 @@ class History(Observer):
     def close(self) -> None:
         """Nothing moves any more; who knows that writes down the end of what was in flight."""
         self._ledger.close()
+
+
+def _is_number(wanted: str) -> bool:
+    return wanted.isdecimal() and len(wanted) < 20
+
+
+def _concerning(entries: Iterable[Entry], seq: int) -> list[Entry]:
+    return [entry for entry in entries if entry.concerns(seq)]
 
 
 def _book(entry: Entry, delta: NoteDelta) -> None:

@@ -22,6 +22,8 @@ from hud.errors import UsageError
 from hud.fates import Entry, Exhibit, lists, rects
 from hud.items import Fate, Picture, Rect, Status, Usage, View
 
+LONGEST_NUMBER = 18
+"""Digits that SQLite can hold as a number."""
 PICTURES = 1000
 """Turns of which captions and pictures are kept, where they are; those of older ones are not."""
 
@@ -175,7 +177,8 @@ _MEANT = """
 def why(path: pathlib.Path, wanted: str, last: int) -> tuple[list[Entry], Exhibit | None]:
     """What a file knows of the newest run: its last entries, or those about what is wanted.
 
-    A frame's number gives its entries and the last turn about it; anything else, a turn of any run.
+    A frame's number gives its entries and the last turn about it; anything else, a number that is
+    no frame's as well, a turn of any run.
 
     Raises:
         UsageError: the file cannot be read.
@@ -200,12 +203,17 @@ def _why(
     newest = "(SELECT id FROM runs ORDER BY started_at DESC LIMIT 1)"
     if not wanted:
         return _entries(connection, f"run = {newest} ORDER BY last_at DESC LIMIT ?", last), None
-    if wanted.isdecimal():
+    if wanted.isdecimal() and len(wanted) <= LONGEST_NUMBER:
         turn = f"run = {newest} AND seq = ? ORDER BY captured_at DESC, rowid DESC LIMIT 1"
         frame = int(wanted)
         about = f"run = {newest} AND (into_frame = ? OR ? BETWEEN first_frame AND last_frame)"
         found = _entries(connection, f"{about} ORDER BY last_at DESC", frame, frame)
-        return [e for e in found if e.concerns(frame)], _exhibit(connection, turn, frame)
+        entries, exhibit = (
+            [e for e in found if e.concerns(frame)],
+            _exhibit(connection, turn, frame),
+        )
+        if entries or exhibit is not None:
+            return entries, exhibit
     exhibit = _exhibit(connection, _MEANT, wanted)
     if exhibit is None:
         return [], None

@@ -194,6 +194,21 @@ async def test_what_a_note_was_made_from_is_found_by_frame_id_time_and_words(aut
     assert history.answer("nobody said this") == {"entries": [], "exhibit": None}
 
 
+async def test_a_number_that_is_no_frame_is_looked_for_in_the_notes(autojump_clock):
+    _ledger, history = await watched(30)
+    name, last = list(history.past.exhibits.items())[-1]
+    history.past.exhibits[name] = attrs.evolve(last, text=f"order 31035, {last.seq - 1}")
+    answer = history.answer("31035")
+    assert answer["exhibit"]["id"] == last.id
+    assert [entry["number"] for entry in answer["entries"]] == [
+        entry["number"] for entry in history.answer(str(last.seq))["entries"]
+    ]
+    # A frame of that number comes first.
+    about = history.answer(str(last.seq - 1))["exhibit"]
+    assert about is None or about["id"] != last.id
+    assert history.answer("9" * 5000) == {"entries": [], "exhibit": None}
+
+
 async def test_what_is_remembered_is_bounded(autojump_clock):
     _ledger, history = await watched(5000, detect=fakes.always, answer=0.0)
     assert len(history.past.entries) == ENTRIES

@@ -140,6 +140,12 @@ async def test_why_is_answered_after_the_run(path, inline_threads, autojump_cloc
     [entry], _ = records.why(path, str(frame), 1000)
     assert entry.frames == quiet.frames
     assert records.why(path, "nobody said this", 9) == ([], None)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE turns SET text = 'order 31035' WHERE id = ?", [last.id])
+    entries, found = records.why(path, "31035", 9)
+    assert found is not None
+    assert (found.id, bool(entries)) == (last.id, True)
+    assert records.why(path, "9" * 5000, 9) == ([], None)
 
 
 def test_a_file_of_an_older_program_is_brought_up_to_date(path, monkeypatch):

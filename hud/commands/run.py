@@ -46,6 +46,7 @@ from stages.capture.desktop import no_display
 from stages.encode.redact import Redaction
 from stages.registry import CAPTURES, SECTIONS, SINKS
 from stages.send.admission import Admission
+from stages.send.endpoint import LOCAL
 
 if TYPE_CHECKING:
     from hud.local.worker import LocalReader
@@ -224,7 +225,7 @@ async def _with_models(
     open_local = functools.partial(open_local_model, reader)
     if sender.is_local:
         address, key = await stack.enter_async_context(open_local())
-        sender = attrs.evolve(sender, url=address, key=key)
+        sender = attrs.evolve(sender, url=address, key=key, model=LOCAL)
     return attrs.evolve(sender, open_local=open_local), encode
 
 

@@ -13,6 +13,9 @@ from hud.errors import UsageError
 from hud.fates import Entry, Exhibit, places
 from hud.items import clock
 
+LOCAL = "local"
+"""What the local model is called where notes are kept."""
+
 
 def why(given: argparse.Namespace) -> None:
     """Say it of every running program of this user, or of a database."""
@@ -32,7 +35,10 @@ def why(given: argparse.Namespace) -> None:
         else:
             show(entry.line() for entry in recent)
     if wanted and not any(entries or exhibit for entries, exhibit in found):
-        raise UsageError(f"{wanted}: no frame, note id, time or words of a note that is remembered")
+        raise UsageError(
+            f"{wanted}: no frame has this number, and no note that is remembered has this id, time "
+            "or words; `hud why` lists the last frames, `hud notes --ids` the notes in a file"
+        )
 
 
 def _from_programs(wanted: str) -> Iterator[tuple[list[Entry], Exhibit | None]]:
@@ -69,11 +75,12 @@ def _facts(exhibit: Exhibit) -> Iterator[tuple[str, str]]:
         yield "" if number else "caption", row
     if not exhibit.caption and not exhibit.pictures:
         yield "shown", "was not kept (set pictures: true of the sqlite sink)"
-    yield "model", f"{exhibit.model}, session {exhibit.session}"
+    model = "the local model" if exhibit.model == LOCAL else exhibit.model or "none was asked"
+    yield "model", ", session ".join(filter(None, [model, exhibit.session]))
     cached = f" ({usage.cached_tokens} cached)" if usage.cached_tokens else ""
     yield "tokens", f"{usage.input_tokens}{cached} in, {usage.output_tokens} out"
     if exhibit.usd is not None:
-        yield "cost", f"${exhibit.usd:.6f}"
+        yield "cost", f"${exhibit.usd:.6f}" if exhibit.usd else "nothing"
     steps = ", ".join(f"{stage} {spent:.1f}" for stage, spent in exhibit.stages.items())
     if exhibit.milliseconds is not None:
         yield "took", f"{exhibit.milliseconds:.0f} ms: {steps}"
