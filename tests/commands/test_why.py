@@ -11,7 +11,12 @@ from hud.items import Status
 
 NOTE = Exhibit(
     **{name: name for name in ("id", "cause", "rule", "caption", "text", "session", "detail")},
-    **{"seq": 1, "monitor": 1, "size": (10, 10), "wall_time": 1.0, "regions": (), "pictures": ()},
+    seq=1,
+    monitor=1,
+    size=(10, 10),
+    wall_time=1.0,
+    regions=(),
+    pictures=(),
     status=Status.COMPLETED,
 )
 
