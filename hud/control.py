@@ -136,20 +136,21 @@ def _user(peer: trio.socket.SocketType) -> int:
     return int(struct.unpack("3i", credentials)[1])
 
 
-def tell(command: str) -> Iterator[Mapping[str, Any]]:
-    """Give a command to every running program of this user; what each answers.
+def tell(command: str, process: int | None = None) -> Iterator[Mapping[str, Any]]:
+    """Give a command to every running program of this user, or to one; what each answers.
 
     Raises:
         NotRunningError: there is none.
     """
     answered = False
-    for path in sorted(folder().glob("*.sock")):
+    for path in sorted(folder().glob("*.sock" if process is None else f"{process}.sock")):
         answer = _ask(path, command)
         if answer is not None:
             answered = True
             yield answer
     if not answered:
-        raise NotRunningError("no hud is running for this user")
+        which = "" if process is None else f" as process {process}: `hud status` lists them"
+        raise NotRunningError(f"no hud is running for this user{which}")
 
 
 def _ask(path: pathlib.Path, command: str) -> Mapping[str, Any] | None:

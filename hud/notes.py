@@ -74,7 +74,10 @@ def _default() -> Sequence[pathlib.Path]:
     for name in DEFAULTS:
         if (path := pathlib.Path(name)).exists():
             return [path]
-    raise UsageError(f"there is no {' and no '.join(DEFAULTS)} here: name the file")
+    raise UsageError(
+        f"there is no {' and no '.join(DEFAULTS)} here: name the file, or let a run keep its notes "
+        f"with hud run --sink terminal --sink sqlite:{DEFAULTS[0]}"
+    )
 
 
 def _read(

@@ -97,6 +97,47 @@ def test_a_program_that_was_not_reached_is_exit_1(runtime, monkeypatch, capsys, 
     assert "process 4711: gives no answer" in capsys.readouterr().out
 
 
+@contextlib.asynccontextmanager
+async def two_programs(runtime, monkeypatch):
+    """Two in one process, each with a pause and a number of its own."""
+    pauses = {4711: Pause(), 4712: Pause()}
+    async with contextlib.AsyncExitStack() as stack:
+        for number, pause in pauses.items():
+            monkeypatch.setattr(os, "getpid", lambda number=number: number)
+
+            def state(_about, number=number, pause=pause):
+                word = "paused" if pause.paused else "watching"
+                return {"process": number, "state": word, "healthy": True}
+
+            await stack.enter_async_context(controlled(pause, {"status": state}, print))
+        yield pauses
+
+
+async def test_pause_reaches_all_and_says_how_many_or_one_that_is_named(
+    runtime, monkeypatch, capsys
+):
+    async with two_programs(runtime, monkeypatch) as pauses:
+        await trio.to_thread.run_sync(main, ["pause"])
+        assert [pause.paused for pause in pauses.values()] == [True, True]
+        assert "paused 2 of 2" in capsys.readouterr().out
+        await trio.to_thread.run_sync(main, ["resume", "4712"])
+        assert [pause.paused for pause in pauses.values()] == [True, False]
+        shown = capsys.readouterr().out
+        assert "process 4712: watching" in shown
+        assert "4711" not in shown
+        await trio.to_thread.run_sync(main, ["status"])
+        assert "process 4711: paused" in capsys.readouterr().out
+
+
+def test_a_process_that_is_no_hud_is_said(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["pause", "4713"])
+    assert end.value.code == 1
+    assert (
+        "no hud is running for this user as process 4713: `hud status`" in capsys.readouterr().err
+    )
+
+
 def test_one_that_gives_no_answer_is_there_all_the_same(runtime, monkeypatch):
     monkeypatch.setattr(control, "PATIENCE", 0.2)
     runtime.mkdir()

@@ -20,15 +20,17 @@ _AGES = {"looked": "looked at the screen", "change": "last change", "note": "las
 
 
 def pause(given: argparse.Namespace) -> None:
-    """Let every running program of this user look away until it is resumed.
+    """Let every running program of this user, or one, look away until it is resumed.
 
     The exit status says whether all were reached.
     """
-    reached = True
-    for answer in tell(given.command):
-        reached &= answer.get("answered", True)
+    reached = list[bool]()
+    for answer in tell(given.command, given.process):
+        reached.append(answer.get("answered", True))
         show(_lines(answer))
-    if not reached:
+    if len(reached) > 1:
+        show([f"{given.command}d {sum(reached)} of {len(reached)}"])
+    if not all(reached):
         sys.exit(NOT_REACHED)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from hud import private, records
 from hud.commands.console import say, show, show_json
 from hud.control import tell
-from hud.errors import UsageError
+from hud.errors import NotRunningError, UsageError
 from hud.fates import Entry, Exhibit, places
 from hud.items import clock
 
@@ -42,7 +42,14 @@ def why(given: argparse.Namespace) -> None:
 
 
 def _from_programs(wanted: str) -> Iterator[tuple[list[Entry], Exhibit | None]]:
-    for answer in tell(f"why {wanted}".strip()):
+    try:
+        answers = list(tell(f"why {wanted}".strip()))
+    except NotRunningError as error:
+        raise NotRunningError(
+            f"{error}; of a run that has ended ask its database, hud why --file notes.db, which "
+            "hud run --sink terminal --sink sqlite:notes.db keeps"
+        ) from None
+    for answer in answers:
         exhibit = Exhibit.of(answer["exhibit"]) if answer.get("exhibit") else None
         yield [Entry.of(record) for record in answer.get("entries", [])], exhibit
 
