@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 from typing import Any
 
 import xcffib
 
 from hud.items import Rect
+from hud.privacy.rules import Identity
 from hud.privacy.seeded import LOCKERS
 from hud.privacy.stack import Stack
 from stages.capture.xcb import awaited, extension
@@ -56,6 +58,11 @@ class Blanked:
             return "the screen is blanked"
         least = LOCKER * desktop.area
         large = (w for w in stack if w.rect.width * w.rect.height >= least and w.visible)
-        identities = [window.identity for window in large if window.identity]
-        locked = any(rule.names(identity) for identity in identities for rule in LOCKERS)
+        locked = any(_locks(window.identity) for window in large if window.identity)
         return "the screen is locked" if locked else ""
+
+
+@functools.lru_cache(maxsize=64)
+def _locks(identity: Identity) -> bool:
+    """Whether it is a locker; asked of the same few windows behind every grab."""
+    return any(rule.names(identity) for rule in LOCKERS)

@@ -167,11 +167,9 @@ class _Watch:
         while True:
             films = self._films.present(trio.current_time())
             latest = min(check_at, film_at if films or left else math.inf)
-            with trio.move_on_at(min(latest, self._shield.due)):
+            with trio.move_on_at(min(latest, self._shield.due)) as scope, pause.ends(scope):
                 await _either(
-                    functools.partial(self._server.wait_drawn, films),
-                    self._shield.wait_changed,
-                    pause.wait_changed,
+                    functools.partial(self._server.wait_drawn, films), self._shield.wait_changed
                 )
             if pause.since != turned:
                 # What waits to be sent needs a frame from after the pause, however short that was.
@@ -278,18 +276,17 @@ class _WithheldError(Exception):
 
 
 async def _either(
-    wait: Callable[[], Awaitable[None]], *others: Callable[[], Awaitable[None]]
+    wait: Callable[[], Awaitable[None]], other: Callable[[], Awaitable[None]]
 ) -> None:
-    """Sleep until one of some things has happened; what `wait` raises is not put into a group."""
+    """Sleep until one of two things has happened; what `wait` raises is not put into a group."""
     failure: Exception | None = None
 
-    async def wait_other(other: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
+    async def wait_other(scope: trio.CancelScope) -> None:
         await other()
         scope.cancel()
 
     async with trio.open_nursery() as nursery:
-        for other in others:
-            nursery.start_soon(wait_other, other, nursery.cancel_scope)
+        nursery.start_soon(wait_other, nursery.cancel_scope)
         try:
             await wait()
         except Exception as error:
