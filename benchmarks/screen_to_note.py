@@ -1,50 +1,79 @@
 """From a line in a terminal to the note about it, on a real screen with the local model.
 
     python benchmarks/screen_to_note.py [--lines 100] [--every 1.5] [--still 60] [--json]
+        [--like words|log|burst|progress|table|chat] [--size 90x24] [--font "DejaVu Sans Mono:12"]
 
 Starts Xvfb at 1280x720 with an xterm, runs `hud run` beside it, and prints
   still     notes and CPU (all of hud's processes, % of one core) while nothing happens
-  lines     lines with random words printed one by one into the scrolling xterm: how many stand in
-            the notes exactly once, how many of them to the letter, and the time from the moment the
-            line was printed to the finished note
+  lines     lines printed into the scrolling xterm, at random times: how many stand in the notes
+            exactly once, how many of them to the letter, and the time from the moment the line was
+            printed to the finished note
+  quotes    those of lines that never stood on the screen, changes that were none, and notes whose
+            lines are not in the order of the screen
   memory    resident MB of all processes, and of the program without the local model
-The words are chosen at random in each run. Needs Xvfb and xterm.
+What is printed is chosen at random in each run. Needs Xvfb and xterm.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
-import difflib
 import json
 import os
 import pathlib
 import platform
-import random
 import statistics
-import string
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import psutil
 
-LETTERS = string.ascii_lowercase
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from benchmarks.printed import KINDS, Step
+from benchmarks.quoted import judge, meant, quotes
+
 WRITER = """\
-import sys, time
-lines, log, every, still = sys.argv[1:]
+import json, random, sys, time
+steps, log, every, still = sys.argv[1:]
 print("ready", flush=True)
 time.sleep(float(still))
 with open(log, "w") as times:
-    for line in open(lines):
+    for text in json.load(open(steps)):
         times.write(f"{time.time()}\\n")
         times.flush()
-        print(line, end="", flush=True)
-        time.sleep(float(every))
+        print(text, end="", flush=True)
+        time.sleep(float(every) * random.uniform(0.6, 1.4))
+open("done", "w").close()
 time.sleep(999)
 """
+
+
+@attrs.frozen
+class Terminal:
+    """What is watched."""
+
+    like: str
+    size: str
+    font: str
+    every: float
+    """Seconds between two writes, on average."""
+
+    @property
+    def rows(self) -> int:
+        """Lines that it shows."""
+        return int(self.size.partition("x")[2])
+
+    def face(self) -> list[str]:
+        """Arguments of xterm."""
+        name, _, size = self.font.partition(":")
+        font = ["-fa", name, "-fs", size] if size else ["-fn", name]
+        return ["-geometry", f"{self.size}+20+20", *font]
 
 
 def main() -> None:
@@ -52,19 +81,33 @@ def main() -> None:
     arguments.add_argument("--lines", type=int, default=100, help="lines to print (100)")
     arguments.add_argument("--every", type=float, default=1.5, help="seconds between lines (1.5)")
     arguments.add_argument("--still", type=float, default=60.0, help="seconds of stillness (60)")
+    arguments.add_argument(
+        "--like",
+        choices=KINDS,
+        default="words",
+        help="what is printed: lines of random words; a log of lines that differ in a few letters, "
+        "one by one or in bursts; lines that grow; a table drawn anew in place; a chat (words)",
+    )
+    arguments.add_argument("--size", default="90x24", help="columns x rows of the xterm (90x24)")
+    arguments.add_argument(
+        "--font",
+        default="DejaVu Sans Mono:12",
+        help="NAME:POINTS, or a bitmap font such as 6x13 (DejaVu Sans Mono:12)",
+    )
     arguments.add_argument("--json", action="store_true", help="print JSON")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(pathlib.Path(folder), given.lines, given.every, given.still)
+        terminal = Terminal(given.like, given.size, given.font, given.every)
+        figures = measure(pathlib.Path(folder), terminal, given.lines, given.still)
     if given.json:
         print(json.dumps(figures, indent=1))
     else:
         print(report(figures))
 
 
-def measure(folder: pathlib.Path, count: int, every: float, still: float) -> dict[str, Any]:
-    lines = [line() for _ in range(count)]
-    (folder / "lines").write_text("".join(f"{text}\n" for text in lines))
+def measure(folder: pathlib.Path, shown: Terminal, count: int, still: float) -> dict[str, Any]:
+    steps = list(KINDS[shown.like](count, shown.rows))
+    (folder / "steps").write_text(json.dumps([step.text for step in steps]))
     (folder / "writer.py").write_text(WRITER)
     settle = 8.0
     server_says, writing = os.pipe()
@@ -75,9 +118,8 @@ def measure(folder: pathlib.Path, count: int, every: float, still: float) -> dic
     )
     display = f":{os.read(server_says, 16).decode().strip()}"
     environment = os.environ | {"DISPLAY": display}
-    script = [sys.executable, "writer.py", "lines", "times", str(every), str(settle + still)]
-    face = ["-geometry", "90x24+60+60", "-fa", "DejaVu Sans Mono", "-fs", "12"]
-    terminal = subprocess.Popen(["xterm", *face, "-e", *script], env=environment, cwd=folder)
+    script = [sys.executable, "writer.py", "steps", "times", str(shown.every), str(settle + still)]
+    terminal = subprocess.Popen(["xterm", *shown.face(), "-e", *script], env=environment, cwd=folder)
     time.sleep(1.0)
     hud = subprocess.Popen(
         [sys.executable, "-m", "hud", "run", "--sink", "file:notes.jsonl"],
@@ -87,8 +129,11 @@ def measure(folder: pathlib.Path, count: int, every: float, still: float) -> dic
     try:
         time.sleep(settle - 2)
         figures = rest(folder, hud, still)
-        time.sleep(4 + len(lines) * every + 3)
-        return figures | reading(folder, hud, lines) | {"every_s": every}
+        deadline = time.monotonic() + 10 + 1.5 * len(steps) * shown.every
+        while not (folder / "done").exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(3)
+        return figures | reading(folder, hud, steps) | attrs.asdict(shown)
     finally:
         for program in (hud, terminal, screen):
             program.terminate()
@@ -108,19 +153,21 @@ def rest(folder: pathlib.Path, hud: subprocess.Popen[bytes], still: float) -> di
     }
 
 
-def reading(folder: pathlib.Path, hud: subprocess.Popen[bytes], lines: list[str]) -> dict[str, Any]:
+def reading(
+    folder: pathlib.Path, hud: subprocess.Popen[bytes], steps: Sequence[Step]
+) -> dict[str, Any]:
     alone, together = memory(hud.pid)
     times = [float(text) for text in (folder / "times").read_text().split()]
+    written = notes(folder)
+    finished = [line for step in steps for line in step.finished]
+    standing = [line for step in steps for line in step.standing]
+    printed = [when for step, when in zip(steps, times, strict=True) for _ in step.finished]
     return {
         "rss_mb_all": round(together / 1e6),
         "rss_mb_without_model": round(alone / 1e6),
-        **compare(lines, times, notes(folder)),
+        **judge(finished, standing, [note["text"] for note in written]),
+        **delays(finished, printed, written[1:]),
     }
-
-
-def line() -> str:
-    words = ["".join(random.choices(LETTERS, k=random.randint(4, 9))) for _ in range(3)]
-    return f"{words[0]} {words[1]} took {random.randint(2, 9999)} ms in {words[2]}"
 
 
 def notes(folder: pathlib.Path) -> list[dict[str, Any]]:
@@ -128,38 +175,22 @@ def notes(folder: pathlib.Path) -> list[dict[str, Any]]:
     return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
 
 
-def compare(lines: list[str], times: list[float], written: list[dict[str, Any]]) -> dict[str, Any]:
-    """Find each line in the notes; a slip of the reader is a near match of its own words."""
-    delays, exact, once, missing, doubled = [], 0, 0, [], []
-    for text, when in zip(lines, times, strict=True):
-        hits = [note for note in written if holds(text, note["text"])]
-        exact += any(text in note["text"] for note in hits)
-        if not hits:
-            missing.append(text)
-            continue
-        once += len(hits) == 1 and sum(text in note["text"] for note in hits) <= 1
-        if len(hits) > 1:
-            doubled.append([text, [note["text"] for note in hits]])
-        done = datetime.datetime.fromisoformat(hits[0]["done_at"]).timestamp()
-        delays.append(done - when)
-    ordered = sorted(delays)
+def delays(
+    lines: Sequence[str], times: Sequence[float], written: Sequence[dict[str, Any]]
+) -> dict[str, float | None]:
+    """Seconds from the print of a line to the first note that tells it."""
+    first = dict[str | None, float]()
+    for note in written:
+        done = datetime.datetime.fromisoformat(note["done_at"]).timestamp()
+        for quote in quotes(note["text"]):
+            first.setdefault(meant(quote.text, lines), done)
+    ordered = sorted(
+        first[line] - when for line, when in zip(lines, times, strict=True) if line in first
+    )
     return {
-        "lines": len(lines),
-        "notes": len(written),
-        "once": once,
-        "exact": exact,
-        "missing": missing,
-        "doubled": doubled,
         "note_s_p50": round(statistics.median(ordered), 3) if ordered else None,
         "note_s_p95": round(ordered[int(0.95 * (len(ordered) - 1))], 3) if ordered else None,
     }
-
-
-def holds(text: str, note: str) -> bool:
-    if text in note:
-        return True
-    quotes = note.replace("→", '"').split('"')
-    return any(difflib.SequenceMatcher(None, text, quote).ratio() > 0.85 for quote in quotes)
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -182,15 +213,21 @@ def report(figures: dict[str, Any]) -> str:
             f"{figures['date']}  {figures['machine']}",
             f"still {figures['still_s']:g} s: {figures['still_notes']} note, "
             f"{figures['still_cpu_percent']} % of a core",
-            f"{figures['lines']} lines, one every {figures['every_s']:g} s: "
-            f"{figures['once']} stand in the notes exactly once, {figures['exact']} to the letter; "
-            f"{figures['notes']} notes",
+            f"{figures['lines']} lines ({figures['like']}) in {figures['size']}, something every "
+            f"{figures['every']:g} s: {figures['once']} stand in the notes exactly once, "
+            f"{figures['exact']} to the letter; {figures['notes']} notes",
+            f"{figures['quotes']} quotes: {len(figures['wrong'])} that never stood there; "
+            f"{figures['changes']} changes: {len(figures['false_changes'])} that were none; "
+            f"{len(figures['disordered'])} notes out of order",
             f"line printed → note finished: p50 {figures['note_s_p50']} s, "
             f"p95 {figures['note_s_p95']} s",
             f"memory: {figures['rss_mb_all']} MB with the local model, "
             f"{figures['rss_mb_without_model']} MB without",
-            *(f"missing: {text}" for text in figures["missing"]),
-            *(f"twice: {text}: {found}" for text, found in figures["doubled"]),
+            *(
+                f"{fault.replace('_', ' ')}: {text}"
+                for fault in ("missing", "doubled", "wrong", "false_changes", "disordered")
+                for text in figures[fault]
+            ),
         ]
     )
 
