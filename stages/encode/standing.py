@@ -26,13 +26,18 @@ class Standing:
         if self._picture is None or self._picture.shape != frame.pixels.shape:
             self._picture = frame.pixels.copy()
             return (Rect(0, 0, frame.width, frame.height),)
-        old = outdated(self._picture, frame.pixels)
-        shown = together(
-            [*rects, *(rect for rect in old if any(rect.intersects(near) for near in rects))]
-        )
+        shown = _reached(rects, outdated(self._picture, frame.pixels))
         for rect in shown:
             self._picture[rect.slices] = frame.pixels[rect.slices]
         return shown
+
+
+def _reached(rects: tuple[Rect, ...], old: list[Rect]) -> tuple[Rect, ...]:
+    """`rects` with each of the `old` places that they meet, and that those meet."""
+    met = [rect for rect in old if any(rect.intersects(near) for near in rects)]
+    if not met:
+        return rects
+    return _reached(together([*rects, *met]), [rect for rect in old if rect not in met])
 
 
 def outdated(before: Pixels, after: Pixels) -> list[Rect]:

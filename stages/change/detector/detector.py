@@ -15,7 +15,15 @@ from stages.change.detector.judge import Judge
 from stages.change.detector.options import Limits
 from stages.change.detector.past import PAGE, Past
 from stages.change.detector.patience import BLOCK, SLACK
-from stages.change.detector.regions import blobs, clusters, groups, tidy, with_line
+from stages.change.detector.regions import (
+    LINES,
+    ROW,
+    blobs,
+    clusters,
+    groups,
+    tidy,
+    with_line,
+)
 from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import LINE, changed_colours
 from stages.change.detector.spot import Spot, similar
@@ -226,7 +234,8 @@ class Detector:
             for rect in verdict.rects or (spot.rect,):
                 self._past.leave(time, spot.born, rect)
             return []
-        rects = [with_line(self._screen.now, spot.region(rect)) for rect in verdict.rects]
+        most = LINES if spot.scrolled else ROW
+        rects = [with_line(self._screen.now, spot.region(rect), most) for rect in verdict.rects]
         for rect in verdict.rects:
             self._past.add(time, rect)
             self._screen.passed[cell_slices(rect)] = time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
@@ -43,6 +44,8 @@ CARETS = 4
 """Carets that may go in a moment."""
 NUDGED = 0.85
 """Two lines that agree so far, by correlation, are one that a letter pushed along."""
+BESIDE = 400
+"""Pixels between two columns of values that may be of the same lines of text."""
 HULL = 100
 """Pieces with less than twice this between them, up or down, may be parts of a list that moved."""
 
@@ -143,7 +146,7 @@ class Intake:
     def _movements(self, new: Words, pieces: list[Blob]) -> list[Rect]:
         """Find lists that scrolled, and take what the movement explains out of the difference."""
         hulls: list[Rect] = []
-        for hull in columns(pieces):
+        for hull in abreast(columns(pieces)):
             if hull.height < 32 or hull.area < 0.004 * self.screen.area:
                 continue
             shift = find_shift(new, self.screen.now, hull)
@@ -157,9 +160,10 @@ class Intake:
         mask = screen.difference.mask
         changed = mask[rect.slices]
         moved = follow(screen.shown, new, screen.now, shift)
-        strip = _strip(shift, moved & changed)
+        strip, came = _strip(shift, moved & changed)
         changed &= ~moved
         uncover(screen.shown, new, strip, mask[strip.slices])
+        mask[came.slices] |= uncover(screen.shown, new, came, np.ones_like(mask[came.slices]))
         rows, _ = cell_slices(rect)
         screen.difference.cells[rows] = any_in_cells(mask[rows.start * CELL : rows.stop * CELL])
         for spot in self.spots:
@@ -334,12 +338,35 @@ def columns(pieces: list[Blob]) -> tuple[Rect, ...]:
     )
 
 
-def _strip(shift: Shift, moved: Mask) -> Rect:
-    """The part of a rectangle in which something moved, and as far again as it moved."""
+def abreast(hulls: Sequence[Rect]) -> tuple[Rect, ...]:
+    """The rectangles, those of one height side by side in one: of lines that are like one another
+    a scroll changes some columns, and no single one of them says that it is a scroll."""
+    joined: list[Rect] = []
+    for hull in sorted(hulls, key=lambda rect: rect.x):
+        beside = next((other for other in joined if _level(hull, other)), None)
+        if beside is None:
+            joined.append(hull)
+        else:
+            joined[joined.index(beside)] = beside.union(hull)
+    return tuple(joined)
+
+
+def _level(one: Rect, other: Rect) -> bool:
+    """Whether two columns reach from the same line to the same line, as lines of text are long."""
+    gap = max(one.x, other.x) - min(one.right, other.right)
+    return gap <= BESIDE and abs(one.y - other.y) <= LINE and abs(one.bottom - other.bottom) <= LINE
+
+
+def _strip(shift: Shift, moved: Mask) -> tuple[Rect, Rect]:
+    """The part of a rectangle in which something moved, and as far again as it moved; and of it
+    the rows that came into view. What they have in common with what stood there is new as well."""
     rect, rows, columns = shift.rect, *(np.flatnonzero(moved.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
-        return attrs.evolve(rect, height=0)
+        return attrs.evolve(rect, height=0), attrs.evolve(rect, height=0)
     reach = max(abs(distance) for distance in shift.distances)
-    top, bottom = max(0, int(rows[0]) - reach), min(rect.height, int(rows[-1]) + 1 + reach)
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    top, bottom = max(0, first - reach), min(rect.height, last + reach)
     left, right = max(0, int(columns[0]) - LINE), min(rect.width, int(columns[-1]) + 1 + LINE)
-    return Rect(rect.x + left, rect.y + top, right - left, bottom - top)
+    strip = Rect(rect.x + left, rect.y + top, right - left, bottom - top)
+    begin, end = (last, bottom) if shift.distances[0] < 0 else (top, first)
+    return strip, attrs.evolve(strip, y=rect.y + begin, height=end - begin)

@@ -25,6 +25,8 @@ MOST = 48
 """More pieces than this are joined with their neighbours first."""
 ROW = 36
 """What is higher is no line of text at an ordinary scale."""
+LINES = 120
+"""What a scroll let come into view and is no higher are a few lines of text."""
 GAP, FAR = 2.5, 24
 """In heights of a line: what parts one line from the next beside it, and how far one is shown."""
 
@@ -74,13 +76,13 @@ def groups(cells: Mask) -> list[Rect]:
     return [Rect(x * CELL, y * CELL, w * CELL, h * CELL) for x, y, w, h in _label(cells, 2)]
 
 
-def with_line(pixels: Words, rect: Rect) -> Rect:
+def with_line(pixels: Words, rect: Rect, most: int = ROW) -> Rect:
     """What changed in a line of text, and the line around it: a state says nothing without a name.
 
-    The line ends at a gap, or where the ground does.
+    The line ends at a gap, or where the ground does. What is higher than `most` has no line.
     """
-    height = rect.height
-    if height > ROW:
+    height = rect.height if rect.height <= ROW else ROW // 2
+    if rect.height > most:
         return rect
     around = rect.padded(2, pixels.shape[1], pixels.shape[0])
     left, right = max(0, rect.x - FAR * height), min(pixels.shape[1], rect.right + FAR * height)

@@ -65,7 +65,8 @@ def find_shift(new: Words, old: Words, rect: Rect) -> Shift | None:
 
 
 def _sums(pixels: Words, rect: Rect) -> Sums:
-    """A sum per row and stripe. A row of one colour gets 0: blank rows say nothing."""
+    """A sum per row and stripe, and one of the whole row: of lines that are like one another each
+    part may stand there twice. A row of one colour gets 0: blank rows say nothing."""
     count = max(1, rect.width // STRIPE)
     if count == 1:
         piece = pixels[rect.slices][:, None, :] & COLOUR
@@ -74,7 +75,8 @@ def _sums(pixels: Words, rect: Rect) -> Sums:
         piece = whole[:, :: -(-count // STRIPES), ::SAMPLE] & COLOUR
     sums: Sums = (piece * WEIGHTS[: piece.shape[2]]).sum(axis=2, dtype=np.uint64)
     sums[(piece == piece[:, :, :1]).all(axis=2)] = 0
-    return sums
+    whole = sums.sum(axis=1, keepdims=True, dtype=np.uint64)
+    return sums if count == 1 else np.hstack([sums, whole])
 
 
 def _distances(after: Sums, before: Sums, changed: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
@@ -118,9 +120,15 @@ def _equal_stripes(one: Words, other: Words) -> Mask:
     return np.repeat(equal, np.diff(starts, append=width), axis=1)
 
 
-def uncover(shown: Words, new: Words, rect: Rect, fresh: Mask) -> None:
-    """What came into view was never shown: make it ground, so that only what is on it differs."""
+def uncover(shown: Words, new: Words, rect: Rect, fresh: Mask) -> Mask:
+    """What came into view was never shown: make it ground, so that only what is on it differs.
+
+    Returns which pixels of the rectangle that are.
+    """
     if not rect.area:
-        return
+        return fresh
     colours, counts = np.unique(new[rect.slices][::3, ::3], return_counts=True)
-    shown[rect.slices][fresh] = colours[counts.argmax()]
+    ground = colours[counts.argmax()]
+    shown[rect.slices][fresh] = ground
+    differs: Mask = fresh & (((new[rect.slices] ^ ground) & COLOUR) != 0)
+    return differs
