@@ -79,10 +79,10 @@ class Canvas:
         for piece in sorted(pieces, key=lambda piece: -piece.scale):
             self._take(piece, fresh)
         regions = ink.boxes(fresh, 40, 32, _LEAST_PIXELS)
-        moves = [self._move(region, fresh) for region in regions]
+        moves = [move for group in _abreast(regions) for move in self._moves(group, fresh)]
         drawn = fresh > 0
         self._seen[drawn] = _gray(self._picture)[drawn]
-        return News(tuple(move for move in moves if move is not None), fresh)
+        return News(tuple(moves), fresh)
 
     def rows(self, news: News, places: Sequence[Rect]) -> list[Rect]:
         """Whole rows of text that were drawn anew, or that reach into `places`."""
@@ -128,6 +128,17 @@ class Canvas:
         self._known[place] = 255
         fresh[place] |= changed
 
+    def _moves(self, regions: Sequence[Rect], fresh: Mask) -> list[Move]:
+        """How regions side by side moved: as one, else each by itself."""
+        around = regions[0]
+        for region in regions[1:]:
+            around = around.union(region)
+        whole = self._move(around, fresh)
+        if whole is not None:
+            return [whole]
+        moves = [self._move(region, fresh) for region in regions] if len(regions) > 1 else []
+        return [move for move in moves if move is not None]
+
     def _move(self, region: Rect, fresh: Mask) -> Move | None:
         if region.height < _TALL_ENOUGH:
             return None
@@ -147,6 +158,23 @@ class Canvas:
         rims = [edge for rect in (*places, *news.exposed) for edge in (rect.y, rect.bottom)]
         edges = [*drawn[:1], *drawn[-1:], *rims] or [0]
         return max(0, min(edges) - 48), min(self.height, max(edges) + 48)
+
+
+def _abreast(regions: Sequence[Rect]) -> list[list[Rect]]:
+    """Groups of regions side by side: of lines like one another only columns change in a scroll."""
+    groups = list[list[Rect]]()
+    for region in sorted(regions, key=lambda region: -region.height):
+        group = next((group for group in groups if _level(group[0], region)), None)
+        if group is None or region.height < _TALL_ENOUGH:
+            groups.append([region])
+        else:
+            group.append(region)
+    return groups
+
+
+def _level(one: Rect, other: Rect) -> bool:
+    overlap = min(one.bottom, other.bottom) - max(one.y, other.y)
+    return overlap >= 0.8 * min(one.height, other.height)
 
 
 def _gray(picture: Bgr) -> Gray:

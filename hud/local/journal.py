@@ -60,17 +60,20 @@ class Journal:
         """Those in sight."""
         return tuple(entry.line for entry in self._entries)
 
-    def move(self, move: Move) -> bool:
-        """Let the lines follow a scroll; True if it shows again what was in sight before."""
+    def move(self, moves: Sequence[Move]) -> bool:
+        """Let the lines follow the scrolls of one look, each line one of them.
+
+        True if one shows again what was in sight before.
+        """
         kept = list[Entry]()
         for entry in self._entries:
-            moved = _moved(entry, move)
+            moved = next((to for move in moves if (to := _moved(entry, move)) is not entry), entry)
             if moved is None:
                 self._left.append(likeness.fold(entry.line.text))
             else:
                 kept.append(moved)
         self._entries = kept
-        return self._scrolled_back(move)
+        return any([self._scrolled_back(move) for move in moves])
 
     def take(self, touched: Callable[[Rect], bool]) -> list[Entry]:
         """Take out the lines whose place `touched` says was drawn anew; `update` wants them."""

@@ -65,12 +65,12 @@ class Notetaker:
     def _happenings(self, screen: Screen, pieces: Sequence[Piece]) -> list[Happening]:
         canvas, journal = screen.canvas, screen.journal
         news = canvas.look(pieces)
-        backwards = [journal.move(move) for move in news.moves]
+        backwards = journal.move(news.moves)
         old = journal.take(news.touches)
         rows = canvas.rows(news, [entry.core for entry in old])
         old += journal.take(lambda rect: any(rect.intersects(row) for row in rows))
         lines = [line for line in _read(self._reader, canvas, rows) if wording.tellable(line)]
-        told = journal.update(old, lines, self._clock(), news.exposed, any(backwards))
+        told = journal.update(old, lines, self._clock(), news.exposed, backwards)
         told.sort(key=lambda happening: (happening.rect.y, happening.rect.x))
         return [what for what in told if not self._echo.is_note(what.text, what.rect)]
 

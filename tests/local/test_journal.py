@@ -34,7 +34,7 @@ class Screen:
         """Move a block of `rows` lines, and let `texts` appear where it left room."""
         top = 0 if up > 0 else -up
         move = Move(Rect(0, top * PITCH, 600, rows * PITCH), up * PITCH)
-        back = self.journal.move(move)
+        back = self.journal.move([move])
         first = move.exposed.y // PITCH
         lines = [line(text, first + number) for number, text in enumerate(texts)]
         old = self.journal.take(move.exposed.intersects)
