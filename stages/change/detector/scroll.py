@@ -18,6 +18,8 @@ a scroll bar) does not hide the movement."""
 
 SAMPLE = 4
 """Every fourth column says enough to recognise a row: 1080p 1.3 ms instead of 4.6."""
+FINE = 300_000
+"""Pixels of which each column counts: digits are few columns wide."""
 STRIPES = 10
 """As many stripes, evenly chosen, are enough for a vote."""
 PIECE = 16
@@ -75,8 +77,16 @@ def _sums(pixels: Words, rect: Rect) -> Sums:
         piece = whole[:, :: -(-count // STRIPES), ::SAMPLE] & COLOUR
     sums: Sums = (piece * WEIGHTS[: piece.shape[2]]).sum(axis=2, dtype=np.uint64)
     sums[(piece == piece[:, :, :1]).all(axis=2)] = 0
-    whole = sums.sum(axis=1, keepdims=True, dtype=np.uint64)
-    return sums if count == 1 else np.hstack([sums, whole])
+    return sums if count == 1 else np.hstack([sums, _whole(pixels[rect.slices])])
+
+
+def _whole(pixels: Words) -> Sums:
+    """A sum per row, shape (height, 1)."""
+    piece = pixels[:, :: 1 if pixels.size <= FINE else SAMPLE] & COLOUR
+    weights = np.resize(WEIGHTS, piece.shape[1])
+    sums: Sums = (piece * weights).sum(axis=1, keepdims=True, dtype=np.uint64)
+    sums[(piece == piece[:, :1]).all(axis=1)] = 0
+    return sums
 
 
 def _distances(after: Sums, before: Sums, changed: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
