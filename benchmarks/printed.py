@@ -12,13 +12,54 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-CITIES = "Lisbon Dublin London Berlin Madrid Milano Vienna Warsaw Prague Zagreb".split()
-FORMS = "GmbH Ltd AG SARL Inc".split()
-NAMES = "anna bruno clara david elena frida greta henry".split()
-WORDS = (
-    "the order list is ready now please send more paper to our office before noon today we have "
-    "lost one parcel near that station and nobody knows where it went after lunch"
-).split()
+CITIES = [
+    "Lisbon",
+    "Dublin",
+    "London",
+    "Berlin",
+    "Madrid",
+    "Milano",
+    "Vienna",
+    "Warsaw",
+    "Prague",
+    "Zagreb",
+]
+FORMS = ["GmbH", "Ltd", "AG", "SARL", "Inc"]
+NAMES = ["anna", "bruno", "clara", "david", "elena", "frida", "greta", "henry"]
+WORDS = [
+    "the",
+    "order",
+    "list",
+    "is",
+    "ready",
+    "now",
+    "please",
+    "send",
+    "more",
+    "paper",
+    "to",
+    "our",
+    "office",
+    "before",
+    "noon",
+    "today",
+    "we",
+    "have",
+    "lost",
+    "one",
+    "parcel",
+    "near",
+    "that",
+    "station",
+    "and",
+    "nobody",
+    "knows",
+    "where",
+    "it",
+    "went",
+    "after",
+    "lunch",
+]
 HOME, CLEAR = "\033[H", "\033[K"
 
 

@@ -35,9 +35,7 @@ def quotes(note: str) -> Iterator[Quote]:
             yield Quote(text, before, gone=part.startswith("Gone: "))
 
 
-def judge(
-    finished: Sequence[str], standing: Sequence[str], notes: Sequence[str]
-) -> dict[str, Any]:
+def judge(finished: Sequence[str], standing: Sequence[str], notes: Sequence[str]) -> dict[str, Any]:
     """Judge `notes`, of which the first describes the screen before anything was printed.
 
     `finished` are the lines that must be told once, `standing` others that were on the screen.

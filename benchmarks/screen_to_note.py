@@ -119,7 +119,9 @@ def measure(folder: pathlib.Path, shown: Terminal, count: int, still: float) -> 
     display = f":{os.read(server_says, 16).decode().strip()}"
     environment = os.environ | {"DISPLAY": display}
     script = [sys.executable, "writer.py", "steps", "times", str(shown.every), str(settle + still)]
-    terminal = subprocess.Popen(["xterm", *shown.face(), "-e", *script], env=environment, cwd=folder)
+    terminal = subprocess.Popen(
+        ["xterm", *shown.face(), "-e", *script], env=environment, cwd=folder
+    )
     time.sleep(1.0)
     hud = subprocess.Popen(
         [sys.executable, "-m", "hud", "run", "--sink", "file:notes.jsonl"],

@@ -6,6 +6,8 @@ close-ups onto a standing picture would then hold the new line beside old places
 
 from __future__ import annotations
 
+import collections
+
 import cv2
 import numpy as np
 
@@ -13,6 +15,8 @@ from hud.items import Frame, Pixels, Rect, together
 from hud.pixels import dirty_bands, words
 
 TILE = 16
+LEAST, BESIDE = 48, 400
+"""Rows and columns: what is lower is no scroll, what is further apart not of the same lines."""
 
 
 class Standing:
@@ -26,18 +30,43 @@ class Standing:
         if self._picture is None or self._picture.shape != frame.pixels.shape:
             self._picture = frame.pixels.copy()
             return (Rect(0, 0, frame.width, frame.height),)
-        shown = _reached(rects, outdated(self._picture, frame.pixels))
+        old = outdated(self._picture, frame.pixels)
+        shown = self._reached(frame.pixels, rects, old) if old else rects
         for rect in shown:
             self._picture[rect.slices] = frame.pixels[rect.slices]
         return shown
 
+    def _reached(self, now: Pixels, rects: tuple[Rect, ...], old: list[Rect]) -> tuple[Rect, ...]:
+        """`rects` with each of the `old` places that they meet or scrolled with, and so on."""
+        met = [
+            rect
+            for rect in old
+            if any(rect.intersects(near) or self._scrolled(now, rect, near) for near in rects)
+        ]
+        if not met:
+            return rects
+        left = [rect for rect in old if rect not in met]
+        return self._reached(now, together([*rects, *met]), left)
 
-def _reached(rects: tuple[Rect, ...], old: list[Rect]) -> tuple[Rect, ...]:
-    """`rects` with each of the `old` places that they meet, and that those meet."""
-    met = [rect for rect in old if any(rect.intersects(near) for near in rects)]
-    if not met:
-        return rects
-    return _reached(together([*rects, *met]), [rect for rect in old if rect not in met])
+    def _scrolled(self, now: Pixels, one: Rect, other: Rect) -> bool:
+        """Whether two places side by side moved up or down as one: columns of the same lines."""
+        low = min(one.height, other.height)
+        overlap = min(one.bottom, other.bottom) - max(one.y, other.y)
+        gap = max(one.x, other.x) - min(one.right, other.right)
+        if low < LEAST or overlap < 0.5 * low or gap > BESIDE:
+            return False
+        assert self._picture is not None
+        around = one.union(other)
+        return moved(self._picture[around.slices], now[around.slices])
+
+
+def moved(before: Pixels, after: Pixels) -> bool:
+    """Whether most rows of a picture that changed stand higher or lower than before by as much."""
+    old, new = ([row.tobytes() for row in each] for each in (before, after))
+    places = {row: y for y, row in enumerate(old)}
+    changed = [y for y, row in enumerate(new) if row != old[y]]
+    counts = collections.Counter(places[new[y]] - y for y in changed if new[y] in places)
+    return bool(counts) and 2 * max(counts.values()) > len(changed)
 
 
 def outdated(before: Pixels, after: Pixels) -> list[Rect]:

@@ -340,7 +340,8 @@ def columns(pieces: list[Blob]) -> tuple[Rect, ...]:
 
 def abreast(hulls: Sequence[Rect]) -> tuple[Rect, ...]:
     """The rectangles, those of one height side by side in one: of lines that are like one another
-    a scroll changes some columns, and no single one of them says that it is a scroll."""
+    a scroll changes some columns, and no single one of them says that it is a scroll.
+    """
     joined: list[Rect] = []
     for hull in sorted(hulls, key=lambda rect: rect.x):
         beside = next((other for other in joined if _level(hull, other)), None)
@@ -359,7 +360,8 @@ def _level(one: Rect, other: Rect) -> bool:
 
 def _strip(shift: Shift, moved: Mask) -> tuple[Rect, Rect]:
     """The part of a rectangle in which something moved, and as far again as it moved; and of it
-    the rows that came into view. What they have in common with what stood there is new as well."""
+    the rows that came into view. What they have in common with what stood there is new as well.
+    """
     rect, rows, columns = shift.rect, *(np.flatnonzero(moved.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
         return attrs.evolve(rect, height=0), attrs.evolve(rect, height=0)

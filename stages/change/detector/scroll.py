@@ -68,7 +68,8 @@ def find_shift(new: Words, old: Words, rect: Rect) -> Shift | None:
 
 def _sums(pixels: Words, rect: Rect) -> Sums:
     """A sum per row and stripe, and one of the whole row: of lines that are like one another each
-    part may stand there twice. A row of one colour gets 0: blank rows say nothing."""
+    part may stand there twice. A row of one colour gets 0: blank rows say nothing.
+    """
     count = max(1, rect.width // STRIPE)
     if count == 1:
         piece = pixels[rect.slices][:, None, :] & COLOUR
