@@ -12,54 +12,15 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-CITIES = [
-    "Lisbon",
-    "Dublin",
-    "London",
-    "Berlin",
-    "Madrid",
-    "Milano",
-    "Vienna",
-    "Warsaw",
-    "Prague",
-    "Zagreb",
-]
+CITIES = ["Lisbon", "Dublin", "London", "Berlin", "Madrid", "Milano", "Vienna", "Warsaw"]
 FORMS = ["GmbH", "Ltd", "AG", "SARL", "Inc"]
 NAMES = ["anna", "bruno", "clara", "david", "elena", "frida", "greta", "henry"]
-WORDS = [
-    "the",
-    "order",
-    "list",
-    "is",
-    "ready",
-    "now",
-    "please",
-    "send",
-    "more",
-    "paper",
-    "to",
-    "our",
-    "office",
-    "before",
-    "noon",
-    "today",
-    "we",
-    "have",
-    "lost",
-    "one",
-    "parcel",
-    "near",
-    "that",
-    "station",
-    "and",
-    "nobody",
-    "knows",
-    "where",
-    "it",
-    "went",
-    "after",
-    "lunch",
-]
+WORDS = """
+the order list is ready now please send more paper to our office before noon today we have lost one
+parcel near that station and nobody knows where it went after lunch
+""".split()  # noqa: SIM905
+READY = "ready"
+"""What stands there before."""
 HOME, CLEAR = "\033[H", "\033[K"
 
 

@@ -12,7 +12,7 @@ import attrs
 from hud.local import likeness
 
 _SENTENCE = re.compile(r'"([^"]*)"(?: → "([^"]*)")?')
-_PART = 6  # folded letters
+_PART = 4  # folded letters
 _ALIKE, _APART = 0.85, 0.2
 
 

@@ -35,7 +35,7 @@ import psutil
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from benchmarks.printed import KINDS, Step
+from benchmarks.printed import KINDS, READY, Step
 from benchmarks.quoted import judge, meant, quotes
 
 WRITER = """\
@@ -162,7 +162,7 @@ def reading(
     times = [float(text) for text in (folder / "times").read_text().split()]
     written = notes(folder)
     finished = [line for step in steps for line in step.finished]
-    standing = [line for step in steps for line in step.standing]
+    standing = [READY] + [line for step in steps for line in step.standing]
     printed = [when for step, when in zip(steps, times, strict=True) for _ in step.finished]
     return {
         "rss_mb_all": round(together / 1e6),

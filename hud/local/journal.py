@@ -73,7 +73,7 @@ class Journal:
             else:
                 kept.append(moved)
         self._entries = kept
-        return any([self._scrolled_back(move) for move in moves])
+        return any(list(map(self._scrolled_back, moves)))  # each is to be remembered
 
     def take(self, touched: Callable[[Rect], bool]) -> list[Entry]:
         """Take out the lines whose place `touched` says was drawn anew; `update` wants them."""

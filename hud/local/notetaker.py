@@ -17,6 +17,7 @@ from hud.local.echo import Echo
 from hud.local.journal import Happening, Journal
 from hud.local.model import Sight
 from hud.local.reader import LARGEST_SIDE, Bgr, Line, Reader
+from hud.local.reread import settled
 from hud.realtime.caption import Place
 
 _SCREENS = 6
@@ -70,6 +71,7 @@ class Notetaker:
         rows = canvas.rows(news, [entry.core for entry in old])
         old += journal.take(lambda rect: any(rect.intersects(row) for row in rows))
         lines = [line for line in _read(self._reader, canvas, rows) if wording.tellable(line)]
+        lines = [settled(line, old, news.fresh) for line in lines]
         told = journal.update(old, lines, self._clock(), news.exposed, backwards)
         told.sort(key=lambda happening: (happening.rect.y, happening.rect.x))
         return [what for what in told if not self._echo.is_note(what.text, what.rect)]

@@ -67,7 +67,8 @@ def find(old: Gray, new: Gray) -> Move | None:
     left_over, _, up = min(rated)
     if left_over > 0.5:
         return None
-    inked, same = alike.any(axis=1), _unchanged(old, new, up)
+    inked = np.asarray(alike.any(axis=1), np.bool_)
+    same = _unchanged(old, new, up)
     rows = np.flatnonzero(inked & same)
     if rows.size < _LEAST_ROWS:
         return None

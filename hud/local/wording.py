@@ -1,4 +1,4 @@
-"""Notes in words: quoted, the most important first, and bounded."""
+"""Notes in words: quoted, the most important of many, as they stand on the screen."""
 
 from __future__ import annotations
 
@@ -32,22 +32,19 @@ def first(lines: Sequence[Line], width: int, height: int) -> str:
         return f"Screen {width}x{height} has no readable text."
     usual = statistics.median(line.rect.height for line in lines)
     order = sorted(lines, key=lambda line: (_weight(line.text), line.rect.height < 1.25 * usual))
-    quotes = [_quote(line.text) for line in order]
-    return f"On screen: {_listed(quotes, _QUOTED)}"
+    told = sorted(order[:_QUOTED], key=lambda line: (line.rect.y, line.rect.x))
+    quotes = ", ".join(_quote(line.text) for line in told)
+    return f"On screen: {quotes}{_more(len(order) - len(told))}"
 
 
 def later(happenings: Sequence[Happening]) -> str:
     """Tell what happened; "" where nothing did."""
-    order = sorted(happenings, key=_rank)
-    told, left = _bounded([_sentence(happening) for happening in order])
-    parts = list[str]()
-    for happening, sentence in zip(order, told, strict=False):
-        title = _TITLES[happening.kind]
-        if parts and parts[-1].startswith(f"{title}: "):
-            parts[-1] += f", {sentence}"
-        else:
-            parts.append(f"{title}: {sentence}")
-    return "; ".join(parts) + _more(left)
+    told = _bounded(sorted(happenings, key=_rank))
+    kinds = dict.fromkeys(happening.kind for happening in told)  # the most important first
+    parts = [
+        f"{_TITLES[kind]}: {', '.join(map(_sentence, _read_down(told, kind)))}" for kind in kinds
+    ]
+    return "; ".join(parts) + _more(len(happenings) - len(told))
 
 
 def tellable(line: Line) -> bool:
@@ -79,17 +76,20 @@ def _quote(text: str) -> str:
     return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}…"'
 
 
-def _bounded(quotes: Sequence[str]) -> tuple[Sequence[str], int]:
-    told = list(quotes[:_QUOTED])
-    for quote in quotes[_QUOTED:_QUOTED_SHORT]:
-        if sum(map(len, told)) + len(quote) > _SHORT:
+def _bounded(order: Sequence[Happening]) -> Sequence[Happening]:
+    most, length = _QUOTED, sum(len(_sentence(happening)) for happening in order[:_QUOTED])
+    for happening in order[_QUOTED:_QUOTED_SHORT]:
+        length += len(_sentence(happening))
+        if length > _SHORT:
             break
-        told.append(quote)
-    return told, len(quotes) - len(told)
+        most += 1
+    return order[:most]
 
 
-def _listed(quotes: Sequence[str], most: int) -> str:
-    return ", ".join(quotes[:most]) + _more(len(quotes) - most)
+def _read_down(told: Sequence[Happening], kind: Kind) -> list[Happening]:
+    """Those of a kind from top to bottom, the order in which a person reads them."""
+    mine = [happening for happening in told if happening.kind is kind]
+    return sorted(mine, key=lambda happening: (happening.rect.y, happening.rect.x))
 
 
 def _more(number: int) -> str:

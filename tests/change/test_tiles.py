@@ -153,6 +153,46 @@ def test_scroll_shows_the_new_strip_only(screen):
     assert screen.shows(100, 326)
 
 
+def logged(number):
+    """Lines that differ in narrow columns: seconds, one digit, four digits."""
+    return (
+        f"14:13:{2 * number % 60:02d} worker {number * 7 % 9 + 1} finished "
+        f"invoice {number * 7919 % 9000 + 1000} for Lisbon"
+    )
+
+
+def show_log(screen, count, rows=10, pitch=16):
+    screen.fill(20, 100, 600, rows * pitch + 8)
+    for row, number in enumerate(range(max(0, count - rows), count)):
+        for column, letter in enumerate(logged(number)):
+            screen.text(24 + 8 * column, 114 + pitch * row, letter, size=0.4)
+
+
+def test_each_of_similar_lines_that_scroll_by_is_shown_whole_at_once(screen):
+    show_log(screen, 10)
+    screen.seconds(10)
+    for count in range(11, 20):
+        screen.passed.clear()
+        show_log(screen, count)
+        screen.seconds(1.2)
+        ((_, change),) = screen.passed
+        (region,) = change.regions
+        assert region.y > 230
+        assert (region.x <= 26, region.right >= 24 + 8 * len(logged(count)) - 8) == (True, True)
+
+
+def test_several_similar_lines_at_once_are_shown_whole(screen):
+    show_log(screen, 10)
+    screen.seconds(10)
+    for count in (13, 15, 19):
+        screen.passed.clear()
+        show_log(screen, count)
+        screen.seconds(2)
+        ((_, change),) = screen.passed
+        (region,) = change.regions
+        assert (region.x <= 26, region.right >= 24 + 8 * len(logged(count)) - 8) == (True, True)
+
+
 def test_film_with_a_line_of_text_in_it(screen):
     rng = np.random.default_rng(5)
 

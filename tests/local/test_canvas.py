@@ -122,3 +122,39 @@ def test_a_picture_beyond_the_screen_is_clipped(texts):
     outside = Rect(WIDTH - 20, HEIGHT - 20, 100, 100)
     canvas.look([Piece(outside, np.zeros((100, 100, 3), np.uint8))])
     canvas.look([Piece(Rect(5000, 5000, 10, 10), np.zeros((10, 10, 3), np.uint8))])
+
+
+def similar(number: int) -> str:
+    return (
+        f"14:13:{2 * number:02d} worker {number * 7 % 9 + 1} finished job {number * 791 % 900 + 99}"
+    )
+
+
+def log(first: int, count: int = 14) -> np.ndarray:
+    """Lines that differ in a few columns, as a terminal draws them."""
+    drawn = screen([])
+    for row in range(count):
+        for column, letter in enumerate(similar(first + row)):
+            place = (30 + 10 * column, 40 + PITCH * row)
+            cv2.putText(drawn, letter, place, cv2.FONT_HERSHEY_PLAIN, 1.0, (230, 230, 230), 1)
+    return drawn
+
+
+@pytest.mark.parametrize("lines", [1, 2, 5])
+def test_similar_lines_that_scroll_are_one_movement(lines):
+    canvas = looked(piece(log(0)))
+    news = canvas.look([piece(log(lines), Rect(10, 10, 600, 340), 80)])
+    (move,) = news.moves
+    assert move.up == lines * PITCH
+    rows = canvas.rows(news, [])
+    assert len(rows) == lines
+    for row, number in zip(rows, range(14 - lines, 14), strict=True):
+        assert row.y < 40 + PITCH * number <= row.bottom + 4
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 4), (5, 9), (2, 8)])
+def test_lines_like_those_above_them_are_no_movement(before, after):
+    canvas = looked(piece(log(0, before)))
+    news = canvas.look([piece(log(0, after), Rect(20, 20, 570, 320), 80)])
+    assert not news.moves
+    assert len(canvas.rows(news, [])) == after - before

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hud.items import Rect
-from hud.local import likeness
+from hud.local import likeness, wording
 from hud.local.echo import Echo
 from hud.local.journal import Happening, Journal, Kind
 from hud.local.reader import Line
@@ -97,6 +97,16 @@ def test_a_scrolling_terminal_tells_each_line_once():
     for n in range(10, 60):
         told += screen.scroll(1, 9, f"line number {n} of many")
     assert brief(told) == [(Kind.NEW, f"line number {n} of many") for n in range(10, 60)]
+
+
+def test_a_line_across_two_columns_that_moved_follows_one_of_them():
+    journal = Journal()
+    journal.update([], [line(f"line number {n}", n) for n in range(9)], 100.0)
+    columns = Rect(10, 0, 20, 7 * PITCH), Rect(80, 0, 20, 7 * PITCH)
+    journal.move([Move(column, PITCH) for column in columns])
+    assert [(each.text, each.rect.y // PITCH) for each in journal.lines] == [
+        (f"line number {n}", n - 1) for n in range(1, 8)
+    ] + [("line number 8", 8)]
 
 
 def test_a_line_printed_again_at_the_bottom_is_new():
@@ -210,3 +220,24 @@ def test_likeness(one, other, same):
 )
 def test_nearly(one, other, nearly):
     assert likeness.nearly(likeness.fold(one), likeness.fold(other)) is nearly
+
+
+def test_lines_of_a_note_are_in_the_order_of_the_screen():
+    texts = ["$ make", "compiling", "error: no teapot", "done", "$ "]
+    happenings = [
+        Happening(Kind.NEW, text, rect=line(text, row).rect) for row, text in enumerate(texts)
+    ]
+    assert wording.later(happenings[::-1]) == "New: " + ", ".join(f'"{text}"' for text in texts)
+    lines = [line(text, row) for row, text in enumerate(texts)]
+    assert wording.first(lines[::-1], 640, 360) == "On screen: " + ", ".join(
+        f'"{text}"' for text in texts
+    )
+
+
+def test_the_most_important_of_many_lines_is_told():
+    texts = [f"{'a long line ' * 20}{row}" for row in range(40)]
+    texts[30] = "error: no teapot"
+    happenings = [
+        Happening(Kind.NEW, text, rect=line(text, row).rect) for row, text in enumerate(texts)
+    ]
+    assert wording.later(happenings).endswith('"error: no teapot" +34 more lines')

@@ -382,6 +382,28 @@ def test_a_standing_picture_is_renewed_where_the_screen_scrolled():
     assert standing.renew(fakes.frame(pixels=far), (narrow,)) == (narrow,)
 
 
+def test_columns_that_scrolled_together_are_renewed_together():
+    """Of similar lines only the digits that differ are outdated, and one of them is news."""
+    before = np.full_like(PIXELS, 255)
+    columns = Rect(100, 100, 12, 200), Rect(300, 100, 40, 200)
+    for column in columns:
+        before[column.slices] = PIXELS[column.slices]
+    scrolled = before.copy()
+    for column in columns:
+        scrolled[100:280, column.x : column.right] = before[120:300, column.x : column.right]
+        scrolled[280:300, column.x : column.right] = PIXELS[500:520, column.x : column.right]
+    news = Rect(290, 270, 60, 40)
+    standing = Standing()
+    standing.renew(fakes.frame(pixels=before), (news,))
+    shown = standing.renew(fakes.frame(pixels=scrolled), (news,))
+    assert all(any(rect.holds(column) for rect in shown) for column in columns)
+    other = scrolled.copy()
+    other[100:300, 100:112] = PIXELS[100:300, 600:612]  # beside it something else changed
+    other[120:300, 300:340] = scrolled[100:280, 300:340]
+    (shown,) = standing.renew(fakes.frame(pixels=other), (news,))
+    assert shown.x > 200
+
+
 def test_what_is_outdated_is_found_to_a_tile():
     after = PIXELS.copy()
     after[40:44, 70:74] ^= 255

@@ -339,8 +339,9 @@ def columns(pieces: list[Blob]) -> tuple[Rect, ...]:
 
 
 def abreast(hulls: Sequence[Rect]) -> tuple[Rect, ...]:
-    """The rectangles, those of one height side by side in one: of lines that are like one another
-    a scroll changes some columns, and no single one of them says that it is a scroll.
+    """The rectangles, those of one height side by side in one.
+
+    Of lines that are like one another a scroll changes a few columns, and none says so alone.
     """
     joined: list[Rect] = []
     for hull in sorted(hulls, key=lambda rect: rect.x):
@@ -359,8 +360,9 @@ def _level(one: Rect, other: Rect) -> bool:
 
 
 def _strip(shift: Shift, moved: Mask) -> tuple[Rect, Rect]:
-    """The part of a rectangle in which something moved, and as far again as it moved; and of it
-    the rows that came into view. What they have in common with what stood there is new as well.
+    """The part of a rectangle in which something moved, and as far again; of it, what came in view.
+
+    What the latter has in common with what stood there is new as well.
     """
     rect, rows, columns = shift.rect, *(np.flatnonzero(moved.any(axis=axis)) for axis in (1, 0))
     if not rows.size:

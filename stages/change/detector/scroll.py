@@ -67,8 +67,9 @@ def find_shift(new: Words, old: Words, rect: Rect) -> Shift | None:
 
 
 def _sums(pixels: Words, rect: Rect) -> Sums:
-    """A sum per row and stripe, and one of the whole row: of lines that are like one another each
-    part may stand there twice. A row of one colour gets 0: blank rows say nothing.
+    """A sum per row and stripe, and one of the whole row. Blank rows say nothing and get 0.
+
+    Of lines that are like one another each part may stand there twice.
     """
     count = max(1, rect.width // STRIPE)
     if count == 1:
