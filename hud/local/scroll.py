@@ -13,8 +13,7 @@ from hud.local.ink import Gray, Mask
 _COLUMNS = 128  # numbers that stand for one row of pixels
 _ALIKE = 0.12  # share of a row's energy that JPEG noise, or one other letter, may make up
 _LEAST_ROWS = 8  # one line of the smallest readable text
-_CANDIDATES = 12  # of lines that are like one another each is a candidate
-_EXACT = 0.6  # share of the rows of letters in a block that did not change when it moved
+_CANDIDATES = 5
 _TIPS = 4  # rows
 
 
@@ -65,28 +64,22 @@ def find(old: Gray, new: Gray) -> Move | None:
     if not rated:
         return None
     left_over, _, up = min(rated)
+    rows = now[before - now == up]
     if left_over > 0.5:
         return None
-    inked = np.asarray(alike.any(axis=1), np.bool_)
-    same = _unchanged(old, new, up)
-    rows = np.flatnonzero(inked & same)
-    if rows.size < _LEAST_ROWS:
-        return None
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    if rows.size < _EXACT * np.count_nonzero(inked[top:bottom]):
-        return None  # a line like the one above it
-    for _ in range(_TIPS):  # the thin tips of letters are too faint to be recognised
-        top -= int(top > 0 and same[top - 1])
-        bottom += int(bottom < same.size and same[bottom])
+    top, bottom = _stretched(old, new, up, int(rows.min()), int(rows.max()) + 1)
     return Move(Rect(0, top, new.shape[1], bottom - top), up)
 
 
-def _unchanged(old: Gray, new: Gray, up: int) -> npt.NDArray[np.bool_]:
-    """Which rows of the new picture stood `up` rows lower in the old one, to the letter."""
-    same = np.zeros(new.shape[0], np.bool_)
+def _stretched(old: Gray, new: Gray, up: int, top: int, bottom: int) -> tuple[int, int]:
+    """Add the thin tips of letters, which are too faint to be recognised as a row that moved."""
+    moved = np.zeros(new.shape[0], np.bool_)
     now = slice(max(0, -up), min(new.shape[0], new.shape[0] - up))
-    same[now] = ~differs(old[now.start + up : now.stop + up], new[now]).any(axis=1)
-    return same
+    moved[now] = ~differs(old[now.start + up : now.stop + up], new[now]).any(axis=1)
+    for _ in range(_TIPS):
+        top -= int(top > 0 and moved[top - 1])
+        bottom += int(bottom < len(moved) and moved[bottom])
+    return top, bottom
 
 
 def _same_rows(old: Gray, new: Gray) -> npt.NDArray[np.bool_] | None:
