@@ -105,7 +105,9 @@ class Document:
                 raise UsageError(
                     f"--sink {name}: its {first} is missing, as in --sink {name}:{first.upper()}"
                 )
-            chosen.append({"use": name} | ({options[0].name: value} if colon else {}))
+            chosen.append(
+                {"use": name} | ({options[0].name: _typed(options[0], value)} if colon else {})
+            )
         self._replace("sinks", chosen)
 
     def _replace(self, section: str, value: object) -> None:
@@ -132,6 +134,16 @@ class Document:
                 where = f"{self.name}: line {self.lines[place]}"
                 break
         return ": ".join(filter(None, [where, key, problem.message]))
+
+
+def _typed(option: attrs.Attribute[Any], text: str) -> object:
+    """The text behind `--sink NAME:`, as YAML where the option is no text."""
+    if "str" in str(option.type):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return text
 
 
 def _shortened(sentence: str) -> str:

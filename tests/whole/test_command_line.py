@@ -143,6 +143,13 @@ def test_a_port_that_is_taken_is_one_line_and_no_key():
     assert f"port {port} cannot be used: Address already in use; choose another" in line
 
 
+def test_a_key_in_the_place_of_its_variable_is_not_shown():
+    done = hud("serve", "--key-env", "sk-0123456789abcdefghij")
+    assert done.returncode == 2
+    assert "0123456789" not in done.stderr
+    assert "must be the name of an environment variable" in done.stderr
+
+
 def test_the_doctor_tries_a_server(served):
     done = hud("doctor", "--set", f"realtime.url={served}", OPENAI_API_KEY="right")
     assert done.returncode == 0, done.stderr
