@@ -44,6 +44,7 @@ def hud(*arguments: str, cwd=None, **environment: str) -> subprocess.CompletedPr
             {},
             "none/n.jsonl: cannot be written: No such file",
         ),
+        (["demo", "--trace", "none/t"], {}, "none/t: cannot be written: No such file"),
         (["run", "bad.yaml"], {}, "bad.yaml: line 2: capture.max_fps: 1000.0 must be between"),
         (["check", "bad.yaml"], {}, "bad.yaml: line 2: capture.max_fps: 1000.0 must be between"),
         (["run", "remote.yaml"], {}, "no API key: set the environment variable MY_KEY"),
