@@ -134,10 +134,22 @@ class _Builder:
             effective,
         )
 
-    def _refuse_unknown(self, data: Mapping[Any, Any], allowed: Sequence[str], path: Path) -> None:
+    def _refuse_unknown(
+        self,
+        data: Mapping[Any, Any],
+        allowed: Sequence[str],
+        path: Path,
+        also: Sequence[str] = (),
+    ) -> None:
         for key in data:
             if key not in allowed:
-                self._complain((*path, str(key)), unknown("key", str(key), allowed))
+                self._complain((*path, str(key)), unknown("key", str(key), allowed, also))
+
+    def _besides(self, path: Path) -> list[str]:
+        """The keys of a stage that are none of its options."""
+        section = str(path[0])
+        use = ["use"] if section in self._registry else []
+        return use + (["handoff"] if section in HANDOFF_STAGES else [])
 
     def _complain(self, path: Path, message: str) -> None:
         self.problems.append(Problem(path, message))
@@ -151,6 +163,9 @@ class _Builder:
         effective: dict[str, Any] = {}
         choices = self._registry[section]
         name = options.pop("use", next(iter(choices)))
+        if name is None:
+            self._complain((*path, "use"), f"is empty, allowed: {', '.join(choices)}")
+            return None, None
         if not isinstance(name, str) or name not in choices:
             self._complain((*path, "use"), unknown("name", str(name), list(choices)))
             return None, None
@@ -203,7 +218,8 @@ class _Builder:
         if options is None:
             return None
         before = len(self.problems)
-        self._refuse_unknown(options, [field.name for field in options_of(cls)], path)
+        also = self._besides(path)
+        self._refuse_unknown(options, [field.name for field in options_of(cls)], path, also)
         if len(self.problems) > before:
             return None
         try:

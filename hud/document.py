@@ -105,7 +105,9 @@ class Document:
                 raise UsageError(
                     f"--sink {name}: its {first} is missing, as in --sink {name}:{first.upper()}"
                 )
-            chosen.append({"use": name} | ({options[0].name: value} if colon else {}))
+            chosen.append(
+                {"use": name} | ({options[0].name: _typed(options[0], value)} if colon else {})
+            )
         self._replace("sinks", chosen)
 
     def _replace(self, section: str, value: object) -> None:
@@ -132,6 +134,16 @@ class Document:
                 where = f"{self.name}: line {self.lines[place]}"
                 break
         return ": ".join(filter(None, [where, key, problem.message]))
+
+
+def _typed(option: attrs.Attribute[Any], text: str) -> object:
+    """The text behind `--sink NAME:`, as YAML where the option is no text."""
+    if "str" in str(option.type):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return text
 
 
 def _shortened(sentence: str) -> str:
@@ -162,8 +174,7 @@ def parse(text: str, name: str) -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
-        problem = getattr(error, "problem", None) or "is not YAML"
-        raise UsageError(f"{name}: {where}{problem}") from None
+        raise UsageError(f"{name}: {where}{_explained(error)}") from None
     except RecursionError:
         raise UsageError(f"{name}: is nested too deeply") from None
     except ValueError as error:
@@ -178,6 +189,20 @@ def parse(text: str, name: str) -> Document:
     if problems:
         raise document.refuse(problems)
     return document
+
+
+def _explained(error: yaml.YAMLError) -> str:
+    """What is wrong with the text, and what to do about the commonest mistakes."""
+    problem = str(getattr(error, "problem", None) or "is not YAML")
+    if r"'\t'" in problem or "tab" in problem.split():
+        return "a tab stands where YAML allows none: indent with spaces"
+    if "mapping values are not allowed" in problem:
+        return f"{problem}: put text with a colon in quotes, and indent keys of one level alike"
+    if "cannot start any token" in problem or "undefined alias" in problem:
+        return f"{problem}: put it in quotes"
+    if "<document start>" in problem:
+        return "is not YAML: a configuration is made of lines such as `key: value`"
+    return problem.replace("'<stream end>'", "the end of the file")
 
 
 def _note_lines(
@@ -199,8 +224,8 @@ def _note_lines(
             _note_lines(value, (*path, index), lines, problems)
 
 
-def unknown(kind: str, word: str, allowed: Sequence[str]) -> str:
-    """The sentence for a word that is not known, with the nearest one that is."""
-    near = difflib.get_close_matches(word, allowed, 1)
+def unknown(kind: str, word: str, allowed: Sequence[str], also: Sequence[str] = ()) -> str:
+    """The sentence for a word that is not known, with the nearest one that is, or is `also`."""
+    near = difflib.get_close_matches(word, [*allowed, *also], 1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"unknown {kind} {word!r}{hint}, allowed: {', '.join(allowed)}"

@@ -24,6 +24,8 @@ NOTE_TOKENS = 60
 """Of an average note; it comes back as input with the later turns."""
 WORKING_DAY = 8
 """Hours."""
+SHORT = 120.0
+"""Seconds below which a recording says little about an hour."""
 SUMMARY_TOKENS = 160
 """Of a summary of older notes."""
 
@@ -78,6 +80,16 @@ class Estimate:
             f"tokens: {tokens} in, {sum(usage.output_tokens for usage in self.usages)} out\n"
             f"price with {model}: ${self.usd:.4f}; ${self.usd_per_hour:.2f} for an hour like this, "
             f"${WORKING_DAY * self.usd_per_hour:.2f} for a day of {WORKING_DAY} hours"
+            f"{self._caution}"
+        )
+
+    @property
+    def _caution(self) -> str:
+        if self.seconds >= SHORT:
+            return ""
+        return (
+            f"\n{self.seconds:.0f} s are short for saying what an hour costs: record some minutes "
+            "of what your screen usually shows, hud record DIR --for 300"
         )
 
     def record(self) -> dict[str, Any]:

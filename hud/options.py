@@ -20,7 +20,7 @@ def problems_of(error: BaseException, path: Path) -> list[Problem]:
             return [Problem((*path, error.name), str(error))]
         if isinstance(error, KeyError):
             return [Problem((*path, str(error.args[0])), "is missing")]
-        return [Problem(path, str(error))]
+        return [Problem(path, _explained(error))]
     problems = []
     for inner in error.exceptions:
         place = path
@@ -33,6 +33,15 @@ def problems_of(error: BaseException, path: Path) -> list[Problem]:
             place = path
         problems.extend(problems_of(inner, place))
     return problems
+
+
+def _explained(error: BaseException) -> str:
+    """What our own hooks say; where Python itself complains, what belongs there."""
+    if isinstance(error, AttributeError) or str(error).startswith("argument of type"):
+        return "must be a mapping such as {key: value}"
+    if isinstance(error, TypeError):
+        return "must be a list such as [1, 2]"
+    return str(error)
 
 
 def strict_converter() -> cattrs.Converter:
@@ -77,10 +86,20 @@ def _strict(cls: type, word: str) -> Any:  # noqa: ANN401 - a cattrs hook
     def structure(value: object, _target: object) -> object:
         fits = isinstance(value, cls) or (cls is float and isinstance(value, int))
         if not fits or (isinstance(value, bool) and cls is not bool):
-            raise ValueError(f"must be {word}, not {value!r}")
+            raise ValueError(f"must be {word}, not {value!r}{_as_number(value, cls)}")
         return cls(value)
 
     return structure
+
+
+def _as_number(value: object, cls: type) -> str:
+    """How to write a number that is text: it is quoted, or has an exponent YAML does not know."""
+    if cls not in {int, float} or not isinstance(value, str):
+        return ""
+    try:
+        return f": write {float(value):.10g}"
+    except ValueError:
+        return ""
 
 
 def _int_or_text(value: object, _target: object) -> int | str:

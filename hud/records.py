@@ -184,6 +184,7 @@ def why(path: pathlib.Path, wanted: str, last: int) -> tuple[list[Entry], Exhibi
         UsageError: the file cannot be read.
     """
     try:
+        path.open("rb").close()  # SQLite would not say why it cannot
         connection = database.open_to_read(path)
         try:
             if not connection.execute(_HAS_FATES).fetchone():

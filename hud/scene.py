@@ -55,7 +55,8 @@ def load(folder: pathlib.Path) -> Scene:
     try:
         data = orjson.loads(index.read_bytes())
     except OSError as error:
-        raise UsageError(f"{index}: {error.strerror}") from None
+        cure = "a recording is a folder that `hud record DIR` made"
+        raise UsageError(f"{index}: {error.strerror}; {cure}") from None
     except orjson.JSONDecodeError as error:
         raise UsageError(f"{index}: line {error.lineno}: is not JSON: {error.msg}") from None
     try:

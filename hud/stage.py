@@ -46,7 +46,7 @@ def between(low: float, high: float) -> Check:
     """Check that a number lies in [low, high]."""
 
     def check(value: float) -> str | None:
-        return None if low <= value <= high else f"must be between {low:g} and {high:g}"
+        return None if low <= value <= high else f"must be between {low:,.10g} and {high:,.10g}"
 
     return check
 
@@ -104,7 +104,9 @@ def option(
     def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         problem = check(value) if check is not None and value is not None else None
         if problem is not None:
-            raise OptionError(attribute.name, problem if secret else f"{value!r} {problem}")
+            # A list as it is written; it is kept as a tuple.
+            said = list(value) if isinstance(value, tuple) else value
+            raise OptionError(attribute.name, problem if secret else f"{said!r} {problem}")
 
     metadata = {"meaning": meaning, "secret": secret, "shown": shown}
     return attrs.field(default=default, validator=validate, kw_only=True, metadata=metadata)

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from hud import scene as scenes
-from hud.estimate import Assumptions, estimate
+from hud.estimate import Assumptions, Estimate, estimate
 from hud.items import Cause, Change, Fate, Usage
 from hud.packaged import recording
 from hud.realtime.models import FREE, MODELS, cost
@@ -120,3 +120,9 @@ def test_the_same_scene_twice_gives_the_same_result():
     first = run()
     assert first == run()
     assert len(json.loads(first)["sends"]) in range(5, 26)
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(8.0, True), (300.0, False)])
+def test_a_short_recording_is_called_short(seconds, warned):
+    said = Estimate((), {}, seconds, 0.01, ()).text("a model")
+    assert ("short for saying what an hour costs" in said) is warned

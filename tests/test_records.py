@@ -148,6 +148,14 @@ async def test_why_is_answered_after_the_run(path, inline_threads, autojump_cloc
     assert records.why(path, "9" * 5000, 9) == ([], None)
 
 
+@pytest.mark.parametrize(
+    ("name", "says"), [("none.db", "No such file or directory"), (".", "Is a directory")]
+)
+def test_a_file_that_cannot_be_read_is_said(tmp_path, name, says):
+    with pytest.raises(UsageError, match=says):
+        records.why(tmp_path / name, "", 1)
+
+
 def test_a_file_of_an_older_program_is_brought_up_to_date(path, monkeypatch):
     with monkeypatch.context() as old:
         old.setattr(database, "MIGRATIONS", database.MIGRATIONS[:1])

@@ -155,6 +155,9 @@ async def watch(
     async with contextlib.AsyncExitStack() as stack:
         # First, so that a signal also ends what takes long to start or to end.
         stop = await stack.enter_async_context(stopping())
+        spans = list[Observer]()
+        if trace is not None:
+            spans = [Spans(stack.enter_context(open_trace(pathlib.Path(trace), say)).take)]
         sender, encode = await _with_models(stack, configuration, admission)
         await stack.enter_async_context(limited(stop, seconds))
         unanswered = Unanswered()
@@ -197,9 +200,7 @@ async def watch(
         if talkative:
             say(f"watching {flow.watched}, {manner}; notes by {flow.notes_by}; Ctrl-C stops")
         # The history before the ledger: it must know a frame before its end is told.
-        watching = [history, ledger, figures, echo, health, Reporter(say), *observers]
-        if trace is not None:
-            watching.append(Spans(stack.enter_context(open_trace(pathlib.Path(trace), say)).take))
+        watching = [history, ledger, figures, echo, health, Reporter(say), *observers, *spans]
         try:
             await run_pipeline(pipeline, stop=stop, observer=Observers(watching))
         finally:

@@ -11,12 +11,16 @@ from hud.commands.console import say
 from hud.commands.local_model import need_local_extra
 from hud.commands.setup import start
 from hud.errors import UsageError
+from hud.stage import variable_name
 from hud.stopping import stopping
 
 
 def serve(given: argparse.Namespace) -> None:
     """Run the local model's server for other programs."""
     need_local_extra()
+    problem = variable_name(given.key_env)
+    if problem is not None:
+        raise UsageError(f"--key-env: {problem}")
     key = os.environ.get(given.key_env, "").strip()
     if not (key.isascii() and key.isprintable()):
         raise UsageError(f"the key in {given.key_env} contains odd characters")

@@ -55,9 +55,15 @@ def _found(config: str) -> pathlib.Path:
         say(f"there is no {config} here: the one that comes with hud is meant")
         return config_file(config)
     raise UsageError(
-        f"{config}: No such file or directory{meant(config, packaged)}; "
+        f"{config}: No such file or directory{_near(config, packaged)}; "
         f"these come with hud: {', '.join(packaged)}"
     )
+
+
+def _near(config: str, packaged: Sequence[str]) -> str:
+    """Compared without `.yaml`, which all have in common."""
+    stems = [name.removesuffix(".yaml") for name in packaged]
+    return meant(config.removesuffix(".yaml"), stems).replace("?", ".yaml?")
 
 
 def configured(given: argparse.Namespace) -> Configuration:

@@ -42,6 +42,8 @@ def test_a_setting_that_nothing_takes_is_refused(capsys, monkeypatch, words, say
         ("file:", "--sink file: its path is missing, as in --sink file:PATH"),
         ("webhook", "--sink webhook: its url is missing, as in --sink webhook:URL"),
         ("command", "--sink command: its argv is missing"),
+        ("web:abc", "sinks.0.port: must be a whole number, not 'abc'"),
+        ("web:99999", "sinks.0.port: 99999 must be between 0 and 65,535"),
         ("", "--sink '': unknown sink '', allowed: terminal, file"),
     ],
 )

@@ -44,6 +44,7 @@ def hud(*arguments: str, cwd=None, **environment: str) -> subprocess.CompletedPr
             {},
             "none/n.jsonl: cannot be written: No such file",
         ),
+        (["demo", "--trace", "none/t"], {}, "none/t: cannot be written: No such file"),
         (["run", "bad.yaml"], {}, "bad.yaml: line 2: capture.max_fps: 1000.0 must be between"),
         (["check", "bad.yaml"], {}, "bad.yaml: line 2: capture.max_fps: 1000.0 must be between"),
         (["run", "remote.yaml"], {}, "no API key: set the environment variable MY_KEY"),
@@ -141,6 +142,13 @@ def test_a_port_that_is_taken_is_one_line_and_no_key():
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert f"port {port} cannot be used: Address already in use; choose another" in line
+
+
+def test_a_key_in_the_place_of_its_variable_is_not_shown():
+    done = hud("serve", "--key-env", "sk-0123456789abcdefghij")
+    assert done.returncode == 2
+    assert "0123456789" not in done.stderr
+    assert "must be the name of an environment variable" in done.stderr
 
 
 def test_the_doctor_tries_a_server(served):
