@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import weakref
 
 import attrs
 import cv2
@@ -347,6 +348,25 @@ async def test_the_stage_encodes_small_and_large(region):
     assert shot.seq == 1
     (picture,) = shot.pictures
     assert decoded(picture.jpeg).shape[1::-1] == picture.view.size
+
+
+@pytest.mark.parametrize("region", [Rect(100, 100, 300, 40), WHOLE])
+async def test_a_change_is_let_go_when_its_shot_is_made(region):
+    before, inbox = trio.open_memory_channel(1)
+    outbox, after = trio.open_memory_channel(1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Jpeg().run, inbox, outbox)
+        made, gone = change(region), trio.Event()
+        # The thread that drew it may be the last to let go.
+        weakref.finalize(made, trio.lowlevel.current_trio_token().run_sync_soon, gone.set)
+        await before.send(made)
+        del made
+        shot = await after.receive()
+        assert shot.change.regions == (region,)
+        del shot
+        with trio.fail_after(10):
+            await gone.wait()
+        before.close()
 
 
 async def test_the_caption_says_what_each_picture_shows():
