@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 
 import attrs
 import numpy as np
@@ -18,8 +19,8 @@ a scroll bar) does not hide the movement."""
 
 SAMPLE = 4
 """Every fourth column says enough to recognise a row: 1080p 1.3 ms instead of 4.6."""
-FINE = 300_000
-"""Pixels of which each column counts: digits are few columns wide."""
+FINE = 500_000
+"""Pixels of which each column counts, in about 2 ms: digits are few columns wide."""
 STRIPES = 10
 """As many stripes, evenly chosen, are enough for a vote."""
 PIECE = 16
@@ -79,14 +80,16 @@ def _sums(pixels: Words, rect: Rect) -> Sums:
         piece = whole[:, :: -(-count // STRIPES), ::SAMPLE] & COLOUR
     sums: Sums = (piece * WEIGHTS[: piece.shape[2]]).sum(axis=2, dtype=np.uint64)
     sums[(piece == piece[:, :, :1]).all(axis=2)] = 0
-    return sums if count == 1 else np.hstack([sums, _whole(pixels[rect.slices])])
+    if count == 1:
+        return sums
+    fine = rect.area <= FINE
+    return np.hstack([sums, _whole(pixels[rect.slices]) if fine else sums.sum(1, keepdims=True)])
 
 
 def _whole(pixels: Words) -> Sums:
-    """A sum per row, shape (height, 1)."""
-    piece = pixels[:, :: 1 if pixels.size <= FINE else SAMPLE] & COLOUR
-    weights = np.resize(WEIGHTS, piece.shape[1])
-    sums: Sums = (piece * weights).sum(axis=1, keepdims=True, dtype=np.uint64)
+    """A sum per row of all of its pixels, shape (height, 1)."""
+    piece = pixels & COLOUR
+    sums = np.array([[zlib.crc32(row)] for row in piece], np.uint64)
     sums[(piece == piece[:, :1]).all(axis=1)] = 0
     return sums
 
