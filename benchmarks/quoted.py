@@ -60,6 +60,11 @@ def judge(finished: Sequence[str], standing: Sequence[str], notes: Sequence[str]
         "quotes": len(told),
         "once": sum(present.count(line) == 1 for line in finished),
         "exact": sum(line in exact for line in finished),
+        "slips": [
+            f"{found[quote.text]} read as {quote.text}"
+            for quote in told
+            if found[quote.text] not in {None, quote.text}
+        ],
         "missing": [line for line in finished if line not in present],
         "doubled": [line for line in finished if present.count(line) > 1],
         "wrong": [f"{text} (nearest: {_nearest(text, stood)})" for text in wrong],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
@@ -40,6 +41,7 @@ _SETTINGS = {
 _SMALL = 12  # rows of a row's picture; smaller letters are read better when enlarged twofold
 _MARGIN = 8
 _SPACE = 6  # rows above and below each row of a sheet
+_CLOCK = re.compile(r"(?<![\d:;])\d\d?(:\d\d;|;\d\d:)\d\d(?![\d:;])")
 _SHEET = 250_000  # pixels that are read at once: bounds the memory that the engine takes
 
 
@@ -224,10 +226,13 @@ def _word(place: tuple[str, float, Sequence[Sequence[float]]]) -> Word:
 
 
 def tidy(text: str) -> str:
-    """One space between words; full-width Latin, which the network mixes in, as plain letters."""
+    """One space between words; full-width Latin, which the network mixes in, as plain letters.
+
+    A time of day with one colon has two: in small letters the network takes some for semicolons.
+    """
     if not any(unicodedata.east_asian_width(letter) == "W" for letter in text):
         text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.split())
+    return _CLOCK.sub(lambda time: time[0].replace(";", ":"), " ".join(text.split()))
 
 
 def rows(lines: Iterable[Line]) -> list[Line]:

@@ -67,6 +67,8 @@ def test_pieces_of_a_row_are_one_line_and_columns_are_two():
         ("  two   words ", "two words"),
         ("full：width！", "full:width!"),
         ("你好：世界", "你好：世界"),
+        ("at 14:13;02, 9;05:11", "at 14:13:02, 9:05:11"),
+        ("1;22;33 x:12;99;1 a=1;b", "1;22;33 x:12;99;1 a=1;b"),
     ],
 )
 def test_tidy(raw, plain):

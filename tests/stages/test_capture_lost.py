@@ -195,7 +195,7 @@ async def test_a_program_that_holds_the_x_server_only_makes_it_late(kind):
             picture(server.name)
             await capture.next(AGAIN)
             assert capture.said == []
-            assert late < 0.5, "the loop stood still"
+            assert late < 2, "the loop stood still"  # and not only a busy machine
 
 
 @pytest.mark.parametrize("kind", [Damage, Screen])

@@ -64,10 +64,10 @@ async def run_hud(server, *arguments, cwd, seconds=60.0, stop_after=None):
 @pytest.mark.x11
 async def test_one_fault_after_the_other(display, tmp_path):
     """A terminal counts; every fault happens, and the last number is answered."""
-    display.xterm("for n in $(seq 1 40); do echo line $n; sleep 0.7; done; sleep 60")
+    display.xterm("for n in $(seq 1 60); do echo line $n; sleep 0.7; done; sleep 60")
     server = WholePicture(iter(SHAKES), think=0.05)
     status, stderr, _ = await run_hud(
-        server, "--sink", "file:notes.jsonl", "--for", "34",
+        server, "--sink", "file:notes.jsonl", "--for", "48",
         "--set", f"capture.display={display.name}", "--set", "realtime.answer_timeout=1",
         cwd=tmp_path,
     )  # fmt: skip

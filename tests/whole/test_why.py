@@ -99,6 +99,6 @@ def test_the_fates_in_the_file_are_all_frames_of_the_run(live, folder):
 def test_what_nobody_knows_is_one_line_and_exit_2(live, folder):
     done = hud(folder, "why", "nobody said this", "--file", "notes.db")
     assert done.returncode == 2
-    assert "no frame, note id, time or words of a note that is remembered" in done.stderr
+    assert "no frame has this number, and no note that is remembered has" in done.stderr
     assert hud(folder, "why", "--file", "none.db").returncode == 2
     assert len(done.stderr.splitlines()) == 1
