@@ -387,3 +387,15 @@ def test_title_goes_with_the_large_drawing_that_came_at_the_same_moment(screen):
     assert len(screen.passed) == 1
     assert screen.shows(340, 26)
     assert screen.shows(300, 290)
+
+
+def test_caption_that_comes_word_by_word_is_shown_as_a_line(screen):
+    x = 40
+    for word in ("It", "was", "expected", "by", "nobody", "here"):
+        screen.text(x, 200, word)
+        x += cv2.getTextSize(word + " ", cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)[0][0]
+        screen.seconds(0.2)
+    screen.seconds(3)
+    assert len(screen.passed) == 1
+    assert screen.shows(44, 195)
+    assert screen.shows(x - 14, 195)

@@ -210,11 +210,19 @@ class Intake:
             screen.rates.painted[at] = time
         elif rect.height <= LINE:
             narrow = rect.width <= 2.5 * rect.height
-            spot.letter = narrow and written(before, after)
+            spot.letter = (narrow or self._goes_on(rect, time)) and written(before, after)
             spot.value = not (spot.letter or blank(before))
             if spot.value and not (spot.again or spot.scrolled or vacant(before)):
                 spot.flickers = self._flickers(rect, after, time)
         return spot
+
+    def _goes_on(self, rect: Rect, time: float) -> bool:
+        """Whether it stands at the end of a line that is being written and has not been shown."""
+        before = attrs.evolve(rect, x=rect.x - rect.height - 8, width=rect.height)
+        return any(
+            spot.letter and time - spot.touched <= BURST and spot.rect.intersects(before)
+            for spot in self.spots
+        )
 
     def _belongs(self, new: Words, rect: Rect, noise: Rect, time: float) -> bool:
         """Whether a change is part of background that changes beside it in the same frame."""
