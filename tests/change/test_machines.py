@@ -9,6 +9,8 @@ from stages.change.detector.shapes import lines, nudged, on_a_line
 
 from .drawing import BLACK, WHITE, Screen
 
+GROUNDS = (WHITE, (180, 230, 180), (190, 190, 245))
+
 
 def centred(screen, words, middle=480, y=40, push=0):
     """Draw a line around a middle, pushed on by eighths of a pixel."""
@@ -179,3 +181,25 @@ def test_what_follows_the_keys_is_shown_when_they_rest():
     screen.fill(30, 230, 80, 30)  # and what was typed is taken back
     screen.seconds(2)
     assert screen.shows(404, 76)
+
+
+def test_dialog_over_flickering_cells_is_shown(screen):
+    rng = np.random.default_rng(8)
+
+    def flicker():
+        for _ in range(6):
+            x, y = 20 + 100 * int(rng.integers(6)), 20 + 26 * int(rng.integers(12))
+            screen.fill(x, y, 96, 24, GROUNDS[int(rng.integers(3))])
+            screen.text(x + 8, y + 17, f"{rng.integers(1000, 9999)}")
+
+    for _ in range(100):
+        flicker()
+        screen.seconds(0.2)
+    screen.passed.clear()
+    for _ in range(10):
+        screen.fill(140, 80, 340, 170, (250, 230, 220))
+        screen.text(160, 120, "Margin warning")
+        screen.text(160, 160, "New orders need approval")
+        screen.seconds(0.2)
+    assert screen.shows(200, 115)
+    assert screen.shows(300, 155)

@@ -130,6 +130,13 @@ def test_shapes():
     assert palette(blank)[63] == 1
 
 
+def test_another_digit_is_not_the_same_sharper():
+    two, three = (np.full((9, 7), 0xFFFFFF, np.uint32) for _ in range(2))
+    two[(1, 2, 3, 4, 5, 6, 7), (4, 5, 4, 3, 2, 1, 1)] = 0xA8748A
+    three[(1, 2, 3, 4, 5, 6, 7), (4, 5, 4, 3, 5, 5, 4)] = 0xA8748A
+    assert not sharper(two, three)
+
+
 def test_travelled_is_not_grown():
     assert travelled(Rect(10, 10, 12, 18), Rect(40, 15, 12, 18))
     assert not travelled(Rect(10, 10, 12, 18), Rect(10, 10, 24, 18))

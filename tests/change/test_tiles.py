@@ -1,5 +1,6 @@
 """What is passed on and what is not, one idea a test, each at 5, 10 and 30 frames a second."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -373,3 +374,28 @@ def test_what_is_new_below_a_dialog_that_closes_goes_with_what_came_beside_it(sc
     assert len(screen.passed) == 1
     assert screen.shows(540, 195)
     assert screen.shows(80, 325)
+
+
+def test_title_goes_with_the_large_drawing_that_came_at_the_same_moment(screen):
+    screen.value(300, 30, "chart 1")
+    screen.seconds(8)
+    screen.passed.clear()
+    screen.value(300, 30, "chart 2")
+    cv2.line(screen.pixels, (60, 120), (300, 300), (*BLACK, 255), 2)
+    cv2.line(screen.pixels, (300, 300), (560, 120), (*BLACK, 255), 2)
+    screen.seconds(3)
+    assert len(screen.passed) == 1
+    assert screen.shows(340, 26)
+    assert screen.shows(300, 290)
+
+
+def test_caption_that_comes_word_by_word_is_shown_as_a_line(screen):
+    x = 40
+    for word in ("It", "was", "expected", "by", "nobody", "here"):
+        screen.text(x, 200, word)
+        x += cv2.getTextSize(word + " ", cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)[0][0]
+        screen.seconds(0.2)
+    screen.seconds(3)
+    assert len(screen.passed) == 1
+    assert screen.shows(44, 195)
+    assert screen.shows(x - 14, 195)

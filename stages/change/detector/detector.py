@@ -192,7 +192,7 @@ class Detector:
         busy = [
             spot
             for spot in self._intake.spots
-            if time - spot.touched < BLOCK - SLACK
+            if time - spot.touched < self._painting(spot) - SLACK
             and (spot.due or 0) > time
             and (id(spot) not in waits or waits[id(spot)].easy)
         ]
@@ -200,13 +200,17 @@ class Detector:
         for spot, verdict in judged:
             near = [b for b in busy if b is not spot and abs(b.born - spot.born) <= PAGE]
             if verdict.say is Say.SHOW and near and time - spot.born < 0.5:
-                due = min(other.touched for other in near) + BLOCK
+                due = min(other.touched + self._painting(other) for other in near)
                 verdict = Verdict(Say.WAIT, "its surroundings are still being painted", due=due)  # noqa: PLW2901
             elif self._goes_at_once(spot, verdict, time) and self._is_part(spot, judged):
                 due = time + self.options.confirm
                 verdict = Verdict(Say.WAIT, "what appeared with it is not complete", due=due)  # noqa: PLW2901
             result.append((spot, verdict))
         return result
+
+    def _painting(self, spot: Spot) -> float:
+        """For how long after it changed last it may be part of what is still being painted."""
+        return self.options.page if self._judge.paints(spot) else BLOCK
 
     @staticmethod
     def _goes_at_once(spot: Spot, verdict: Verdict, time: float) -> bool:

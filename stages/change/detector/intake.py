@@ -30,6 +30,7 @@ from stages.change.detector.shapes import (
     nudged,
     palette,
     ruled,
+    sheet,
     vacant,
     written,
 )
@@ -42,6 +43,10 @@ Cells = tuple[slice, slice]
 
 CARETS = 4
 """Carets that may go in a moment."""
+SHEET, STILL = 4 * LINE * LINE, 0.5
+"""Pixels that a dialog has at least; of the background below it, this share stood still."""
+AGAIN = 60.0
+"""Seconds in which a place that was shown as a whole shows no dialog."""
 NUDGED = 0.85
 """Two lines that agree so far, by correlation, are one that a letter pushed along."""
 BESIDE = 400
@@ -86,6 +91,7 @@ class Intake:
             pieces = blobs(mask, fresh, origin)
         if not hulls:
             pieces = self._still(new, pieces, time)
+        pieces = [p for p in pieces if not any(spot.rect.holds(p.rect) for spot in strange)]
         placed = [self._place(new, piece, noise, hulls, time) for piece in pieces]
         found = [spot for spot in placed if spot is not None]
         for spot in found:
@@ -107,13 +113,32 @@ class Intake:
         if not rows.size:
             return [], []
         rows, columns = rows + box[0].start, columns + box[1].start
+        origin = box[1].start * CELL, box[0].start * CELL
+        sheets: list[Spot] = []
+        still = time - self.screen.rates.touched[rows, columns] > BURST
+        if still.sum() * CELL * CELL >= SHEET and still.mean() > STILL:
+            every = blobs(difference.mask[_pixels(box)], difference.cells[box], origin)
+            sheets = [
+                Spot(piece.rect, time, time, time, whole=piece.rect, rested=True)
+                for piece in every
+                if self._covers(new, piece, time)
+            ]
         self.screen.owing[rows, columns] = True
         self.screen.learn_hues(rows, columns)
         self.screen.rates.count(rows, columns, time)
         moving = [rect for rect in clusters(restless) if _any_in(rect, rows, columns)]
-        origin = box[1].start * CELL, box[0].start * CELL
         values = blobs(difference.mask[_pixels(box)], cells, origin)
-        return moving, [spot for value in values for spot in self._strange(new, value.rect, time)]
+        strange = [spot for value in values for spot in self._strange(new, value.rect, time)]
+        return moving, sheets or strange
+
+    def _covers(self, new: Words, piece: Blob, time: float) -> bool:
+        """Whether something with writing on it was laid over what was there: a dialog.
+
+        What comes and goes as a whole again and again is an advertisement.
+        """
+        rect = piece.rect
+        fills = rect.height > LINE and rect.area >= SHEET and piece.pixels >= 0.6 * rect.area
+        return fills and sheet(new[rect.slices]) and not self.past.count(rect, time - AGAIN)
 
     def _still(self, new: Words, pieces: list[Blob], time: float) -> list[Blob]:
         """The pieces that are not part of a film, or are written in it."""
@@ -210,11 +235,19 @@ class Intake:
             screen.rates.painted[at] = time
         elif rect.height <= LINE:
             narrow = rect.width <= 2.5 * rect.height
-            spot.letter = narrow and written(before, after)
+            spot.letter = (narrow or self._goes_on(rect, time)) and written(before, after)
             spot.value = not (spot.letter or blank(before))
             if spot.value and not (spot.again or spot.scrolled or vacant(before)):
                 spot.flickers = self._flickers(rect, after, time)
         return spot
+
+    def _goes_on(self, rect: Rect, time: float) -> bool:
+        """Whether it stands at the end of a line that is being written and has not been shown."""
+        before = attrs.evolve(rect, x=rect.x - rect.height - 8, width=rect.height)
+        return any(
+            spot.letter and time - spot.touched <= BURST and spot.rect.intersects(before)
+            for spot in self.spots
+        )
 
     def _belongs(self, new: Words, rect: Rect, noise: Rect, time: float) -> bool:
         """Whether a change is part of background that changes beside it in the same frame."""

@@ -36,8 +36,8 @@ class Judge(Contents):
 
     def decide(self, spot: Spot, time: float, painted_at: float, *, split: bool = True) -> Verdict:
         """What is to be done with this place now; `painted_at`: when much changed at once last."""
-        page = spot.page or spot.rect.area >= self.options.large * self.screen.area
-        if page and (due := self._page_due(spot, painted_at)) > time + SLACK:
+        due = self._page_due(spot, painted_at)
+        if self.paints(spot) and due > time + SLACK:
             return Verdict(Say.WAIT, "much of the screen is being painted", due=due)
         without = None if spot.rested else self.screen.rates.background(time)
         box, mask, masked = self.screen.outstanding(spot.rect, without)
@@ -59,6 +59,10 @@ class Judge(Contents):
         if 1 < len(parts) <= MOST:
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
+
+    def paints(self, spot: Spot) -> bool:
+        """Whether it is a large part of the screen, or changed with much else."""
+        return spot.page or spot.rect.area >= self.options.large * self.screen.area
 
     def _reading(self, spot: Spot, mask: Mask, tight: Rect) -> bool:
         """Whether it changed as values of a table do that a machine writes again and again."""

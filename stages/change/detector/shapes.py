@@ -33,6 +33,10 @@ STROKES = 100
 """Strong edges from left to right that a word has."""
 STROKE = 80
 """Pixels that are more than the specks of a tint: a word was struck out."""
+SOFT, TRACE = 40, 16
+"""Levels by which a picture that got sharper differs, blurred; and what is no difference."""
+BLUR = 0.3
+"""Share of the contrast of a picture by which its pixels change when it gets sharper."""
 THIN, LONG, LONGEST = 5, 16, 80
 """Lines that are drawn: thinner than this, each at least so long, the longest at least so long."""
 
@@ -259,10 +263,18 @@ def lettered(patch: Words) -> bool:
 
 
 def sharper(before: Words, after: Words) -> bool:
-    """Whether two patches differ in nothing but sharpness, as when a remote desktop refines."""
+    """Whether two patches differ in nothing but sharpness, as when a remote desktop refines.
+
+    A small faint digit is as like another one once both are blurred; but its strokes went from
+    ground to ink.
+    """
     height, width = before.shape
-    soft = [
-        cv2.blur(np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4), (5, 5))
+    old, new = (
+        np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4)[..., :3]
         for patch in (before, after)
-    ]
-    return int(cv2.absdiff(soft[0], soft[1])[..., :3].max()) <= 40
+    )
+    strength = cv2.absdiff(old, new).max(axis=2)
+    changed = strength[strength > TRACE]
+    if changed.size and changed.mean() > BLUR * int(np.ptp(new, axis=(0, 1)).max()):
+        return False
+    return int(cv2.absdiff(cv2.blur(old, (5, 5)), cv2.blur(new, (5, 5))).max()) <= SOFT
