@@ -78,6 +78,13 @@ def differ(before: Words, after: Words, tolerance: int) -> Mask:
     return found
 
 
+def edges(patch: Words) -> Mask:
+    """Where a pixel is quite another than the one to its left; a column less than the patch."""
+    if patch.shape[1] < 2:
+        return np.zeros((patch.shape[0], 0), np.bool_)
+    return differ(patch[:, 1:], patch[:, :-1], 64)
+
+
 def strongest(before: Words, after: Words) -> int:
     """The largest difference of any channel of any pixel."""
     return int(levels(before, after).view(np.uint8).max(initial=0))
@@ -226,18 +233,16 @@ def plain_inside(patch: Words) -> bool:
 
 def textual(patch: Words) -> bool:
     """Whether there are as many strong edges from left to right as letters have."""
-    if patch.shape[1] < 2:
-        return False
-    return bool(differ(patch[:, 1:], patch[:, :-1], 64).mean() >= 0.08)
+    return bool(edges(patch).sum() >= 0.08 * max(1, patch[:, 1:].size))
 
 
 def on_a_line(patch: Words) -> bool:
     """Whether strokes stand close and end on one line below: of letters, but not of a chart."""
-    edges = differ(patch[:, 1:], patch[:, :-1], 64)
-    columns = edges.any(axis=0)
-    if columns.mean() < DENSE:
+    strokes = edges(patch)
+    columns = strokes.any(axis=0)
+    if columns.sum() < DENSE * max(1, columns.size):
         return False
-    ends = patch.shape[0] - 1 - edges[::-1, columns].argmax(axis=0)
+    ends = patch.shape[0] - 1 - strokes[::-1, columns].argmax(axis=0)
     counts = np.bincount(ends, minlength=3)
     return bool(np.convolve(counts, np.ones(3)).max() >= BASE * ends.size)
 
@@ -251,7 +256,7 @@ def sheet(patch: Words) -> bool:
     """Whether it is a ground of one colour, as large as half of it, with a word on it or more."""
     if palette(patch).max() < 0.5:
         return False
-    return int(differ(patch[:, 1:], patch[:, :-1], 64).sum()) >= STROKES
+    return int(edges(patch).sum()) >= STROKES
 
 
 def lettered(patch: Words) -> bool:
@@ -259,7 +264,7 @@ def lettered(patch: Words) -> bool:
     height, width = patch.shape
     if height < 7 or width < 3:
         return False
-    return bool(differ(patch[:, 1:], patch[:, :-1], 64).sum() >= 0.1 * height * height)
+    return bool(edges(patch).sum() >= 0.1 * height * height)
 
 
 def sharper(before: Words, after: Words) -> bool:
