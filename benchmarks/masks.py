@@ -112,6 +112,7 @@ async def time_covers(display: str, frames: int, move: Callable[[int], None]) ->
         for turn in range(frames):
             move(turn)
             began, worked = time.perf_counter(), time.thread_time()
+            await shield.refresh()  # as before every look
             await shield.cover([SCREEN], grab)
             spent.append(1000 * (time.thread_time() - worked))
             times.append(1000 * (time.perf_counter() - began))
