@@ -11,10 +11,14 @@ import trio
 
 from hud.errors import PipelineError
 
+TOGETHER = 0.5
+"""Seconds in which further signals are the first one again: timeout(1) signals the program, and
+then its group, in which the program is, too."""
+
 
 @contextlib.asynccontextmanager
 async def stopping() -> AsyncIterator[trio.Event]:
-    """An event that SIGINT or SIGTERM sets; a second signal cancels.
+    """An event that SIGINT or SIGTERM sets; a second one, not along with the first, cancels.
 
     Whoever has something to start or to end does so inside.
 
@@ -30,7 +34,9 @@ async def stopping() -> AsyncIterator[trio.Event]:
             task_status.started()
             await anext(signals)
             stop.set()
-            await anext(signals)
+            first = trio.current_time()
+            while trio.current_time() - first < TOGETHER:
+                await anext(signals)
             at_once = True
             nursery.cancel_scope.cancel()
 
