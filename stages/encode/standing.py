@@ -38,15 +38,14 @@ class Standing:
 
     def _reached(self, now: Pixels, rects: tuple[Rect, ...], old: list[Rect]) -> tuple[Rect, ...]:
         """`rects` with each of the `old` places that they meet or scrolled with, and so on."""
-        met = [
+        while met := [
             rect
             for rect in old
             if any(rect.intersects(near) or self._scrolled(now, rect, near) for near in rects)
-        ]
-        if not met:
-            return rects
-        left = [rect for rect in old if rect not in met]
-        return self._reached(now, together([*rects, *met]), left)
+        ]:
+            old = [rect for rect in old if rect not in met]
+            rects = together([*rects, *met])
+        return rects
 
     def _scrolled(self, now: Pixels, one: Rect, other: Rect) -> bool:
         """Whether two places side by side moved up or down as one: columns of the same lines."""
