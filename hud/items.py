@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import attrs
@@ -207,6 +207,29 @@ class Mark:
         return bool(np.abs(now - self.before[..., :3]).max(initial=0) < 16)
 
 
+@attrs.frozen
+class Scroll:
+    """Content that moved up or down as a whole, such as the lines of a list."""
+
+    seq: int
+    """Of the frame that first shows it there."""
+    rect: Rect
+    """In which it moved, and came into view or went out of it."""
+    down: int
+    """By how many pixels; negative: up."""
+
+    def carried(self, rect: Rect) -> Rect | None:
+        """Where a part of the screen is to be found afterwards; None: out of sight."""
+        if not self.rect.intersects(rect) or rect.area >= 2 * self.rect.area:
+            return rect
+        top = max(self.rect.y, rect.y + self.down)
+        bottom = min(self.rect.bottom, rect.bottom + self.down)
+        moved = attrs.evolve(rect, y=top, height=bottom - top) if bottom > top else None
+        if self.rect.holds(rect):
+            return moved
+        return rect if moved is None else rect.union(moved)
+
+
 @attrs.frozen(eq=False)
 class Change:
     """A frame and what in it means something; without regions it goes no further."""
@@ -223,6 +246,8 @@ class Change:
     """One per region, where the detector knows what was there before."""
     drawn: float | None = None
     """When the last of it was drawn, which may be long before it was passed on; None: unknown."""
+    scrolls: tuple[Scroll, ...] = ()
+    """What scrolled on this monitor lately, up to this frame."""
 
     @property
     def seq(self) -> int:
@@ -245,7 +270,8 @@ class Change:
     def absorb(self, older: Change) -> Change:
         """This change with the regions of an older one of its monitor that was not shown.
 
-        What came and went between the two is left out. If nothing is left, the result has no
+        What scrolled in between is shown where it stands by now. What came and went between the
+        two is left out. If nothing is left, the result has no
         regions and goes no further. This change may have none of its own: then it only brings the
         older one up to date. On a monitor that has another size by now nothing of the older one is
         where it was.
@@ -255,13 +281,32 @@ class Change:
             return attrs.evolve(self, fate=fate)
         cause = Cause.FIRST if older.cause is Cause.FIRST else self.cause or older.cause
         rule = self.rule if self.regions else older.rule
-        gone = [mark.rect for mark in older.marks if mark.gone(self.frame)]
-        marks = tuple(m for m in older.marks + self.marks if not any(r.holds(m.rect) for r in gone))
-        regions = [r for r in older.regions + self.regions if not any(g.holds(r) for g in gone)]
+        scrolls = [scroll for scroll in self.scrolls if scroll.seq > older.seq]
+        before = [
+            attrs.evolve(mark, rect=rect)
+            for mark in older.marks
+            if (rect := _carried(mark.rect, scrolls)) is not None
+        ]
+        carried = [_carried(region, scrolls) for region in older.regions]
+        gone = [mark.rect for mark in before if mark.gone(self.frame)]
+        marks = tuple(m for m in (*before, *self.marks) if not any(r.holds(m.rect) for r in gone))
+        regions = [
+            region
+            for region in (*carried, *self.regions)
+            if region is not None and not any(each.holds(region) for each in gone)
+        ]
         if not regions:
             rule = "it came and went while the model was busy"
-            return Change(self.frame, (), None, rule, Fate.MERGED)
-        return Change(self.frame, together(regions), cause, rule, marks=marks)
+            return Change(self.frame, (), None, rule, Fate.MERGED, scrolls=self.scrolls)
+        shown = together(regions)
+        return Change(self.frame, shown, cause, rule, marks=marks, scrolls=self.scrolls)
+
+
+def _carried(rect: Rect, scrolls: Iterable[Scroll]) -> Rect | None:
+    where: Rect | None = rect
+    for scroll in scrolls:
+        where = None if where is None else scroll.carried(where)
+    return where
 
 
 Detail = Literal["low", "high"]

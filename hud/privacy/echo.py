@@ -107,7 +107,8 @@ class Guarded:
     def __init__(self, inner: Detector, echo: Echo) -> None:
         self._inner = inner
         self._echo = echo
-        self._frame: Frame | None = None
+        self._last: Change | None = None
+        """What the detector said of the newest frame."""
         self._held: _Held | None = None
         self._muted: tuple[Rect, ...] = ()
         self._told = False
@@ -116,8 +117,8 @@ class Guarded:
 
     def look(self, frame: Frame) -> Change:
         """See Detector."""
-        self._frame = frame
-        return self._judge(self._inner.look(frame), frame.time)
+        self._last = self._inner.look(frame)
+        return self._judge(self._last, frame.time)
 
     def wake(self, time: float) -> Change | None:
         """See Detector."""
@@ -172,8 +173,8 @@ class Guarded:
     def _release(self, held: _Held, now: float) -> Change | None:
         """Nothing came without a note: let it through once more, or leave it out for good."""
         self._held = None
-        assert self._frame is not None
-        change = Change(self._frame, (), None, HELD, Fate.MERGED).absorb(held.change)
+        assert self._last is not None
+        change = _merged(self._last).absorb(held.change)
         if held.chain.rounds > ROUNDS + 1:
             if not self._told:
                 self._echo.say(SENTENCE, now, change.seq)
@@ -188,13 +189,13 @@ class Guarded:
         if len(regions) == len(change.regions):
             return change
         if not regions:
-            return Change(change.frame, (), None, RULE, Fate.NOISE)
+            return Change(change.frame, (), None, RULE, Fate.NOISE, scrolls=change.scrolls)
         marks = tuple(mark for mark in change.marks if not _near(mark.rect, places))
         return attrs.evolve(change, regions=regions, marks=marks)
 
 
 def _merged(change: Change) -> Change:
-    return Change(change.frame, (), None, HELD, Fate.MERGED)
+    return Change(change.frame, (), None, HELD, Fate.MERGED, scrolls=change.scrolls)
 
 
 def _near(rect: Rect, places: Iterable[Rect]) -> bool:

@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from hud.items import Cause, Change, Fate, Frame, Mark, Rect
+from hud.items import Cause, Change, Fate, Frame, Mark, Rect, Scroll
 from hud.pixels import Words, words
 from stages.change.detector.dirty import CELL
 from stages.change.detector.field import Field
@@ -37,6 +37,9 @@ POLLED = 0.5
 EASY = 0.15
 """What waits only for rest and has been quiet this long goes with something that is shown."""
 
+SCROLLS = 256
+"""Movements that are remembered; what waited for longer is out of sight."""
+
 ALIKE = 0.6
 """Share of its colours that a pointer keeps when the ground below it changes."""
 
@@ -57,6 +60,7 @@ class Detector:
         self._intervals: deque[float] = deque(maxlen=8)
         self._screen: Screen | None = None
         self._rest_due: float | None = None
+        self._scrolls: tuple[Scroll, ...] = ()
 
     def look(self, frame: Frame) -> Change:
         """Judge a frame. Without regions the change goes no further, and `fate` says why."""
@@ -74,6 +78,8 @@ class Detector:
         else:
             self._intake.take(new, frame.time, woken=frame.woken)
             self._rest_due = screen.rest_due()
+            came = (Scroll(frame.seq, rect, down) for rect, down in self._intake.scrolled)
+            self._scrolls = (*self._scrolls, *came)[-SCROLLS:]
         return self._answer(screen, frame, frame.time, moved=moved)
 
     def wake(self, time: float) -> Change | None:
@@ -99,6 +105,7 @@ class Detector:
 
     def _begin(self, frame: Frame, new: Words) -> Change:
         screen = self._screen = Screen(new, frame.time, self.options)
+        self._scrolls = ()
         field, self._past = Field(), Past()
         self._intake = Intake(screen, self.options, field, self._past)
         self._judge = Judge(screen, self.options, field, self._past)
@@ -130,7 +137,8 @@ class Detector:
         shown = [done for spot, verdict in judged for done in self._carry_out(spot, verdict, time)]
         if not shown:
             self._accept(screen)
-            return self._nothing(frame, judged, moved=moved)
+            fate, rule = self._nothing(judged, moved=moved)
+            return Change(frame, (), None, rule, fate, scrolls=self._scrolls)
         shown += self._companions(time, {spot.born for spot, _ in judged})
         rects = [rect for rect, _ in shown]
         born = [spot.born for spot, verdict in judged if verdict.say is Say.SHOW]
@@ -142,7 +150,15 @@ class Detector:
         drawn = max(
             (spot.touched for spot, verdict in judged if verdict.say is Say.SHOW), default=None
         )
-        return Change(frame, regions, Cause.CONTENT, rule, marks=marks, drawn=drawn)
+        return Change(
+            frame,
+            regions,
+            Cause.CONTENT,
+            rule,
+            marks=marks,
+            drawn=drawn,
+            scrolls=self._scrolls,
+        )
 
     def _wake_background(self, screen: Screen, time: float) -> None:
         """Judge background that came to rest while what surrounds it goes on: a caption."""
@@ -272,13 +288,14 @@ class Detector:
         """Whether it is part of a page that has been painted, and is only watched for a while."""
         return spot.page and time - spot.touched >= self.options.page - SLACK
 
-    def _nothing(self, frame: Frame, judged: Judged, *, moved: bool) -> Change:
+    def _nothing(self, judged: Judged, *, moved: bool) -> tuple[Fate, str]:
+        """What becomes of a frame that is not passed on, and by which rule."""
         rules = "; ".join(dict.fromkeys(verdict.rule for _, verdict in judged))
         if any(spot.due is not None for spot in self._intake.spots):
-            return Change(frame, (), None, rules or "something comes to rest", Fate.MERGED)
+            return Fate.MERGED, rules or "something comes to rest"
         if moved or rules:
-            return Change(frame, (), None, rules or "background or a caret", Fate.NOISE)
-        return Change(frame, (), None, "not a pixel changed", Fate.UNCHANGED)
+            return Fate.NOISE, rules or "background or a caret"
+        return Fate.UNCHANGED, "not a pixel changed"
 
 
 def _pointer(screen: Screen, judged: Judged, time: float) -> Judged:

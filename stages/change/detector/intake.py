@@ -70,10 +70,13 @@ class Intake:
         factory=lambda: deque(maxlen=CARETS)
     )
     """When and in which cells carets came or went last."""
+    scrolled: list[tuple[Rect, int]] = attrs.field(factory=list)
+    """What moved with the last frame, and by how many rows; positive is down."""
 
     def take(self, new: Words, time: float, *, woken: bool = False) -> None:
         """Take in a frame whose difference to the one before is in `screen.difference`."""
         screen, difference = self.screen, self.screen.difference
+        self.scrolled.clear()
         box, origin = _around(difference.changed)  # nothing beyond it is looked at
         mask, cells = difference.mask[_pixels(box)], difference.cells[box]
         restless = screen.rates.background(time)
@@ -198,6 +201,7 @@ class Intake:
                 )
                 spot.rect = spot.rect.union(attrs.evolve(spot.rect, y=top))
                 spot.size = None
+        self.scrolled.append((strip, shift.distances[0]))
         return strip
 
     # Places ---------------------------------------------------------------------------------
