@@ -23,6 +23,8 @@ import attrs
 
 from hud.errors import UsageError
 
+CACHE = 500
+"""kB of pages that SQLite keeps in memory; four times as many by itself, filled in an hour."""
 APPLICATION_ID = 0x687564
 """The letters `hud`, by which SQLite files are told apart."""
 BUSY = 5.0
@@ -231,6 +233,7 @@ def open_to_write(path: pathlib.Path) -> sqlite3.Connection:
         _migrate(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE}")
         # What is deleted was on the screen, and must not stay in the file's free pages.
         connection.execute("PRAGMA secure_delete = ON")
     except BaseException:
