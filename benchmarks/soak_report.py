@@ -219,8 +219,8 @@ def constancy(evidence: Evidence) -> dict[str, bool]:
     warm = [sample for sample in evidence.samples if sample.time >= WARM]
     if len(warm) < WARM:
         return {}  # too short to tell
-    # In any second a frame of 3.7 MB more or less is at work: only the median may not move.
-    rss = by_minute(warm, "rss_mb")
+    # At any moment a frame of 3.7 MB more or less is at work: what is held between them counts.
+    rss = by_minute(warm, "rss_mb", 0.1)
     files = by_minute(warm, "files")
     threads = [sample.threads for sample in warm]
     half = len(threads) // 2
@@ -235,10 +235,10 @@ def constancy(evidence: Evidence) -> dict[str, bool]:
     }
 
 
-def by_minute(samples: Sequence[Sample], name: str) -> list[float]:
-    """The median of each whole minute."""
+def by_minute(samples: Sequence[Sample], name: str, share: float = 0.5) -> list[float]:
+    """The median of each whole minute, or another quantile."""
     minutes = [samples[begin : begin + 60] for begin in range(0, len(samples) - 59, 60)]
-    return [quantile([getattr(each, name) for each in minute], 0.5) for minute in minutes]
+    return [quantile([getattr(each, name) for each in minute], share) for minute in minutes]
 
 
 def plot(evidence: Evidence, figures: Mapping[str, Any], path: pathlib.Path) -> None:
