@@ -35,7 +35,10 @@ def _is_region(value: tuple[int, ...]) -> str | None:
 
 
 def check_option() -> Any:  # noqa: ANN401 - as option
-    """How often to make sure that X has told of everything; at 1080p it costs 8 ms, and X as much."""
+    """How often to make sure that X has told of everything.
+
+    At 1080p it costs 8 ms, and X as much: on a still screen nothing else costs anything.
+    """
     return option(
         6.0,
         meaning="with X DAMAGE: seconds between two looks at everything, for what X did not report",
