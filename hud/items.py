@@ -224,7 +224,7 @@ class Scroll:
             return rect
         top = max(self.rect.y, rect.y + self.down)
         bottom = min(self.rect.bottom, rect.bottom + self.down)
-        moved = attrs.evolve(rect, y=top, height=bottom - top) if bottom > top else None
+        moved = Rect(rect.x, top, rect.width, bottom - top) if bottom > top else None
         if self.rect.holds(rect):
             return moved
         return rect if moved is None else rect.union(moved)
