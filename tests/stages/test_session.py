@@ -19,7 +19,13 @@ class Bus:
     def __init__(self) -> None:
         self.ours, self.theirs = socket.socketpair()
         self.locked, self.asked = False, 0
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        """After the other end was closed, which ends the thread."""
+        self.thread.join(10)
+        self.theirs.close()
 
     def serve(self) -> None:
         parser, serial = jeepney.Parser(), 1
@@ -62,4 +68,4 @@ def test_a_lock_that_is_told_together_with_an_answer_is_not_missed(monkeypatch):
         assert bus.asked == 2
     finally:
         session.close()
-        bus.theirs.close()
+        bus.close()
