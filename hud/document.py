@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ import attrs
 import yaml
 
 from hud.errors import UsageError
+from hud.nearest import meant
 from hud.stage import options_of
 
 SCREENS = ("auto", "damage", "screen")
@@ -226,6 +226,5 @@ def _note_lines(
 
 def unknown(kind: str, word: str, allowed: Sequence[str], also: Sequence[str] = ()) -> str:
     """The sentence for a word that is not known, with the nearest one that is, or is `also`."""
-    near = difflib.get_close_matches(word, [*allowed, *also], 1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
+    hint = meant(word, [*allowed, *also])
     return f"unknown {kind} {word!r}{hint}, allowed: {', '.join(allowed)}"

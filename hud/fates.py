@@ -15,6 +15,14 @@ NEAR = 10.0
 IN_A_ROW = 60.0
 """Seconds in which they share one when none came between them."""
 
+LONGEST_NUMBER = 18
+"""Digits that SQLite can hold as a number."""
+
+
+def frame_number(wanted: str) -> int | None:
+    """Which frame is asked for; None: something else than a frame."""
+    return int(wanted) if wanted.isdecimal() and len(wanted) <= LONGEST_NUMBER else None
+
 
 @attrs.define
 class Entry:

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from hud.channel import Observer
-from hud.fates import Entry, Exhibit
+from hud.fates import Entry, Exhibit, frame_number
 from hud.items import Change, Fate, Frame, NoteDelta, Rect, Shot, Status
 from hud.ledger import Ledger
 from hud.past import Past
@@ -74,11 +74,12 @@ class History(Observer):
         entries += [flight.entry for flight in self._flights.values()]
         exhibit = None
         if wanted:
-            exhibit = self._about_frame(wanted)
-            about = _concerning(entries, int(wanted)) if _is_number(wanted) else []
+            number = frame_number(wanted)
+            exhibit = self._about_frame(number)
+            about = _concerning(entries, number)
             if exhibit is None and not about:
                 exhibit = self._meant(wanted)
-                about = _concerning(entries, exhibit.seq) if exhibit is not None else []
+                about = _concerning(entries, None if exhibit is None else exhibit.seq)
             entries = about
         entries.sort(key=lambda entry: entry.wall_time)
         return {
@@ -86,11 +87,9 @@ class History(Observer):
             "exhibit": exhibit.record() if exhibit is not None else None,
         }
 
-    def _about_frame(self, wanted: str) -> Exhibit | None:
-        if not _is_number(wanted):
-            return None
+    def _about_frame(self, number: int | None) -> Exhibit | None:
         newest_first = reversed(self.past.exhibits.values())
-        return next((each for each in newest_first if each.seq == int(wanted)), None)
+        return next((each for each in newest_first if each.seq == number), None)
 
     def _meant(self, wanted: str) -> Exhibit | None:
         newest_first = reversed(self.past.exhibits.values())
@@ -197,12 +196,8 @@ class History(Observer):
         self._ledger.close()
 
 
-def _is_number(wanted: str) -> bool:
-    return wanted.isdecimal() and len(wanted) < 20
-
-
-def _concerning(entries: Iterable[Entry], seq: int) -> list[Entry]:
-    return [entry for entry in entries if entry.concerns(seq)]
+def _concerning(entries: Iterable[Entry], seq: int | None) -> list[Entry]:
+    return [entry for entry in entries if seq is not None and entry.concerns(seq)]
 
 
 def _book(entry: Entry, delta: NoteDelta) -> None:

@@ -19,11 +19,9 @@ import attrs
 
 from hud import database
 from hud.errors import UsageError
-from hud.fates import Entry, Exhibit, lists, rects
+from hud.fates import Entry, Exhibit, frame_number, lists, rects
 from hud.items import Fate, Picture, Rect, Status, Usage, View
 
-LONGEST_NUMBER = 18
-"""Digits that SQLite can hold as a number."""
 PICTURES = 1000
 """Turns of which captions and pictures are kept, where they are; those of older ones are not."""
 
@@ -204,15 +202,13 @@ def _why(
     newest = "(SELECT id FROM runs ORDER BY started_at DESC LIMIT 1)"
     if not wanted:
         return _entries(connection, f"run = {newest} ORDER BY last_at DESC LIMIT ?", last), None
-    if wanted.isdecimal() and len(wanted) <= LONGEST_NUMBER:
+    frame = frame_number(wanted)
+    if frame is not None:
         turn = f"run = {newest} AND seq = ? ORDER BY captured_at DESC, rowid DESC LIMIT 1"
-        frame = int(wanted)
         about = f"run = {newest} AND (into_frame = ? OR ? BETWEEN first_frame AND last_frame)"
         found = _entries(connection, f"{about} ORDER BY last_at DESC", frame, frame)
-        entries, exhibit = (
-            [e for e in found if e.concerns(frame)],
-            _exhibit(connection, turn, frame),
-        )
+        entries = [entry for entry in found if entry.concerns(frame)]
+        exhibit = _exhibit(connection, turn, frame)
         if entries or exhibit is not None:
             return entries, exhibit
     exhibit = _exhibit(connection, _MEANT, wanted)

@@ -112,6 +112,11 @@ def option(
     return attrs.field(default=default, validator=validate, kw_only=True, metadata=metadata)
 
 
+def variable(default: Any, *, meaning: str) -> Any:  # noqa: ANN401 - as option
+    """Declare an option that names an environment variable, where somebody may put a key."""
+    return option(default, meaning=meaning, check=variable_name, secret=True, shown=str)
+
+
 def given(default: Any = attrs.NOTHING) -> Any:  # noqa: ANN401 - typed by the field
     """Declare an object that the program gives to a stage; it cannot be configured."""
     return attrs.field(default=default, kw_only=True, eq=False, repr=False)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from hud.commands import examples
-from hud.commands.parsing import Parser, count, meant, number, path, port, seconds, whole
+from hud.commands.parsing import Parser, count, number, path, port, seconds, whole
+from hud.nearest import meant
 from hud.packaged import config_files
 
 CONFIG = "a YAML file of yours, or one that comes with hud"

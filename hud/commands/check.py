@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hud.commands.console import say, show
-from hud.commands.setup import Need, configured, needs, open_admission
+from hud.commands.setup import Need, configured, keyed, needs, open_admission
 from hud.config import Configuration
 from hud.errors import UnsetError, UsageError
 from hud.stage import HIDDEN
@@ -27,7 +27,9 @@ def check(given: argparse.Namespace) -> None:
     """
     configuration = configured(given)
     refused, absent = list[str](), list[str]()
-    for need in [*needs(configuration), Need(lambda: _try_budget(configuration))]:
+    key = Need(lambda: keyed(configuration.stages["realtime"]))
+    budget = Need(lambda: _try_budget(configuration))
+    for need in [key, *needs(configuration), budget]:
         try:
             with _no_new_file(need.stage):
                 need.check()

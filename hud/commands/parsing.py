@@ -6,10 +6,11 @@ Imports nothing that takes long: `hud --help` is quick.
 from __future__ import annotations
 
 import argparse
-import difflib
 import math
 from collections.abc import Callable, Iterable
 from typing import NoReturn
+
+from hud.nearest import meant
 
 HIGHEST_PORT = 65_535
 LARGEST = 1e9
@@ -57,12 +58,6 @@ class Parser(argparse.ArgumentParser):
             if name.startswith("-"):
                 self.error(f"unknown option {name}{meant(name, self._option_string_actions)}")
             self.error(f"{word}: one argument too many")
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """The known word that was probably meant, as a question; "" if none is near."""
-    near = difflib.get_close_matches(word, list(known), 1)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def number(what: str, low: float, high: float = LARGEST) -> Callable[[str], float]:

@@ -16,12 +16,12 @@ import trio
 
 from hud.commands.console import say
 from hud.commands.local_model import has_local_extra, need_local_extra
-from hud.commands.parsing import meant
 from hud.condition import Condition
 from hud.config import Configuration, build
 from hud.document import Document, read
 from hud.errors import UsageError, unwrapped
 from hud.heap import keep_heap_small
+from hud.nearest import meant
 from hud.packaged import config_file, config_files
 from hud.privacy.pause import Pause
 from hud.realtime.models import FREE
@@ -76,9 +76,9 @@ def ready(document: Document) -> Configuration:
     configuration = build(document, SECTIONS)
     stages = {name: equip(stage, warn=say) for name, stage in configuration.stages.items()}
     configuration = attrs.evolve(configuration, stages=stages)
+    sender = keyed(stages["realtime"])
     for need in needs(configuration):
         need.check()
-    sender = keyed(stages.pop("realtime"))
     # What was found out is not asked again, in the event loop least of all.
     stages = {
         name: stage.settled() if hasattr(stage, "settled") else stage
@@ -98,9 +98,8 @@ class Need:
 
 
 def needs(configuration: Configuration) -> Iterator[Need]:
-    """All that a start needs; nobody is asked over the network."""
+    """All that a start needs besides the key; nobody is asked over the network."""
     stages, privacy = configuration.stages, configuration.privacy
-    yield Need(functools.partial(keyed, stages["realtime"]))
     for stage in [*stages.values(), *configuration.sinks.values()]:
         if hasattr(stage, "preflight") and stage is not stages["realtime"]:
             yield Need(stage.preflight, stage)

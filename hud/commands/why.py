@@ -12,9 +12,7 @@ from hud.control import tell
 from hud.errors import NotRunningError, UsageError
 from hud.fates import Entry, Exhibit, places
 from hud.items import clock
-
-LOCAL = "local"
-"""What the local model is called where notes are kept."""
+from stages.send.endpoint import LOCAL
 
 
 def why(given: argparse.Namespace) -> None:

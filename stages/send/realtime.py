@@ -23,7 +23,7 @@ from hud.realtime.memory import Memory
 from hud.realtime.models import FREE, MODELS, Price
 from hud.realtime.prompt import INSTRUCTIONS
 from hud.realtime.requests import SESSION_FIELDS, SessionOptions
-from hud.stage import OptionError, between, given, one_of, option, silent, subset_of, variable_name
+from hud.stage import OptionError, between, given, one_of, option, silent, subset_of, variable
 from stages.send.admission import Admission
 from stages.send.connection import Dial, open_connection
 from stages.send.dial import dial
@@ -56,12 +56,8 @@ class Realtime:
         shown=without_query,
     )
     model: str = option("gpt-realtime-1.5", meaning="the model; the local server has only one")
-    api_key_env: str = option(
-        "OPENAI_API_KEY",
-        meaning="name of the environment variable that holds the key",
-        check=variable_name,
-        secret=True,
-        shown=str,
+    api_key_env: str = variable(
+        "OPENAI_API_KEY", meaning="name of the environment variable that holds the key"
     )
     key_header: str = option(
         "bearer",

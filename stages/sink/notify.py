@@ -14,7 +14,7 @@ import trio
 from hud.condition import Condition
 from hud.errors import UnsetError, UsageError
 from hud.items import Note
-from hud.stage import between, given, option, silent, variable_name
+from hud.stage import between, given, option, silent, variable
 from hud.threads import in_thread
 from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 
@@ -29,12 +29,9 @@ LONGEST_WAIT = 60.0
 class Notify:
     """Sends notes to chats, phones and mailboxes, by the addresses of Apprise."""
 
-    urls_env: str = option(
+    urls_env: str = variable(
         "HUD_NOTIFY_URLS",
         meaning="name of the environment variable with Apprise's addresses, separated by spaces",
-        check=variable_name,
-        secret=True,
-        shown=str,
     )
     title: str = option("hud", meaning="title of the messages, where a service has titles")
     tries: int = option(

@@ -28,7 +28,7 @@ from hud.address import host_alone, host_of, is_loopback, problem_of
 from hud.condition import Condition
 from hud.errors import UnsetError, UsageError
 from hud.items import Note
-from hud.stage import between, given, option, silent, variable_name
+from hud.stage import between, given, option, silent, variable
 from stages.sink.backlog import AwayError, Backlog, Target, deliver_all
 from stages.sink.record import record
 
@@ -63,12 +63,8 @@ class Webhook:
         secret=True,
         shown=host_alone,
     )
-    secret_env: str | None = option(
-        None,
-        meaning="name of the environment variable with the secret that signs the notes",
-        check=variable_name,
-        secret=True,
-        shown=str,
+    secret_env: str | None = variable(
+        None, meaning="name of the environment variable with the secret that signs the notes"
     )
     timeout: float = option(
         10.0, meaning="seconds that one delivery may take", check=between(0.1, 600)

@@ -29,7 +29,6 @@ class Past:
     def __init__(self) -> None:
         self._places: deque[tuple[float, Rect]] = deque(maxlen=64)
         self._left: deque[tuple[float, float, Rect]] = deque(maxlen=64)
-
         self._scrolls: deque[tuple[float, float, Rect]] = deque(maxlen=16)
 
     def scroll(self, time: float, rect: Rect) -> None:
