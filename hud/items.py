@@ -80,10 +80,14 @@ class Rect:
         down = min(self.bottom, other.bottom) - max(self.y, other.y)
         return across > 0 and down > 0 and 10 * across * down >= 7 * self.area
 
-    def padded(self, margin: int, width: int, height: int) -> Rect:
-        """This rectangle grown by `margin` on every side, inside a picture of width x height."""
-        x, y = max(0, self.x - margin), max(0, self.y - margin)
-        right, bottom = min(width, self.right + margin), min(height, self.bottom + margin)
+    def padded(self, margin: int, width: int, height: int, down: int | None = None) -> Rect:
+        """This rectangle grown by `margin` on every side, inside a picture of width x height.
+
+        Above and below by `down`, where that is given.
+        """
+        down = margin if down is None else down
+        x, y = max(0, self.x - margin), max(0, self.y - down)
+        right, bottom = min(width, self.right + margin), min(height, self.bottom + down)
         return Rect(x, y, max(0, right - x), max(0, bottom - y))
 
 

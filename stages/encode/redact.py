@@ -65,9 +65,7 @@ class Redaction:
 
 def with_surroundings(frame: Frame, rects: Sequence[Rect]) -> tuple[Rect, ...]:
     """What must be read to find the secrets in these parts of the screen."""
-    wide = [rect.padded(BESIDE, frame.width, frame.height) for rect in rects]
-    high = [rect.padded(BEYOND, frame.width, frame.height) for rect in rects]
-    return together([Rect(w.x, h.y, w.width, h.height) for w, h in zip(wide, high, strict=True)])
+    return together([r.padded(BESIDE, frame.width, frame.height, BEYOND) for r in rects])
 
 
 def to_read(frame: Frame, rects: Sequence[Rect]) -> Iterator[Rect]:

@@ -48,9 +48,8 @@ def strips(change: Change) -> tuple[Rect, ...]:
 
 
 def _around(rect: Rect, frame: Frame) -> Rect:
-    wide = rect.padded(BESIDE, frame.width, frame.height)
-    high = rect.padded(LABEL if rect.width < SHORT else ABOVE, frame.width, frame.height)
-    return Rect(wide.x, high.y, wide.width, high.height)
+    beyond = LABEL if rect.width < SHORT else ABOVE
+    return rect.padded(BESIDE, frame.width, frame.height, beyond)
 
 
 def placed(strips: Sequence[Rect], read: Sequence[Sequence[Line]]) -> list[list[Line]]:
