@@ -6,11 +6,13 @@ import contextlib
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 
 import attrs
+import psutil
 import pytest
 import xcffib
 import xcffib.xproto
@@ -80,6 +82,7 @@ def mortal(**options) -> Iterator[Mortal]:
         yield server
     finally:
         server.kill()
+        forget(server.name)
 
 
 @attrs.define
@@ -152,10 +155,31 @@ def skip(what: str) -> None:
 
 
 def free_name() -> str:
-    taken = {path.name for path in pathlib.Path("/tmp/.X11-unix").glob("X*")}
     start = 200 + os.getpid() % 500
-    number = next(n for n in range(start, start + 200) if f"X{n}" not in taken)
+    number = next(n for n in range(start, start + 200) if not is_taken(f":{n}"))
     return f":{number}"
+
+
+def is_taken(name: str) -> bool:
+    """Whether a server has that name, and has not only left it behind when it was killed."""
+    door, lock = traces(name)
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        if psutil.pid_exists(int(lock.read_text())):
+            return True
+    with socket.socket(socket.AF_UNIX) as caller:
+        return caller.connect_ex(str(door)) == 0
+
+
+def forget(name: str) -> None:
+    """Remove what a server that was killed leaves behind."""
+    for trace in traces(name):
+        trace.unlink(missing_ok=True)
+
+
+def traces(name: str) -> tuple[pathlib.Path, pathlib.Path]:
+    """The socket and the lock of a server."""
+    number = name.removeprefix(":")
+    return pathlib.Path(f"/tmp/.X11-unix/X{number}"), pathlib.Path(f"/tmp/.X{number}-lock")
 
 
 def wait_for(name: str) -> None:

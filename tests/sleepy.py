@@ -90,6 +90,7 @@ def sleepy(behind: str) -> Iterator[Sleepy]:
     """Stand before the display of that name."""
     server = Sleepy(free_name())
     path = FOLDER / f"X{server.name[1:]}"
+    path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()

@@ -79,5 +79,5 @@ async def _slow_steps(path):
         trio.lowlevel.add_instrument(steps)
         await run_pipeline(pipeline, stop=trio.Event())
         trio.lowlevel.remove_instrument(steps)
-    assert path.read_text().count("\n") > 5
+    assert path.read_text().count("\n") > 2
     return {name for name, _seconds in steps.slow}
