@@ -52,17 +52,20 @@ class Blanked:
         """The screen saver began, or has ended."""
         self._saving = event.state == xcffib.screensaver.State.On
 
-    def why(self, stack: Stack, desktop: Rect) -> str:
-        """Why nobody can be looking at the windows, or ""."""
-        if self._sleeping or self._saving:
-            return "the screen is blanked"
-        least = LOCKER * desktop.area
-        large = (w for w in stack if w.rect.width * w.rect.height >= least and w.visible)
-        locked = any(_locks(window.identity) for window in large if window.identity)
-        return "the screen is locked" if locked else ""
+    @property
+    def dark(self) -> bool:
+        """Whether the screen shows nothing of its windows."""
+        return self._sleeping or self._saving
+
+
+def is_locked(stack: Stack, desktop: Rect) -> bool:
+    """Whether a locker covers the windows."""
+    least = LOCKER * desktop.area
+    large = (w for w in stack if w.rect.width * w.rect.height >= least and w.visible)
+    return any(_locks(window.identity) for window in large if window.identity)
 
 
 @functools.lru_cache(maxsize=64)
 def _locks(identity: Identity) -> bool:
-    """Whether it is a locker; asked of the same few windows behind every grab."""
+    """Whether it is a locker; the same few windows are looked at after every change."""
     return any(rule.names(identity) for rule in LOCKERS)

@@ -7,6 +7,7 @@ in one stream, so each event is taken in as it comes.
 from __future__ import annotations
 
 import collections
+import itertools
 import math
 from collections.abc import Iterable
 
@@ -14,7 +15,7 @@ import trio
 from xcffib import xproto
 
 from hud.items import Rect
-from hud.privacy.regions import common, inside, without
+from hud.privacy.regions import common, inside, joined, without
 from hud.privacy.stack import Hidden
 from hud.privacy.stale import PATIENCE, Stale
 from stages.capture.standing import MOVES, Event, Standing
@@ -66,11 +67,13 @@ class Leavings:
         # Less and less of it is stale as they are taken in.
         stale, windows = self._stale.places, None
         hidden = self._standing.hidden.places
-        for place in places:
-            if self._stale and not self._stale.holds(place) and not _lies_in(place, hidden):
-                windows = self._around(stale) if windows is None else windows
-                copies.update(part for rect in windows if (part := common(rect, place)))
-            self._stale.draw(place, self._stream.sequence, self._time)
+        # A request that moves a window lets the server paint a strip below it in many pieces.
+        for sequence, pieces in itertools.groupby(places, lambda _: self._stream.sequence):
+            for place in joined(pieces):
+                if self._stale and not self._stale.holds(place) and not _lies_in(place, hidden):
+                    windows = self._around(stale) if windows is None else windows
+                    copies.update(part for rect in windows if (part := common(rect, place)))
+                self._stale.draw(place, sequence, self._time)
         return copies
 
     def _around(self, stale: Iterable[Rect]) -> list[Rect]:

@@ -11,6 +11,7 @@ from xcffib import xproto
 
 from hud.items import Rect
 from hud.privacy.stack import Hidden, LostTrackError, Stack, Window
+from stages.capture.blanked import is_locked
 from stages.capture.inquiry import Desktop, Facts, outer
 
 Event = Any
@@ -61,6 +62,8 @@ class Standing:
         """Windows that are followed → the window on the desktop that is or holds them."""
         self._hidden: Hidden | None = None
         """What must not be seen, as long as nothing changes."""
+        self._locked: bool | None = None
+        """Whether a locker covers them, as long as nothing changes."""
         self._changes: Mapping[type, Callable[[Event], bool]] = {
             xproto.CreateNotifyEvent: self._created,
             xproto.DestroyNotifyEvent: self._destroyed,
@@ -82,6 +85,13 @@ class Standing:
         if self._hidden is None:
             self._hidden = self.stack.hidden()
         return self._hidden
+
+    @property
+    def locked(self) -> bool:
+        """Whether a locker covers them."""
+        if self._locked is None:
+            self._locked = is_locked(self.stack, self.desktop)
+        return self._locked
 
     def place(self, number: int) -> tuple[list[Rect], Rect | None]:
         """What is to be seen of a window, and where it lies, if that is known."""
@@ -118,7 +128,7 @@ class Standing:
             windows.append(Window(number=number, rect=rect, mapped=mapped, solid=False))
         self.desktop = Rect(0, 0, *desktop.size)
         self.stack = self._make(windows, size=desktop.size)
-        self._hidden = None
+        self._changed()
 
     def learn(self, window: Window, facts: Facts, *, forbidden: bool, allowed: bool) -> None:
         """What a window is."""
@@ -134,7 +144,10 @@ class Standing:
     def renamed(self) -> None:
         """More, or other things, are known of what windows are."""
         self.stack.renamed()
-        self._hidden = None
+        self._changed()
+
+    def _changed(self) -> None:
+        self._hidden = self._locked = None
 
     # -- how they change
 
@@ -149,7 +162,7 @@ class Standing:
         change = self._changes.get(type(event))
         changed = change is not None and change(event)
         if changed:
-            self._hidden = None
+            self._changed()
         return changed
 
     def _remember(self) -> None:

@@ -90,7 +90,9 @@ class Windows:
     @property
     def dark(self) -> str:
         """Why nobody can be looking at the screen, or ""."""
-        return self._blanked.why(self._standing.stack, self._standing.desktop)
+        if self._blanked.dark:
+            return "the screen is blanked"
+        return "the screen is locked" if self._standing.locked else ""
 
     @property
     def hidden(self) -> Hidden:
