@@ -29,7 +29,7 @@ class Films:
 
     def count(self, rows: Indices, columns: Indices, time: float) -> None:
         """These cells changed."""
-        at = np.unique(rows // TILE * self._last.shape[1] + columns // TILE)
+        at = rows // TILE * self._last.shape[1] + columns // TILE
         last, burst = self._last.ravel(), self._burst.ravel()
         burst[at[time - last[at] > BURST]] = time
         last[at] = time

@@ -83,6 +83,8 @@ class Rates:
         self._last[rows, columns] = time
         new = time - since > BURST
         self._begin(rows[new], columns[new], time)
+        if new.all():
+            return
         on = ~new & (time - self._burst[rows, columns] >= FILM)
         self._learn(rows[on], columns[on], np.full((1, np.count_nonzero(on)), FAST), time)
 
@@ -94,6 +96,8 @@ class Rates:
         times = np.concatenate([np.full((1, rows.size), time), self._counted[:-1, rows, columns]])
         self._counted[:, rows, columns] = times
         often = times[3] > time - 15
+        if not often.any():
+            return
         rows, columns, times = rows[often], columns[often], times[:, often]
         restless = self._restless(times)
         steps = times[:3, restless] - times[1:4, restless]
@@ -101,12 +105,14 @@ class Rates:
 
     def _learn(self, rows: Indices, columns: Indices, steps: Times, time: float) -> None:
         """These cells are background now, and changed last at intervals of `steps`."""
+        if not rows.size:
+            return
         interval, longest = steps.mean(axis=0), steps.max(axis=0)
         self._interval[rows, columns] = interval
         self._patience[rows, columns] = 1.6 * longest + 2 * (longest - steps.min(axis=0))
         until = time + np.maximum(self._options.forget, 4 * interval)
         self._background_until[rows, columns] = until
-        self._last_until = max(self._last_until, float(until.max(initial=NEVER)))
+        self._last_until = max(self._last_until, float(until.max()))
         self.restless_at[rows, columns] = time
 
     def move(self, rows: Indices, columns: Indices, time: float) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -65,15 +66,20 @@ class Past:
 
     def count(self, rect: Rect, since: float) -> int:
         """How often this very place was passed on since then."""
-        return sum(1 for at, old in self._places if at >= since and same_place(old, rect))
+        return sum(1 for old in self._since(since) if same_place(old, rect))
 
     def touches(self, rect: Rect, since: float) -> bool:
         """Whether a part of this was passed on since then."""
-        return any(at >= since and old.intersects(rect) for at, old in self._places)
+        return any(old.intersects(rect) for old in self._since(since))
 
     def goes_on(self, rect: Rect, since: float) -> bool:
         """Whether this is inside, or at the end of, a line that was passed on since then."""
         return self.touches(attrs.evolve(rect, x=rect.x - rect.height - 8), since)
+
+    def _since(self, since: float) -> Iterator[Rect]:
+        """What was passed on since then, the latest first."""
+        latest = itertools.takewhile(lambda each: each[0] >= since, reversed(self._places))
+        return (rect for _, rect in latest)
 
 
 def _patience(first: float, last: float) -> float:

@@ -27,6 +27,8 @@ ROW = 36
 """What is higher is no line of text at an ordinary scale."""
 LINES = 120
 """What a scroll let come into view and is no higher are a few lines of text."""
+SAMPLE = 3
+"""One row of so many says which colour the ground of a line has."""
 GAP, FAR = 2.5, 24
 """In heights of a line: what parts one line from the next beside it, and how far one is shown."""
 
@@ -88,23 +90,25 @@ def with_line(pixels: Words, rect: Rect, most: int = ROW) -> Rect:
     left, right = max(0, rect.x - FAR * height), min(pixels.shape[1], rect.right + FAR * height)
     row = pixels[around.y : around.bottom, left:right] & COLOUR
     first, last = rect.x - left, rect.right - left
-    near = row[:, max(0, first - height) : last + height]
+    near = row[::SAMPLE, max(0, first - height) : last + height]
     colours, counts = np.unique(near, return_counts=True)
     ground = colours[counts.argmax()]
-    plain, even = (row == ground).all(axis=0), (row == row[:1]).all(axis=0)
-    walls, ink = even & ~plain, np.flatnonzero(~even)
-    start = first - _reach(first - ink[ink < first][::-1], walls[:first][::-1], GAP * height)
-    end = last + _reach(ink[ink >= last] - last + 1, walls[last:], GAP * height)
+    even = (row == row[:1]).all(axis=0)
+    walls, ink = even & (row[0] != ground), np.flatnonzero(~even)
+    before, behind = ink[: np.searchsorted(ink, first)], ink[np.searchsorted(ink, last) :]
+    start = first - _reach(first - before[::-1], walls[:first][::-1], GAP * height)
+    end = last + _reach(behind - last + 1, walls[last:], GAP * height)
     return attrs.evolve(rect, x=left + start, width=end - start)
 
 
 def _reach(ink: Indices, walls: Mask, gap: float) -> int:
     """How far a line goes on: to the last ink (ascending distances) before a wall or a gap."""
     wall = int(walls.argmax()) if walls.any() else walls.size
-    ink = ink[ink <= wall]
-    wide = np.diff(ink, prepend=0) > gap
-    ink = ink[: wide.argmax()] if wide.any() else ink
-    return int(ink[-1]) if ink.size else 0
+    ink = ink[: np.searchsorted(ink, wall, side="right")]
+    if not ink.size or ink[0] > gap:
+        return 0
+    wide = np.flatnonzero(ink[1:] - ink[:-1] > gap)
+    return int(ink[wide[0]] if wide.size else ink[-1])
 
 
 def _tight(mask: Mask, box: tuple[int, int, int, int], origin: tuple[int, int]) -> Blob | None:

@@ -92,20 +92,25 @@ def strongest(before: Words, after: Words) -> int:
 
 def tinted(before: Words, after: Words, faint: int) -> bool:
     """Whether nearly all of what changed did so by `faint` levels at most."""
-    strength = levels(before, after).view(np.uint8).reshape(*before.shape, 4).max(axis=2)
-    strong = np.count_nonzero(strength > faint)
-    return bool(strong <= STROKE and 20 * strong <= np.count_nonzero(strength > 4))
+    strength = levels(before, after).view(np.uint8)
+    strong = _pixels(strength > faint)
+    return strong <= STROKE and 20 * strong <= _pixels(strength > 4)
+
+
+def _pixels(channels: Mask) -> int:
+    """How many pixels have a channel that is set."""
+    return int(np.count_nonzero(channels.view(np.uint32)))
 
 
 def alike_rows(patch: Words, tolerance: int = 16) -> bool:
     """Whether every row is the same: blank ground, a bar, a block; never a letter."""
     middle = patch[patch.shape[0] // 2 : patch.shape[0] // 2 + 1]
     inner = patch[1:-1] if patch.shape[0] > 8 else patch
-    # Of letters one row tells, and where a row is repeated, it is so byte for byte.
-    if differ(middle, inner[:1], tolerance).any():
-        return False
+    # Where a row is repeated, it is so byte for byte; of letters one row tells.
     if (inner == middle).all():
         return True
+    if differ(middle, inner[:1], tolerance).any():
+        return False
     rows = np.empty(inner.shape, np.uint32)
     rows[:] = middle
     return not differ(rows, inner, tolerance).any()
