@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hud import collage
 from hud.items import Cause, Change, Rect, View, together
-from hud.realtime.tokens import TILE, seen_size, view_tokens
+from hud.realtime.tokens import LOW_TOKENS, TILE, seen_size, view_tokens
 
 CONTEXT = (256, 64)
 """Pixels across and down that a close-up has at least: a number is nothing without its label."""
 LEAST_MARGIN = 8
 LARGEST = 2
 """A picture at low detail costs the same whatever its size, so it is enlarged, up to twofold."""
+PERFECT = 1.0, -LOW_TOKENS
+"""A plan that shrinks nothing, and costs as little as a picture can."""
 
 Plan = tuple[View, ...]
 
@@ -40,9 +42,14 @@ def plan(regions: Sequence[Rect], whole: Rect, margin: int, most: int, low: int)
     fit at their own scale, the plan that shrinks them least is taken.
     """
     limit = tokens([_view([whole], low)])
-    plans = (each for each in _plans(regions, whole, margin, low) if len(each) <= most)
-    affordable = [each for each in plans if tokens(each) <= limit]
-    return max(affordable, key=lambda each: (min(map(scale, each)), -tokens(each)))
+    best, worth = Plan(), (0.0, 0)
+    for each in _plans(regions, whole, margin, low):
+        cost = tokens(each)
+        if len(each) <= most and cost <= limit and (min(map(scale, each)), -cost) > worth:
+            best, worth = each, (min(map(scale, each)), -cost)
+            if worth == PERFECT:
+                break
+    return best
 
 
 def with_overview(views: Plan, whole: Rect, low: int) -> Plan:
