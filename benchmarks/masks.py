@@ -35,8 +35,9 @@ import trio
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from benchmarks import rig
-from hud.items import Pixels, Rect
+from hud.items import Rect
 from hud.privacy.options import PrivacyOptions
+from stages.capture.rectangles import Piece
 from stages.capture.shield import Shielding, paint
 from tests.windows import PUBLIC, SECRET, Program, wallpaper
 
@@ -102,18 +103,18 @@ async def time_covers(display: str, frames: int, move: Callable[[int], None]) ->
     picture = np.zeros((SCREEN.height, SCREEN.width, 4), np.uint8)
     times, spent, painted = [], [], []
 
-    async def grab() -> Sequence[Pixels]:
+    async def grab() -> Sequence[Piece]:
         await trio.lowlevel.checkpoint()
-        return [picture]
+        return [(SCREEN, picture)]
 
     shielding = Shielding(PrivacyOptions(mask=("class:Vault",), itself=False))
     async with shielding.raised(display, {1: SCREEN}) as shield:
-        await shield.cover([SCREEN], grab)
+        await shield.cover(grab)
         for turn in range(frames):
             move(turn)
             began, worked = time.perf_counter(), time.thread_time()
             await shield.refresh()  # as before every look
-            await shield.cover([SCREEN], grab)
+            await shield.cover(grab)
             spent.append(1000 * (time.thread_time() - worked))
             times.append(1000 * (time.perf_counter() - began))
             await trio.sleep(0.002)

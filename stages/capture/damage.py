@@ -14,13 +14,14 @@ import trio
 
 from hud.errors import UsageError, unwrapped
 from hud.items import Frame, Pixels, Rect, Tick, together
+from hud.privacy.regions import common
 from hud.threads import in_thread
 from stages.capture.buffers import Buffers, Patch
 from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option, once_more
 from stages.capture.films import PERIOD, Films
 from stages.capture.lookout import Lookout, keep_watching
-from stages.capture.rectangles import moved, seen_from
-from stages.capture.shield import NOTHING, Shield
+from stages.capture.rectangles import Piece, cut
+from stages.capture.shield import NOTHING, Grab, Shield
 
 if TYPE_CHECKING:
     from stages.capture.x11 import Server
@@ -136,6 +137,8 @@ class _Watch:
     _lookout: Lookout
     _films: Films = attrs.field(init=False)
     _buffers: dict[int, Buffers] = attrs.field(init=False, factory=dict)
+    _due: set[Rect] = attrs.field(init=False, factory=set)
+    """Where on the desktop something was drawn, or covered, that was not read since."""
 
     def __attrs_post_init__(self) -> None:
         self._films = Films(*self._server.size)
@@ -156,8 +159,8 @@ class _Watch:
     async def _follow(self) -> None:
         pause = self._options.shielding.pause
         turned = pause.since
-        # A new damage object holds all of the desktop.
-        await self._server.take_damage()
+        await self._server.listen()
+        self._due.clear()
         for monitor, box in self._boxes.items():
             await self._begin(monitor, box)
         self._server.forget()
@@ -180,23 +183,11 @@ class _Watch:
                 films, film_at = [], woken + PERIOD
             # What was drawn in a film meanwhile must be asked for, also when the film has ended.
             left = bool(films)
-            damage = await self._gather(films)
-            for rect in damage:
-                self._films.drawn(rect, woken)
-            uncovered = await self._shield.refresh()
-            await self._take(together([*damage, *uncovered]) if uncovered else damage)
+            await self._look(films)
             if woken >= check_at:
                 told = await self._check()
                 wait = min(2 * wait, longest) if told else min(SOON, longest)
                 check_at = trio.current_time() + wait
-
-    async def _gather(self, films: Sequence[Rect]) -> list[Rect]:
-        """What was drawn, and what is drawn while we ask: a line may come in several pieces."""
-        damage = await self._server.take_damage(films)
-        latest = trio.current_time() + GATHER
-        while self._server.was_drawn(films) and trio.current_time() < latest:
-            damage = list(together([*damage, *await self._server.take_damage(films)]))
-        return damage
 
     async def _pace(self, before: float) -> None:
         """Wait where the last look was too short a time ago."""
@@ -206,36 +197,62 @@ class _Watch:
 
     async def _begin(self, monitor: int, box: Rect) -> None:
         moment = _now()
-        (whole,) = await self._read([box])
+        ((_, whole),) = await self._read(functools.partial(self._grab, [box]))
         buffers = await in_thread(Buffers, whole)
         self._buffers[monitor] = buffers
         await self._send(monitor, moment, buffers.show(), None)
 
-    async def _take(self, damage: Sequence[Rect]) -> None:
-        """Read what was drawn, and send it where it is not what stood there before."""
+    async def _look(self, films: Sequence[Rect]) -> None:
+        """Read what was drawn outside of films, and send it where it is not what stood there."""
+        self._due.update(await self._shield.refresh())
+        if not (self._due or self._server.was_drawn(films)):
+            return
+        moment = _now()
+        pieces = await self._read(functools.partial(self._gather, films))
+        self._due.clear()
         for monitor, box in self._boxes.items():
-            parts = [part for rect in damage if (part := seen_from(box, rect)) is not None]
-            if not parts:
-                continue
-            moment, buffers = _now(), self._buffers[monitor]
-            pixels = await self._read([moved(part, box) for part in parts])
-            patches = buffers.news(list(zip(parts, pixels, strict=True)))
-            await self._renew(monitor, moment, patches)
+            parts = [part for each in pieces if (part := cut(each, box)) is not None]
+            await self._renew(monitor, moment, self._buffers[monitor].news(parts))
 
-    async def _read(self, rects: Sequence[Rect]) -> list[Pixels]:
-        """What may be seen of rectangles of the desktop; valid until the next call."""
-        pixels = await self._shield.cover(rects, functools.partial(self._server.read, rects))
-        if pixels is None:
+    async def _gather(self, films: Sequence[Rect]) -> list[Piece]:
+        """What was drawn, and what is drawn while we read: a line may come in several pieces."""
+        latest = trio.current_time() + GATHER
+        while True:
+            drawn = self._server.take_drawn(films)
+            for rect in drawn:
+                self._films.drawn(rect, trio.current_time())
+            # What cannot be shown now is read again, so it stays due.
+            self._due.update(drawn)
+            seen = (common(rect, box) for rect in self._due for box in self._boxes.values())
+            rects = together([rect for rect in seen if rect is not None])
+            late = trio.current_time() >= latest
+            if sum(rect.area for rect in rects) > INLINE_PIXELS and not late:
+                # To hear first whether that is all takes less than to read it twice.
+                await self._server.catch_up()
+                if self._server.was_drawn(films):
+                    continue
+            pieces = await self._grab(rects)
+            if late or not self._server.was_drawn(films):
+                return pieces
+
+    async def _grab(self, rects: Sequence[Rect]) -> list[Piece]:
+        """Pixels of rectangles of the desktop that do not overlap; valid until the next call."""
+        return list(zip(rects, await self._server.read(rects), strict=True))
+
+    async def _read(self, grab: Grab) -> list[Piece]:
+        """What may be seen of what is grabbed."""
+        pieces = await self._shield.cover(grab)
+        if pieces is None:
             raise _WithheldError
         self._lookout.looked(self._options.check)
-        return pixels
+        return pieces
 
     async def _check(self) -> bool:
         """Look at everything; whether X had told of all that has changed."""
         told = True
         for monitor, box in self._boxes.items():
             moment, buffers = _now(), self._buffers[monitor]
-            (whole,) = await self._read([box])
+            ((_, whole),) = await self._read(functools.partial(self._grab, [box]))
             if box.area > INLINE_PIXELS:
                 patches = await in_thread(buffers.differences, whole)
             else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
 
+import attrs
 import numpy as np
-import numpy.typing as npt
 
-from hud.items import Rect, together
+from hud.items import Pixels, Rect, together
 from hud.privacy.regions import common
 
 NEAR = 16
@@ -15,16 +15,16 @@ NEAR = 16
 MANY = 8
 """Rectangles; each costs a request of about 25 us, as much as reading 100 000 pixels more."""
 
-Region = npt.NDArray[Any]
-"""Shape (n,) with the fields x, y, width, height: sorted from the top, as an X region is."""
+Piece = tuple[Rect, Pixels]
+"""A place on the desktop and its pixels."""
 
 
-def merged(region: Region) -> list[Rect]:
-    """Rectangles that hold all of the region; none overlap, and there are at most MANY."""
-    if len(region) <= MANY:
-        return list(together([Rect(*map(int, rect)) for rect in region], NEAR))
-    top, left = region["y"].astype(int), region["x"].astype(int)
-    bottom, right = top + region["height"], left + region["width"]
+def merged(rects: Collection[Rect]) -> list[Rect]:
+    """Rectangles that hold all of these; none overlap, and there are at most MANY."""
+    if len(rects) <= MANY:
+        return list(together(list(rects), NEAR))
+    rows = np.array(sorted((rect.y, rect.x, rect.bottom, rect.right) for rect in rects))
+    top, left, bottom, right = rows.T
     near = NEAR
     while len(top) > MANY:
         # A row begins where everything above it has ended some distance ago.
@@ -39,12 +39,11 @@ def merged(region: Region) -> list[Rect]:
     ]
 
 
-def seen_from(box: Rect, rect: Rect) -> Rect | None:
-    """The part of a rectangle that lies in `box`, counted from the corner of that; or None."""
+def cut(piece: Piece, box: Rect) -> Piece | None:
+    """The part of a piece that lies in `box`, counted from the corner of that; or None."""
+    rect, pixels = piece
     part = common(rect, box)
-    return None if part is None else Rect(part.x - box.x, part.y - box.y, part.width, part.height)
-
-
-def moved(rect: Rect, box: Rect) -> Rect:
-    """A rectangle counted from the corner of `box` as one of the whole desktop."""
-    return Rect(rect.x + box.x, rect.y + box.y, rect.width, rect.height)
+    if part is None:
+        return None
+    there = attrs.evolve(part, x=part.x - rect.x, y=part.y - rect.y)
+    return attrs.evolve(part, x=part.x - box.x, y=part.y - box.y), pixels[there.slices]

@@ -14,6 +14,7 @@ import trio
 from hud import scene as scenes
 from hud.items import Frame, Pixels, Rect, Tick
 from hud.stage import between, given, option, silent
+from stages.capture.rectangles import Piece
 from stages.capture.shield import NOTHING, Shielding
 
 
@@ -69,16 +70,17 @@ class Replay:
                     return
                 file = scene.files[index]
                 still = shown is not None and shown[0] == file
-                pixels = await shield.cover([whole], functools.partial(self._read, file, shown))
+                pieces = await shield.cover(functools.partial(self._read, file, whole, shown))
                 moment, damage = trio.current_time(), () if still else None
                 frame = Frame(next(self.seqs), 1, moment, time.time(), NOTHING, damage)
-                if pixels is None:
+                if pieces is None:
                     await outbox.send(shield.withheld(frame))
                     continue
-                shown = file, pixels[0]
-                await outbox.send(shield.frame(attrs.evolve(frame, pixels=pixels[0])))
+                ((_, pixels),) = pieces
+                shown = file, pixels
+                await outbox.send(shield.frame(attrs.evolve(frame, pixels=pixels)))
 
-    async def _read(self, file: str, shown: tuple[str, Pixels] | None) -> list[Pixels]:
+    async def _read(self, file: str, whole: Rect, shown: tuple[str, Pixels] | None) -> list[Piece]:
         if shown is not None and shown[0] == file:
-            return [shown[1]]
-        return [await trio.to_thread.run_sync(self.scene.picture, file)]
+            return [(whole, shown[1])]
+        return [(whole, await trio.to_thread.run_sync(self.scene.picture, file))]

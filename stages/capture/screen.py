@@ -20,6 +20,7 @@ from hud.stage import given
 from hud.threads import in_thread
 from stages.capture.desktop import Boxes, Desktop, cannot_open, once_more, rest_option
 from stages.capture.lookout import Lookout, keep_watching
+from stages.capture.rectangles import Piece
 from stages.capture.shield import NOTHING, Shield
 
 if TYPE_CHECKING:
@@ -134,13 +135,14 @@ class Screen(Desktop):
     ) -> Frame:
         frame = Frame(next(self.seqs), monitor, trio.current_time(), time.time(), NOTHING)
 
-        async def read() -> list[Pixels]:
-            return [await source.grab(box)]
+        async def grab() -> list[Piece]:
+            return [(box, await source.grab(box))]
 
-        covered = await shield.cover([box], read)
+        covered = await shield.cover(grab)
         if covered is None:
             return shield.withheld(frame)
-        pixels, damage = await in_thread(compare, covered[0], before)
+        ((_, now),) = covered
+        pixels, damage = await in_thread(compare, now, before)
         return shield.frame(attrs.evolve(frame, pixels=pixels, damage=damage))
 
     def _open(self) -> mss.MSS:

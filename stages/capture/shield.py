@@ -29,6 +29,7 @@ from hud.privacy.rules import parse
 from hud.privacy.seeded import ALL
 from hud.privacy.stack import CannotKnowError, Hidden
 from hud.stage import silent
+from stages.capture.rectangles import Piece
 from stages.capture.session import Session, present
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ AGAIN = 0.25
 """Seconds between two attempts while nothing may be seen."""
 TRIES = 3
 """Times to read pixels before the frame is given up; windows that are read anew cost one."""
-Grab = Callable[[], Awaitable[Sequence[Pixels]]]
+Grab = Callable[[], Awaitable[Sequence[Piece]]]
 
 
 @attrs.frozen
@@ -110,11 +111,11 @@ class Shield:
         self._forget_windows()
         self._forget_session()
 
-    async def cover(self, rects: Sequence[Rect], grab: Grab) -> list[Pixels] | None:
-        """Grab rectangles of the desktop and paint over what must not be seen in them.
+    async def cover(self, grab: Grab) -> list[Piece] | None:
+        """Grab places of the desktop, perhaps again, and paint over what must not be seen in them.
 
-        The pixels that `grab` returns, one array for each rectangle, are painted in place where
-        they can be written. None: nothing of it may be seen, and the user was told why.
+        The pixels that `grab` returns are painted in place where they can be written. None: nothing
+        of it may be seen, and the user was told why.
         """
         reason = ""
         for _ in range(TRIES):
@@ -122,7 +123,7 @@ class Shield:
                 return None
             try:
                 await self._open()
-                pixels = await grab()
+                grabbed = await grab()
                 painted = await self._settle()
             except CannotKnowError as error:
                 reason = f"the windows on the screen cannot be known ({error})"
@@ -132,9 +133,7 @@ class Shield:
                 break
             self._pass(painted - self._known)
             self._tell("")
-            return [
-                paint(picture, rect, painted) for picture, rect in zip(pixels, rects, strict=True)
-            ]
+            return [(rect, paint(picture, rect, painted)) for rect, picture in grabbed]
         self._tell(reason)
         return None
 

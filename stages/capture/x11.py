@@ -8,13 +8,11 @@ DAMAGE 1.1, XFIXES 2.0, MIT-SHM 1.2 and RandR 1.5 extensions of X.Org.
 from __future__ import annotations
 
 import contextlib
-import functools
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
-import numpy as np
 import trio
 import xcffib
 import xcffib.damage
@@ -34,16 +32,14 @@ from stages.capture.xcb import REPLY, awaited, connect
 ALL_PLANES = 0xFFFFFFFF
 Z_PIXMAP = xcffib.xproto.ImageFormat.ZPixmap
 BOX = "=hhHH"
-RECTANGLE = np.dtype([("x", "<i2"), ("y", "<i2"), ("width", "<u2"), ("height", "<u2")])
-"""As it stands on the wire, of which `Server` refuses big-endian ones."""
-ALL = 0
+ALL = NOWHERE = 0
 """In place of a region."""
 AREA = 16
 """Offset of the rectangle in a DamageNotify event."""
 KEPT = 2**20
 """Bytes of shared memory that are kept for the next grabs."""
 MANY_DRAWN = 64
-"""Rectangles of events, beyond which only one around all of them is kept."""
+"""Rectangles of events, beyond which few around them are kept."""
 
 
 class CannotOpenError(Exception):
@@ -73,9 +69,8 @@ class Server:
         except xcffib.ConnectionException as error:
             raise CannotOpenError(str(error)) from None
         self._drawn: set[Rect] = set()
+        """Where something was drawn that was not taken yet."""
         self._moved = False
-        self._asked_by = 0
-        """Number of the request that took the damage last; events carry the latest one's."""
         try:
             self._begin()
         except xcffib.ConnectionException as error:
@@ -113,8 +108,8 @@ class Server:
         self.size = geometry.width, geometry.height
         self._share(4 * geometry.width * geometry.height)
         numbers = [int(connection.generate_id()) for _ in range(3)]
-        self._region, self._asked, self._damaged = numbers
-        for region in (self._region, self._asked):
+        self._films, self._around, self._damaged = numbers
+        for region in (self._films, self._around):
             self._xfixes.CreateRegion(region, 0, [])
         # One event for each rectangle that is not in the damage yet: none while a film goes on in
         # a place that nobody has asked about since.
@@ -185,7 +180,7 @@ class Server:
             while (event := lib.xcb_poll_for_event(pointer)) != ffi.NULL:
                 raw = ffi.buffer(ffi.gc(event, xcffib.c_free), REPLY)
                 kind = event.response_type & 0x7F
-                if kind == self._damage_event and self._is_after(event.full_sequence):
+                if kind == self._damage_event:
                     self._drawn.add(Rect(*struct.unpack_from(BOX, raw, AREA)))
                 elif kind in self._randr_events:
                     self._moved = True
@@ -193,35 +188,56 @@ class Server:
         if self._moved:
             raise MonitorsChanged
         if len(self._drawn) > MANY_DRAWN:
-            self._drawn = {functools.reduce(Rect.union, self._drawn)}
+            self._drawn = set(merged(self._drawn))
 
-    async def take_damage(self, films: Sequence[Rect] = ()) -> list[Rect]:
-        """Rectangles of the desktop in which something was drawn since it was last asked.
+    async def listen(self) -> None:
+        """Forget what was drawn before this call: a new connection is told of all the desktop.
 
-        What lies in `films` is neither told nor forgotten; `wait_drawn` does not wake for it.
+        Raises:
+            MonitorsChanged: a monitor came or went meanwhile.
+            ScreenGoneError: the server has ended.
+        """
+        with _lost():
+            self._damage.Subtract(self._damaged, ALL, NOWHERE)
+        await self.catch_up()
+        self._drain()
+        self._drawn.clear()
+
+    async def catch_up(self) -> None:
+        """Return when all is told that was drawn before this call.
 
         Raises:
             ScreenGoneError: the server has ended.
         """
         with _lost():
-            self._drawn = {rect for rect in self._drawn if any(inside(rect, f) for f in films)}
-            asked = self._outside(films) if films else ALL
-            cookie = self._damage.Subtract(self._damaged, asked, self._region)
-            self._asked_by = cookie.sequence
-            reply = await awaited(self._connection, self._xfixes.FetchRegion(self._region))
-        return merged(np.frombuffer(reply, RECTANGLE, offset=REPLY))
+            await awaited(self._connection, self._connection.core.GetInputFocus())
 
-    def _is_after(self, sequence: int) -> bool:
-        """Whether an event is not about damage that has been asked for since it was sent."""
-        return (sequence - self._asked_by) % 2**32 < 2**31
+    def take_drawn(self, films: Sequence[Rect] = ()) -> list[Rect]:
+        """Rectangles of the desktop in which something was drawn since they were last taken.
+
+        They do not overlap, and must be read behind this: what is drawn there before they are is
+        not told again. What lies in `films` is neither told nor forgotten; `wait_drawn` does not
+        wake for it.
+
+        Raises:
+            MonitorsChanged: a monitor came or went.
+            ScreenGoneError: the server has ended.
+        """
+        self._drain()
+        kept = {rect for rect in self._drawn if any(inside(rect, film) for film in films)}
+        taken, self._drawn = self._drawn - kept, kept
+        with _lost():
+            asked = self._outside(films) if films else ALL
+            self._damage.Subtract(self._damaged, asked, NOWHERE)
+        return merged(taken)
 
     def _outside(self, films: Sequence[Rect]) -> int:
         """The number of a region of the whole desktop without the films."""
         places = [struct.pack(BOX, *attrs.astuple(film)) for film in films]
         everything = 0, 0, *self.size
-        self._xfixes.SetRegion(self._region, len(places), places)
-        self._xfixes.InvertRegion(self._region, everything, self._asked)
-        return self._asked
+        self._xfixes.SetRegion(self._films, len(places), places)
+        self._xfixes.InvertRegion(self._films, everything, self._around)
+        return self._around
 
     async def read(self, rects: Sequence[Rect]) -> list[Pixels]:
         """The pixels of rectangles that do not overlap; valid until the next call.

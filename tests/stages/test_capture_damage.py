@@ -207,7 +207,7 @@ async def test_every_change_is_seen_and_none_comes_too_soon(display):
 async def test_a_film_wakes_nobody_and_is_not_forgotten(display):
     painter, film = Painter(display), Rect(600, 300, 320, 200)
     with Damage(display=display.name)._open() as server:
-        await server.take_damage()
+        await server.listen()
         painter.fill(620, 310, 100, 100, 0x123456)
         with trio.move_on_after(0.3) as asleep:
             await server.wait_drawn([film])
@@ -215,9 +215,9 @@ async def test_a_film_wakes_nobody_and_is_not_forgotten(display):
         painter.fill(10, 20, 30, 40, 0x654321)
         with trio.fail_after(LONG):
             await server.wait_drawn([film])
-        assert await server.take_damage([film]) == [Rect(10, 20, 30, 40)]
+        assert server.take_drawn([film]) == [Rect(10, 20, 30, 40)]
         assert server.was_drawn()
-        assert await server.take_damage() == [Rect(620, 310, 100, 100)]
+        assert server.take_drawn() == [Rect(620, 310, 100, 100)]
         assert not server.was_drawn()
 
 

@@ -5,14 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hud.items import Rect
-from stages.capture.rectangles import MANY, merged, moved, seen_from
+from stages.capture.rectangles import MANY, cut, merged
 
-FIELDS = np.dtype([("x", "<i2"), ("y", "<i2"), ("width", "<u2"), ("height", "<u2")])
 SIDE = st.integers(0, 120)
 
 
 def region(*rects):
-    return np.array(sorted(rects, key=lambda rect: (rect[1], rect[0])), FIELDS)
+    return {Rect(*rect) for rect in rects}
 
 
 @given(st.lists(st.tuples(SIDE, SIDE, st.integers(1, 60), st.integers(1, 60)), max_size=60))
@@ -37,6 +36,8 @@ def test_what_lies_apart_stays_apart():
 
 def test_the_part_of_a_monitor():
     monitor = Rect(1920, 100, 1280, 720)
-    assert seen_from(monitor, Rect(1900, 90, 40, 30)) == Rect(0, 0, 20, 20)
-    assert seen_from(monitor, Rect(0, 100, 1920, 30)) is None
-    assert moved(Rect(5, 6, 7, 8), monitor) == Rect(1925, 106, 7, 8)
+    pixels = np.arange(30 * 40 * 4, dtype=np.uint8).reshape(30, 40, 4)
+    rect, part = cut((Rect(1900, 90, 40, 30), pixels), monitor)
+    assert rect == Rect(0, 0, 20, 20)
+    assert np.array_equal(part, pixels[10:, 20:])
+    assert cut((Rect(0, 100, 1920, 30), pixels), monitor) is None
