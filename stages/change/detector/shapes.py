@@ -5,6 +5,9 @@ All take patches of shape (height, width), one 32-bit pixel a word.
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +40,8 @@ SOFT, TRACE = 40, 16
 """Levels by which a picture that got sharper differs, blurred; and what is no difference."""
 BLUR = 0.3
 """Share of the contrast of a picture by which its pixels change when it gets sharper."""
+ENOUGH, ROWS = 2**15, 64
+"""Pixels that tell the colours of a patch; rows that are looked at in one go."""
 THIN, LONG, LONGEST = 5, 16, 80
 """Lines that are drawn: thinner than this, each at least so long, the longest at least so long."""
 
@@ -191,8 +196,13 @@ def filled(before: Words, after: Words, tolerance: int = 16) -> float:
 
 
 def palette(patch: Words) -> Shares:
-    """The share of a patch that each of 64 colours has, four levels a channel."""
-    return np.bincount(codes(patch).ravel(), minlength=64) / max(1, patch.size)
+    """The share of a patch that each of 64 colours has, four levels a channel.
+
+    Of a large one a grid of its pixels tells: all pixels of a screen take longer than a frame may.
+    """
+    step = max(1, math.isqrt(patch.size // ENOUGH))
+    seen = patch[(slice(None, None, step),) * patch.ndim] if patch.ndim > 1 else patch[:: step**2]
+    return np.bincount(codes(seen).ravel(), minlength=64) / max(1, seen.size)
 
 
 def codes(patch: Words) -> Words:
@@ -261,7 +271,10 @@ def sheet(patch: Words) -> bool:
     """Whether it is a ground of one colour, as large as half of it, with a word on it or more."""
     if palette(patch).max() < 0.5:
         return False
-    return int(edges(patch).sum()) >= STROKES
+    strokes = itertools.accumulate(
+        int(edges(patch[top : top + ROWS]).sum()) for top in range(0, len(patch), ROWS)
+    )
+    return any(count >= STROKES for count in strokes)
 
 
 def lettered(patch: Words) -> bool:
