@@ -399,3 +399,27 @@ def test_caption_that_comes_word_by_word_is_shown_as_a_line(screen):
     assert len(screen.passed) == 1
     assert screen.shows(44, 195)
     assert screen.shows(x - 14, 195)
+
+
+def test_what_is_still_doubted_goes_with_what_is_shown(screen):
+    for words in ("13", "14"):
+        screen.value(84, 80, words)
+        screen.seconds(2)
+    screen.passed.clear()
+    screen.value(84, 80, "15")
+    screen.seconds(0.4)
+    assert screen.passed == []
+    screen.text(40, 200, "error: no such file or directory")
+    screen.seconds(3)
+    assert len(screen.passed) == 1
+    assert screen.shows(96, 76)
+    assert screen.shows(200, 196)
+
+
+def test_line_is_shown_with_the_space_above_and_below_it(screen):
+    screen.text(40, 200, "Hopping", size=1.0)
+    screen.seconds(2)
+    ((_, change),) = screen.passed
+    (region,) = change.regions
+    changed = np.flatnonzero((screen.pixels[150:250] != screen.pixels[150, 0]).any(axis=(1, 2)))
+    assert region.height >= 1.45 * (changed[-1] + 1 - changed[0])

@@ -82,7 +82,8 @@ class Intake:
         restless = screen.rates.background(time)
         noise, strange = self._background(new, box, restless, time)
         fresh = cells & ~restless[box]
-        pieces = blobs(mask, fresh, origin)
+        screen.films.count(*difference.changed, time)
+        pieces = self._still(new, blobs(mask, fresh, origin), time)
         hulls = self._movements(new, pieces)
         for hull in hulls:
             self.past.scroll(time, hull)
@@ -91,9 +92,7 @@ class Intake:
             self.field.volley(time, self._values(hulls))
         if hulls:
             fresh = cells & ~restless[box]
-            pieces = blobs(mask, fresh, origin)
-        if not hulls:
-            pieces = self._still(new, pieces, time)
+            pieces = self._still(new, blobs(mask, fresh, origin), time)
         pieces = [p for p in pieces if not any(spot.rect.holds(p.rect) for spot in strange)]
         placed = [self._place(new, piece, noise, hulls, time) for piece in pieces]
         found = [spot for spot in placed if spot is not None]
@@ -146,7 +145,6 @@ class Intake:
     def _still(self, new: Words, pieces: list[Blob], time: float) -> list[Blob]:
         """The pieces that are not part of a film, or are written in it."""
         films = self.screen.films
-        films.count(*self.screen.difference.changed, time)
         still = []
         for piece in pieces:
             if films.holds(piece.rect) and not lettered(new[piece.rect.slices]):
