@@ -34,7 +34,7 @@ SLOW = 0.15
 POLLED = 0.5
 """Frames that are further apart come when something was drawn, not by the clock."""
 
-EASY = 0.15
+EASY = 0.1
 """What waits only for rest and has been quiet this long goes with something that is shown."""
 
 SCROLLS = 256
@@ -271,7 +271,9 @@ class Detector:
         """What waits only for rest, and came at the same moment or was quiet since, goes along."""
         shown: list[tuple[Rect, str]] = []
         spots = self._intake.spots
-        for spot in [s for s in spots if time - s.touched >= EASY or s.born in born or s.follows]:
+        for spot in [
+            s for s in spots if time - s.touched >= EASY - SLACK or s.born in born or s.follows
+        ]:
             if spot.due is not None and self._painted(spot, time) and spot.born in born:
                 for part, verdict in self._decide(spot, spot.due):
                     if verdict.say is Say.SHOW:
@@ -334,4 +336,4 @@ def _same_shape(screen: Screen, was: Rect, now: Rect) -> bool:
         return True
     height, width = min(was.height, now.height), min(was.width, now.width)
     one, other = one[:height, :width], other[:height, :width]
-    return bool(2 * np.count_nonzero(one & other) >= np.count_nonzero(one | other))
+    return bool(4 * np.count_nonzero(one & other) >= 3 * np.count_nonzero(one | other))

@@ -47,8 +47,6 @@ SHEET, STILL = 4 * LINE * LINE, 0.5
 """Pixels that a dialog has at least; of the background below it, this share stood still."""
 AGAIN = 60.0
 """Seconds in which a place that was shown as a whole shows no dialog."""
-NUDGED = 0.85
-"""Two lines that agree so far, by correlation, are one that a letter pushed along."""
 BESIDE = 400
 """Pixels between two columns of values that may be of the same lines of text."""
 HULL = 100
@@ -264,17 +262,11 @@ class Intake:
             moving = self.screen.rates.background(time)[cell_slices(line)].any(axis=0).sum() * CELL
             near = gap <= max(8, 0.6 * min(noise.height, rect.height))
             belongs = level and near and rect.width <= 1.5 * moving + 8
-            belongs |= level and rect.intersects(noise) and self._nudged(new, rect)
+            before = self.screen.now[rect.slices]
+            belongs |= level and rect.intersects(noise) and nudged(before, new[rect.slices])
         if not belongs or self._strange(new, rect, time):
             return False
         return rect.height > LINE or not self.screen.strange(new, rect, noise.union(rect))
-
-    def _nudged(self, new: Words, rect: Rect) -> bool:
-        """Whether a line is as it was, save for a letter and a few pixels."""
-        before, after = (
-            np.ascontiguousarray(pixels[rect.slices]) for pixels in (self.screen.now, new)
-        )
-        return nudged(before, after) >= NUDGED
 
     def _moved_before(self, at: tuple[Indices, Indices], time: float) -> bool:
         """Whether these cells changed a moment ago in more than a caret that went for a letter."""
