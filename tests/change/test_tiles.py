@@ -510,3 +510,17 @@ def test_number_beside_a_plural_that_became_a_singular_is_no_pointer(screen):
     screen.text(40, 200, "1 error")
     screen.seconds(2)
     assert screen.shows(44, 195)
+
+
+def test_dots_of_a_word_being_typed_belong_to_it(screen):
+    for k, letter in enumerate("m.a.b.c"):
+        if letter == ".":
+            screen.fill(43 + 11 * k, 248, 2, 2, BLACK)
+        else:
+            screen.text(40 + 11 * k, 250, letter)
+        screen.seconds(0.2)
+        assert screen.passed == []
+    screen.seconds(2)
+    assert len(screen.passed) == 1
+    assert screen.shows(44, 248)
+    assert screen.shows(40 + 11 * 6 + 4, 248)

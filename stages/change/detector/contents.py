@@ -192,7 +192,7 @@ class Contents(Patience):
             if tight.height > OBJECT:
                 need = self._painting(spot, tight, solid=fills(mask, tight))
         if spot.follows:
-            need = max(2 * self.options.word, self._pause(spot))
+            need = self._pause(spot)
             return self._when_quiet(spot, time, need, Say.SHOW, "changes with every key", tight)
         if spot.born - painted < 1.5 * self.options.young or spot.ticks:
             need = self.options.doubt

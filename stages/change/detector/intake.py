@@ -234,8 +234,8 @@ class Intake:
         if rect.area >= self.options.large * screen.area:
             screen.rates.painted[at] = time
         elif rect.height <= LINE:
-            narrow = rect.width <= 2.5 * rect.height
-            spot.letter = (narrow or self._goes_on(rect, time)) and written(before, after)
+            narrow, on = rect.width <= 2.5 * rect.height, self._goes_on(rect, time)
+            spot.letter = ((narrow or on) and written(before, after)) or (on and blank(before))
             spot.value = not (spot.letter or blank(before))
             if spot.value and not (spot.again or spot.scrolled or vacant(before)):
                 spot.flickers = self._flickers(rect, after, time)

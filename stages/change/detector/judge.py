@@ -151,7 +151,7 @@ class Judge(Contents):
             return Verdict(Say.FORGET, "a caret", gone=True)
         if self._edge_moved(before, after, tight):
             return Verdict(Say.FORGET, "an edge moved")
-        mark = None if spot.scrolled else self._mark(before, after)
+        mark = None if spot.scrolled or spot.letter else self._mark(before, after)
         if mark is not None:
             return self._when_quiet(spot, time, BLOCK, Say.FORGET, mark, tight)
         if erased(before, after):
