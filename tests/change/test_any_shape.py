@@ -12,14 +12,14 @@ from stages.change.detector.options import SENSITIVITY
 
 from .drawing import Screen
 
-OF_ONE = ("alike_rows", "blank", "caret_moved", "edges", "lettered", "on_a_line", "palette")
-OF_ONE += ("plain_inside", "sheet", "textual", "vacant", "without_caret")
-OF_TWO = ("caret", "changed_colours", "ends_in_caret", "erased", "filled", "levels", "nudged")
-OF_TWO += ("sharper", "strongest", "written")
+OF_ONE = ("alike_rows", "blank", "caret_moved", "edges", "lettered", "on_a_line", "one_word")
+OF_ONE += ("palette", "plain_inside", "sheet", "textual", "vacant", "without_caret")
+OF_TWO = ("bar", "caret", "changed_colours", "ends_in_caret", "erased", "filled", "framed")
+OF_TWO += ("highlighted", "levels", "nudged", "sharper", "strongest", "written")
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 3), st.integers(0, 2**32 - 1))
+@given(st.integers(1, 40), st.integers(1, 120), st.integers(0, 3), st.integers(0, 2**32 - 1))
 def test_each_question_has_an_answer(height, width, tones, seed):
     rng = np.random.default_rng(seed)
     tone = rng.integers(0, 2**24, tones + 1, np.uint32)

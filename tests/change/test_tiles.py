@@ -216,7 +216,7 @@ def test_film_with_a_line_of_text_in_it(screen):
 
 def test_wait_for_growing_text_has_a_bound(screen):
     for k in range(50):
-        screen.text(20 + 11 * k, 250, "m")
+        screen.text(20 + 11 * k, 250, "m" if k % 5 else " ")
         screen.seconds(0.2)
         if screen.passed:
             break
@@ -399,3 +399,128 @@ def test_caption_that_comes_word_by_word_is_shown_as_a_line(screen):
     assert len(screen.passed) == 1
     assert screen.shows(44, 195)
     assert screen.shows(x - 14, 195)
+
+
+def test_what_is_still_doubted_goes_with_what_is_shown(screen):
+    for words in ("13", "14"):
+        screen.value(84, 80, words)
+        screen.seconds(2)
+    screen.passed.clear()
+    screen.value(84, 80, "15")
+    screen.seconds(0.4)
+    assert screen.passed == []
+    screen.text(40, 200, "error: no such file or directory")
+    screen.seconds(3)
+    assert len(screen.passed) == 1
+    assert screen.shows(96, 76)
+    assert screen.shows(200, 196)
+
+
+def test_line_is_shown_with_the_space_above_and_below_it(screen):
+    screen.text(40, 200, "Hopping", size=1.0)
+    screen.seconds(2)
+    ((_, change),) = screen.passed
+    (region,) = change.regions
+    changed = np.flatnonzero((screen.pixels[150:250] != screen.pixels[150, 0]).any(axis=(1, 2)))
+    assert region.height >= 1.45 * (changed[-1] + 1 - changed[0])
+
+
+def field(screen, y, colour):
+    cv2.rectangle(screen.pixels, (40, y), (340, y + 44), (*colour, 255), 3)
+
+
+def test_focus_that_goes_from_field_to_field_is_noise(screen):
+    for y in (120, 200):
+        field(screen, y, GREY)
+        screen.text(52, y + 28, "Ottilie Brandauer")
+    screen.seconds(3)
+    screen.passed.clear()
+    for old, new in ((200, 120), (120, 200)):
+        field(screen, old, GREY)
+        field(screen, new, RED)
+        screen.fill(48, new + 12, 2, 20, BLACK)
+        screen.seconds(3)
+    assert screen.passed == []
+
+
+def listed(screen, chosen, size="4096"):
+    for row, words in enumerate(("Makefile 112", f"alpha.c {size}", "beta.c 88")):
+        screen.fill(30, 110 + 30 * row, 400, 30, (250, 160, 90) if row == chosen else WHITE)
+        screen.text(40, 130 + 30 * row, words)
+
+
+def test_selection_that_goes_down_a_list_is_noise(screen):
+    listed(screen, None)
+    screen.seconds(3)
+    screen.passed.clear()
+    for chosen in (0, 1, 2, None):
+        listed(screen, chosen)
+        screen.seconds(2)
+    assert screen.passed == []
+
+
+def test_row_that_is_coloured_when_its_value_changes_is_news(screen):
+    listed(screen, None)
+    screen.seconds(3)
+    screen.passed.clear()
+    listed(screen, 1, "8192")
+    screen.seconds(2)
+    assert screen.shows(130, 156)
+
+
+def test_rounded_bar_that_grows_is_noise(screen):
+    def drawn(share):
+        cv2.line(screen.pixels, (60, 200), (360, 200), (*GREY, 255), 14, cv2.LINE_AA)
+        cv2.line(screen.pixels, (60, 200), (60 + round(300 * share), 200), (*RED, 255), 14)
+
+    drawn(0.02)
+    screen.seconds(3)
+    screen.passed.clear()
+    for share in (0.4, 0.7, 1.0):
+        drawn(share)
+        screen.seconds(4)
+    assert screen.passed == []
+
+
+def test_word_that_takes_long_is_shown_when_it_is_complete(screen):
+    for k in range(12):
+        screen.text(40 + 8 * k, 250, "o")
+        screen.seconds(0.2)
+    assert screen.passed == []
+    screen.seconds(2)
+    assert len(screen.passed) == 1
+    assert screen.shows(44, 246)
+    assert screen.shows(40 + 8 * 11 + 4, 246)
+
+
+def test_what_comes_and_goes_is_shown_twice(screen):
+    for _ in range(5):
+        screen.text(40, 200, "up to sixty per cent off")
+        screen.seconds(5)
+        screen.fill(40, 180, 400, 30)
+        screen.seconds(3)
+    assert len(screen.passed) == 2
+
+
+def test_number_beside_a_plural_that_became_a_singular_is_no_pointer(screen):
+    screen.text(40, 200, "0 errors")
+    screen.seconds(3)
+    screen.passed.clear()
+    screen.fill(38, 184, 100, 24)
+    screen.text(40, 200, "1 error")
+    screen.seconds(2)
+    assert screen.shows(44, 195)
+
+
+def test_dots_of_a_word_being_typed_belong_to_it(screen):
+    for k, letter in enumerate("m.a.b.c"):
+        if letter == ".":
+            screen.fill(43 + 11 * k, 248, 2, 2, BLACK)
+        else:
+            screen.text(40 + 11 * k, 250, letter)
+        screen.seconds(0.2)
+        assert screen.passed == []
+    screen.seconds(2)
+    assert len(screen.passed) == 1
+    assert screen.shows(44, 248)
+    assert screen.shows(40 + 11 * 6 + 4, 248)

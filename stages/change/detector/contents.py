@@ -14,6 +14,7 @@ from stages.change.detector.shapes import (
     fills,
     lettered,
     on_a_line,
+    one_word,
     palette,
     plain_inside,
     sheet,
@@ -39,6 +40,8 @@ STILL = 20.0
 """Seconds at most, after those it used to take, until a value has taken its last state."""
 FEW = 2
 """So few letters do not say how fast somebody types."""
+AGAIN, TWICE = 60.0, 2
+"""Within so many seconds, what came and went so often is expected to come again."""
 WORD = 4
 """Cells that hold less than a word."""
 
@@ -55,7 +58,7 @@ class Contents(Patience):
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
         typed = spot.letter and not spot.value and tight.height <= LINE  # where a caret stood
         if (typed or written(before, after)) and tight.height <= 2 * LINE:
-            return self._writing(spot, tight, time, solid=fills(mask, tight))
+            return self._writing(spot, box, mask, tight, time)
         return self._value(spot, box, mask, tight, time)
 
     def _crisp(self, tight: Rect) -> bool:
@@ -128,12 +131,15 @@ class Contents(Patience):
         need = min(STILL, 4 * self.screen.rates.patience(cell_slices(tight)))
         return attrs.evolve(self._when_quiet(spot, time, need, Say.SHOW, rule, tight), easy=True)
 
-    def _writing(self, spot: Spot, tight: Rect, time: float, *, solid: bool) -> Verdict:
+    def _writing(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         """Something on blank ground: a letter, a growing line, or a line that came at once."""
+        if self.past.count(tight, time - AGAIN) >= TWICE and self._known(box, mask)[0] >= KNOWN:
+            return Verdict(Say.FORGET, "it comes and goes", gone=True)
         after, crisp = self.screen.now[tight.slices], self._crisp(tight)
         width = without_caret(after)
         dot = tight.width <= 2 * tight.height and plain_inside(after)
         bare = width == tight.width and tight.height >= 12
+        solid = fills(mask, tight)
         filled = solid and (bare or sheet(after))
         if spot.changes == 1 and (width > WIDE * tight.height or filled) and not dot:
             need = self._watched(spot, tight, time)
@@ -144,7 +150,8 @@ class Contents(Patience):
         if spot.paused:
             return Verdict(Say.SHOW, "a word was finished", (tight,))
         grows = spot.grown and not spot.page
-        if grows and time - spot.began >= self.options.bound - SLACK:
+        bound = self.options.bound * (2 if one_word(after) else 1)
+        if grows and time - spot.began >= bound - SLACK:
             return Verdict(Say.SHOW, "writing goes on for long", (tight,))
         need = 2 * self.options.word
         if spot.caret:
@@ -155,7 +162,7 @@ class Contents(Patience):
             need = self.options.rest  # it faded in where it is
         need = max(need, self._restlessness(spot, tight, time))
         if grows:
-            need = min(need, spot.began + self.options.bound - spot.touched)
+            need = min(need, spot.began + bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, "writing came to rest", tight)
 
     def _pause(self, spot: Spot) -> float:
@@ -185,7 +192,7 @@ class Contents(Patience):
             if tight.height > OBJECT:
                 need = self._painting(spot, tight, solid=fills(mask, tight))
         if spot.follows:
-            need = max(2 * self.options.word, self._pause(spot))
+            need = self._pause(spot)
             return self._when_quiet(spot, time, need, Say.SHOW, "changes with every key", tight)
         if spot.born - painted < 1.5 * self.options.young or spot.ticks:
             need = self.options.doubt

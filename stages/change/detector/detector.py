@@ -25,7 +25,7 @@ from stages.change.detector.regions import (
     with_line,
 )
 from stages.change.detector.screen import Screen, cell_slices
-from stages.change.detector.shapes import LINE, changed_colours
+from stages.change.detector.shapes import LINE, changed_colours, differ
 from stages.change.detector.spot import Spot, similar
 from stages.change.detector.verdict import Say, Verdict
 
@@ -34,7 +34,7 @@ SLOW = 0.15
 POLLED = 0.5
 """Frames that are further apart come when something was drawn, not by the clock."""
 
-EASY = 0.15
+EASY = 0.1
 """What waits only for rest and has been quiet this long goes with something that is shown."""
 
 SCROLLS = 256
@@ -271,7 +271,9 @@ class Detector:
         """What waits only for rest, and came at the same moment or was quiet since, goes along."""
         shown: list[tuple[Rect, str]] = []
         spots = self._intake.spots
-        for spot in [s for s in spots if time - s.touched >= EASY or s.born in born or s.follows]:
+        for spot in [
+            s for s in spots if time - s.touched >= EASY - SLACK or s.born in born or s.follows
+        ]:
             if spot.due is not None and self._painted(spot, time) and spot.born in born:
                 for part, verdict in self._decide(spot, spot.due):
                     if verdict.say is Say.SHOW:
@@ -314,9 +316,24 @@ def _pointer(screen: Screen, judged: Judged, time: float) -> Judged:
 def _same_thing(screen: Screen, old: Spot, new: Spot) -> bool:
     """Whether what left one place has the size and the colours of what came up in another."""
     was, now = old.size or old.rect, new.size or new.rect
-    if not similar(was, now):
+    if not similar(was, now) or not _same_shape(screen, was, now):
         return False
     came = changed_colours(screen.shown[now.slices], screen.now[now.slices])
     left = changed_colours(screen.now[was.slices], screen.shown[was.slices])
     seen = [left] if old.colours is None else [left, old.colours]
     return any(float(np.minimum(colours, came).sum()) >= ALIKE for colours in seen)
+
+
+def _same_shape(screen: Screen, was: Rect, now: Rect) -> bool:
+    """Whether what went has the outline of what came; a plural's s is no digit that moved.
+
+    What went back to what was shown before left none.
+    """
+    one, other = (
+        differ(screen.shown[rect.slices], screen.now[rect.slices], 32) for rect in (was, now)
+    )
+    if not one.any():
+        return True
+    height, width = min(was.height, now.height), min(was.width, now.width)
+    one, other = one[:height, :width], other[:height, :width]
+    return bool(4 * np.count_nonzero(one & other) >= 3 * np.count_nonzero(one | other))

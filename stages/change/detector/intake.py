@@ -47,8 +47,6 @@ SHEET, STILL = 4 * LINE * LINE, 0.5
 """Pixels that a dialog has at least; of the background below it, this share stood still."""
 AGAIN = 60.0
 """Seconds in which a place that was shown as a whole shows no dialog."""
-NUDGED = 0.85
-"""Two lines that agree so far, by correlation, are one that a letter pushed along."""
 BESIDE = 400
 """Pixels between two columns of values that may be of the same lines of text."""
 HULL = 100
@@ -82,7 +80,8 @@ class Intake:
         restless = screen.rates.background(time)
         noise, strange = self._background(new, box, restless, time)
         fresh = cells & ~restless[box]
-        pieces = blobs(mask, fresh, origin)
+        screen.films.count(*difference.changed, time)
+        pieces = self._still(new, blobs(mask, fresh, origin), time)
         hulls = self._movements(new, pieces)
         for hull in hulls:
             self.past.scroll(time, hull)
@@ -91,9 +90,7 @@ class Intake:
             self.field.volley(time, self._values(hulls))
         if hulls:
             fresh = cells & ~restless[box]
-            pieces = blobs(mask, fresh, origin)
-        if not hulls:
-            pieces = self._still(new, pieces, time)
+            pieces = self._still(new, blobs(mask, fresh, origin), time)
         pieces = [p for p in pieces if not any(spot.rect.holds(p.rect) for spot in strange)]
         placed = [self._place(new, piece, noise, hulls, time) for piece in pieces]
         found = [spot for spot in placed if spot is not None]
@@ -146,7 +143,6 @@ class Intake:
     def _still(self, new: Words, pieces: list[Blob], time: float) -> list[Blob]:
         """The pieces that are not part of a film, or are written in it."""
         films = self.screen.films
-        films.count(*self.screen.difference.changed, time)
         still = []
         for piece in pieces:
             if films.holds(piece.rect) and not lettered(new[piece.rect.slices]):
@@ -238,8 +234,8 @@ class Intake:
         if rect.area >= self.options.large * screen.area:
             screen.rates.painted[at] = time
         elif rect.height <= LINE:
-            narrow = rect.width <= 2.5 * rect.height
-            spot.letter = (narrow or self._goes_on(rect, time)) and written(before, after)
+            narrow, on = rect.width <= 2.5 * rect.height, self._goes_on(rect, time)
+            spot.letter = ((narrow or on) and written(before, after)) or (on and blank(before))
             spot.value = not (spot.letter or blank(before))
             if spot.value and not (spot.again or spot.scrolled or vacant(before)):
                 spot.flickers = self._flickers(rect, after, time)
@@ -266,17 +262,11 @@ class Intake:
             moving = self.screen.rates.background(time)[cell_slices(line)].any(axis=0).sum() * CELL
             near = gap <= max(8, 0.6 * min(noise.height, rect.height))
             belongs = level and near and rect.width <= 1.5 * moving + 8
-            belongs |= level and rect.intersects(noise) and self._nudged(new, rect)
+            before = self.screen.now[rect.slices]
+            belongs |= level and rect.intersects(noise) and nudged(before, new[rect.slices])
         if not belongs or self._strange(new, rect, time):
             return False
         return rect.height > LINE or not self.screen.strange(new, rect, noise.union(rect))
-
-    def _nudged(self, new: Words, rect: Rect) -> bool:
-        """Whether a line is as it was, save for a letter and a few pixels."""
-        before, after = (
-            np.ascontiguousarray(pixels[rect.slices]) for pixels in (self.screen.now, new)
-        )
-        return nudged(before, after) >= NUDGED
 
     def _moved_before(self, at: tuple[Indices, Indices], time: float) -> bool:
         """Whether these cells changed a moment ago in more than a caret that went for a letter."""

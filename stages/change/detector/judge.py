@@ -9,15 +9,18 @@ from hud.pixels import Words
 from stages.change.detector.contents import KNOWN, WORD, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.past import EBB
-from stages.change.detector.patience import SLACK
+from stages.change.detector.patience import BLOCK, SLACK
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.shapes import (
     LINE,
+    bar,
     blank,
     caret,
     changed_colours,
     erased,
     fills,
+    framed,
+    highlighted,
     palette,
     sharper,
     tinted,
@@ -126,6 +129,8 @@ class Judge(Contents):
             self._lately(rect, time) and sharper(before, after)
         ):
             return False
+        if not scrolled and rect.height <= 4 * LINE and highlighted(before, after):
+            return False
         return rect.area > LINE * LINE or not (caret(before, after) or erased(before, after))
 
     def _small(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
@@ -146,6 +151,9 @@ class Judge(Contents):
             return Verdict(Say.FORGET, "a caret", gone=True)
         if self._edge_moved(before, after, tight):
             return Verdict(Say.FORGET, "an edge moved")
+        mark = None if spot.scrolled or spot.letter else self._mark(before, after)
+        if mark is not None:
+            return self._when_quiet(spot, time, BLOCK, Say.FORGET, mark, tight)
         if erased(before, after):
             need = self.options.page if spot.page else self.options.rest
             verdict = self._when_quiet(spot, time, need, Say.FORGET, "text was erased", tight)
@@ -156,6 +164,14 @@ class Judge(Contents):
         if self._lately(tight, time) and sharper(before, after):
             return Verdict(Say.FORGET, "the same, sharper")
         return None
+
+    def _mark(self, before: Words, after: Words) -> str | None:
+        """What was marked, if nothing but a mark on what stood there changed."""
+        if bar(before, after):
+            return "a bar"
+        if framed(before, after):
+            return "a frame around it"
+        return "the same on another ground" if highlighted(before, after) else None
 
     def _edge_moved(self, before: Words, after: Words, tight: Rect) -> bool:
         """Whether one colour gave way to the one beside it: a bar that grows, a marker."""

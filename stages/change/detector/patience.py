@@ -78,5 +78,5 @@ class Patience:
         if time - spot.touched >= need - SLACK:
             return Verdict(say, rule, rects)
         waiting = f"{rule}, not yet certain"
-        easy = say is Say.SHOW and need < self.options.doubt
+        easy = say is Say.SHOW
         return Verdict(Say.WAIT, waiting, rects, spot.touched + need, easy)

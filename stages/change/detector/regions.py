@@ -130,8 +130,9 @@ def bounds(mask: Mask) -> Rect | None:
 
 
 def _lined(rect: Rect, margin: int) -> Rect:
-    """A dash or a dot gets the height of a line of text around it."""
-    more = max(0, (24 - rect.height) // 2 - margin)
+    """A line of text gets the space above and below it; a dash or a dot gets that of a line."""
+    leading = -(-rect.height // 4) if rect.height <= ROW else 0
+    more = max(0, (24 - rect.height) // 2 - margin, leading - margin)
     return attrs.evolve(rect, y=rect.y - more, height=rect.height + 2 * more)
 
 

@@ -28,8 +28,9 @@ DENSE, BASE = 0.45, 0.35
 """Share of the columns of a line of text that hold strokes; share of these that end on its base."""
 LETTER = 5
 """No digit is lower."""
-NUDGE = 4
-"""Pixels by which the rest of a line moves when one of its letters gets wider or narrower."""
+NUDGE, NUDGED = 4, 0.85
+"""Pixels by which the rest of a line moves when one of its letters gets wider or narrower; two
+lines that agree so far, by correlation, are one that a letter pushed along."""
 LAMP = 0.65
 """A block this wide for its height is a sign: no cell of a terminal is, so no caret."""
 STROKES = 100
@@ -42,6 +43,14 @@ BLUR = 0.3
 """Share of the contrast of a picture by which its pixels change when it gets sharper."""
 ENOUGH, ROWS = 2**15, 64
 """Pixels that tell the colours of a patch; rows that are looked at in one go."""
+SPACE = 0.25
+"""A gap that parts two words, in heights of the line."""
+RING = 8
+"""Pixels that the line around a field takes at most, with its glow."""
+COVERED = 0.4
+"""Share of a place that changes with its ground."""
+ASTRAY = 2
+"""Edges more or less within the size of a letter that make no other one."""
 THIN, LONG, LONGEST = 5, 16, 80
 """Lines that are drawn: thinner than this, each at least so long, the longest at least so long."""
 
@@ -57,6 +66,46 @@ def ruled(mask: Mask, pixels: int) -> bool:
     if 20 * cv2.countNonZero(cv2.bitwise_or(across, down)) < 19 * pixels:
         return False
     return not cv2.erode(changed, np.ones((THIN, THIN), np.uint8)).any()
+
+
+def framed(before: Words, after: Words) -> bool:
+    """Whether what changed is the line around a field, its caret, and text that it pushed along."""
+    height, width = after.shape
+    if height < 3 * RING or width < LONGEST:
+        return False
+    mask = differ(before, after, 16)
+    across, down = (mask[:RING], mask[-RING:]), (mask[:, :RING], mask[:, -RING:])
+    sides = [side.any(axis=axis).mean() for axis, two in enumerate((across, down)) for side in two]
+    if min(sides) < 0.9 or mask.mean() >= COVERED:
+        return False
+    inside = slice(RING, -RING), slice(RING, -RING)
+    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask[inside]).view(np.uint8))
+    old, new = (patch[inside][y : y + height, x : x + width] for patch in (before, after))
+    return not new.size or caret(old, new) or nudged(old, new)
+
+
+def highlighted(before: Words, after: Words) -> bool:
+    """Whether the same stands on another ground: what is selected, or under the pointer."""
+    height, width = after.shape
+    if width < 2 * height or filled(before, after) < COVERED:
+        return False
+    one, other = (np.ascontiguousarray(edges(patch)).view(np.uint8) for patch in (before, after))
+    if min(cv2.countNonZero(one), cv2.countNonZero(other)) < STROKES:
+        return False
+    near = np.ones((3, 3), np.uint8)
+    gone, come = (
+        cv2.subtract(one, cv2.dilate(other, near)),
+        cv2.subtract(other, cv2.dilate(one, near)),
+    )
+    astray = cv2.boxFilter(cv2.max(gone, come), cv2.CV_16U, (12, 12), normalize=False)
+    return bool(astray.max() <= ASTRAY)
+
+
+def bar(before: Words, after: Words) -> bool:
+    """Whether it is far wider than high and holds a few edges only: a bar that grows."""
+    height, width = after.shape
+    most = max(np.count_nonzero(edges(patch)) for patch in (before, after))
+    return bool(width >= 4 * height and most <= 3 * height)
 
 
 def levels(before: Words, after: Words) -> Words:
@@ -144,8 +193,8 @@ def caret(before: Words, after: Words) -> bool:
     return not lamp
 
 
-def nudged(before: Words, after: Words) -> float:
-    """How far the ink of a line is where it was, or a few pixels beside it: a correlation.
+def nudged(before: Words, after: Words) -> bool:
+    """Whether the ink of a line is where it was, or a few pixels beside it, save for a letter.
 
     A centred line moves by a pixel or less when one of its letters changes, and what moves by less
     than a pixel is drawn anew; so nothing of it is equal.
@@ -158,13 +207,14 @@ def nudged(before: Words, after: Words) -> float:
         other = old[:, max(0, -step) : width - max(0, step)]
         power = float((mine * mine).sum() * (other * other).sum())
         best = max(best, float((mine * other).sum()) / max(1.0, power) ** 0.5)
-    return best
+    return best >= NUDGED
 
 
 def _ink(patch: Words) -> npt.NDArray[np.float32]:
     """How much each pixel stands out from the ground, smoothed along the line."""
     height, width = patch.shape
-    green = patch.view(np.uint8).reshape(height, width, 4)[..., 1].astype(np.float32)
+    pixels = np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4)
+    green = pixels[..., 1].astype(np.float32)
     ink: npt.NDArray[np.float32] = cv2.blur(np.abs(green - np.median(green)), (3, 1))
     return ink.reshape(height, width)
 
@@ -237,6 +287,12 @@ def ends_in_caret(before: Words, after: Words) -> bool:
     if not 0 < tail <= height or not alike_rows(before[:, -tail:]):
         return False
     return bool((after[:, 0] != after[-1, -1]).any())  # else it is the edge of a filled place
+
+
+def one_word(patch: Words) -> bool:
+    """Whether no gap as wide as a space parts what is written."""
+    ink = np.flatnonzero((patch != patch[:1]).any(axis=0))
+    return bool(ink.size and np.diff(ink).max(initial=1) <= SPACE * patch.shape[0])
 
 
 def plain_inside(patch: Words) -> bool:
