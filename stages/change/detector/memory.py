@@ -26,9 +26,10 @@ class Known:
     """The states in which each cell has rested before."""
 
     def __init__(self, rows: int, columns: int) -> None:
-        self._current = np.zeros((rows, columns), np.uint64)
-        self._states = np.zeros((STATES, rows, columns), np.uint64)
-        self._seen = np.zeros((STATES, rows, columns), np.float32)
+        # Written once: memory that is touched bit by bit grows for hours as a leak does.
+        self._current = np.full((rows, columns), 0, np.uint64)
+        self._states = np.full((STATES, rows, columns), 0, np.uint64)
+        self._seen = np.full((STATES, rows, columns), 0, np.float32)
 
     def holds(self, rows: Indices, columns: Indices, signs: Signatures) -> Mask:
         """For each cell whether it has shown this signature before."""
