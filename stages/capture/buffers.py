@@ -65,11 +65,13 @@ class Buffers:
             if rect.area > WORTH_COMPARING or differ(pixels, present[rect.slices])
         ]
 
-    def differences(self, whole: Pixels) -> list[Patch]:
-        """Full-width patches where a grab of the whole monitor differs from the present picture."""
-        width = whole.shape[1]
-        bands = dirty_bands(words(whole), words(self._latest.memory))
-        return [(Rect(0, top, width, bottom - top), whole[top:bottom]) for top, bottom in bands]
+    def differences(self, first: int, rows: Pixels) -> list[Patch]:
+        """Full-width patches where rows of the monitor, from `first` on, are new."""
+        width = rows.shape[1]
+        bands = dirty_bands(words(rows), words(self._latest.memory[first : first + len(rows)]))
+        return [
+            (Rect(0, first + top, width, bottom - top), rows[top:bottom]) for top, bottom in bands
+        ]
 
     def take(self, patches: Sequence[Patch]) -> Pixels:
         """Make the patches part of the picture; the new state, read-only."""

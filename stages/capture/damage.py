@@ -20,7 +20,7 @@ from stages.capture.buffers import Buffers, Patch
 from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option, once_more
 from stages.capture.films import PERIOD, Films
 from stages.capture.lookout import Lookout, keep_watching
-from stages.capture.rectangles import Piece, cut
+from stages.capture.rectangles import Piece, cut, strips
 from stages.capture.shield import NOTHING, Grab, Shield
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 INLINE_PIXELS = 300_000
 """Up to which pixels are copied and compared in the loop: within half a millisecond."""
+CHECKED = 1_100_000
+"""Pixels that are looked at in one go, whether or not anything was drawn there."""
 GATHER = 0.003
 """Seconds, at most, for which what goes on being drawn is waited for."""
 SETTLED = 0.5
@@ -248,20 +250,28 @@ class _Watch:
         return pieces
 
     async def _check(self) -> bool:
-        """Look at everything; whether X had told of all that has changed."""
+        """Look at everything; whether X had told of all that has changed.
+
+        In strips, so that what is drawn meanwhile need not wait for long.
+        """
         told = True
         for monitor, box in self._boxes.items():
-            moment, buffers = _now(), self._buffers[monitor]
-            ((_, whole),) = await self._read(functools.partial(self._grab, [box]))
-            if box.area > INLINE_PIXELS:
-                patches = await in_thread(buffers.differences, whole)
-            else:
-                patches = buffers.differences(whole)
-            # What was drawn in the meantime X has told of, though nobody has asked where.
-            told &= not patches or self._server.was_drawn()
-            buffers.trim()
-            await self._renew(monitor, moment, patches)
+            for strip in strips(box, CHECKED):
+                told &= await self._check_strip(monitor, box, strip)
+                films = self._films.present(trio.current_time())
+                if self._server.was_drawn(films):
+                    await self._look(films)
+            self._buffers[monitor].trim()
         self._server.forget()
+        return told
+
+    async def _check_strip(self, monitor: int, box: Rect, strip: Rect) -> bool:
+        moment, buffers = _now(), self._buffers[monitor]
+        ((_, pixels),) = await self._read(functools.partial(self._grab, [strip]))
+        patches = await in_thread(buffers.differences, strip.y - box.y, pixels)
+        # What was drawn in the meantime X has told of, though nobody has asked where.
+        told = not patches or self._server.was_drawn()
+        await self._renew(monitor, moment, patches)
         return told
 
     async def _renew(

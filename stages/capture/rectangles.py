@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import attrs
 import numpy as np
@@ -47,3 +47,10 @@ def cut(piece: Piece, box: Rect) -> Piece | None:
         return None
     there = attrs.evolve(part, x=part.x - rect.x, y=part.y - rect.y)
     return attrs.evolve(part, x=part.x - box.x, y=part.y - box.y), pixels[there.slices]
+
+
+def strips(box: Rect, pixels: int) -> Iterator[Rect]:
+    """A rectangle in strips of its full width, from the top, of about so many pixels each."""
+    rows = max(1, pixels // box.width)
+    for y in range(box.y, box.bottom, rows):
+        yield attrs.evolve(box, y=y, height=min(rows, box.bottom - y))

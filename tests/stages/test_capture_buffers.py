@@ -121,11 +121,14 @@ def test_the_same_drawn_again_is_no_news():
 def test_a_look_at_everything_finds_the_rows_that_differ():
     buffers = Buffers(np.zeros((100, 64, 4), np.uint8))
     whole = np.zeros((100, 64, 4), np.uint8)
-    assert buffers.differences(whole) == []
+    assert buffers.differences(0, whole) == []
     whole[40, 3] = whole[99, 63] = 5
-    rects = [rect for rect, _ in buffers.differences(whole)]
+    rects = [rect for rect, _ in buffers.differences(0, whole)]
     assert rects == [Rect(0, 32, 64, 32), Rect(0, 96, 64, 4)]
-    assert np.array_equal(buffers.take(buffers.differences(whole)), whole)
+    assert [rect for rect, _ in buffers.differences(64, whole[64:])] == rects[1:]
+    for first in (0, 50):
+        shown = buffers.take(buffers.differences(first, whole[first : first + 50]))
+    assert np.array_equal(shown, whole)
 
 
 def test_free_buffers_do_not_pile_up():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hud.items import Rect
-from stages.capture.rectangles import MANY, cut, merged
+from stages.capture.rectangles import MANY, cut, merged, strips
 
 SIDE = st.integers(0, 120)
 
@@ -41,3 +41,10 @@ def test_the_part_of_a_monitor():
     assert rect == Rect(0, 0, 20, 20)
     assert np.array_equal(part, pixels[10:, 20:])
     assert cut((Rect(0, 100, 1920, 30), pixels), monitor) is None
+
+
+def test_strips_are_all_of_a_monitor():
+    monitor = Rect(1920, 100, 1280, 720)
+    found = list(strips(monitor, 1280 * 300))
+    assert found == [Rect(1920, y, 1280, h) for y, h in ((100, 300), (400, 300), (700, 120))]
+    assert list(strips(Rect(0, 0, 5000, 2), 100)) == [Rect(0, y, 5000, 1) for y in (0, 1)]

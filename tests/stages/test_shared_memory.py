@@ -63,7 +63,7 @@ def test_a_picture_may_be_released_while_threads_copy_and_compare_it():
 
         def look() -> None:
             while not over.is_set():
-                buffers.differences(picture.copy())
+                buffers.differences(0, picture.copy())
                 list(dirty_bands(words(picture), words(buffers.show())))
 
         threads = [threading.Thread(target=look) for _ in range(2)]
