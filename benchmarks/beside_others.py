@@ -43,8 +43,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from benchmarks import rig
 from hud.bench import processes
-from hud.items import Cause, Change, Frame, Rect
+from hud.items import Cause, Change, Frame
 from hud.realtime.requests import SessionOptions, Turn, response_create
+from hud.rect import Rect
 from stages.encode.jpeg import Jpeg
 from tests.peers.environments import LIVEKIT, PIPECAT
 

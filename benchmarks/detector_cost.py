@@ -19,7 +19,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from hud.items import Frame, Rect
+from hud.items import Frame
+from hud.rect import Rect
 from stages.change.detector.detector import Detector
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160), "3 x 4K": (11520, 2160)}

@@ -37,12 +37,13 @@ from hud import scene as scenes
 from hud.config import build
 from hud.document import read as document
 from hud.estimate import Assumptions, estimate
-from hud.items import Cause, Change, Frame, Rect, Shot, View
+from hud.items import Cause, Change, Frame, Shot, View
 from hud.local.notetaker import lines
 from hud.local.reader import Reader
 from hud.packaged import config_file
 from hud.realtime.models import FREE
 from hud.realtime.tokens import image_tokens, seen_size, view_tokens
+from hud.rect import Rect
 from stages.encode import draw
 from stages.registry import SECTIONS
 

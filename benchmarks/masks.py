@@ -35,8 +35,8 @@ import trio
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from benchmarks import rig
-from hud.items import Rect
 from hud.privacy.options import PrivacyOptions
+from hud.rect import Rect
 from stages.capture.rectangles import Piece
 from stages.capture.shield import Shielding, paint
 from tests.windows import PUBLIC, SECRET, Program, wallpaper

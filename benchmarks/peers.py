@@ -11,7 +11,8 @@ import abc
 import cv2
 import numpy as np
 
-from hud.items import Cause, Change, Fate, Frame, Rect
+from hud.items import Cause, Change, Fate, Frame
+from hud.rect import Rect
 from stages.change.whole_frame import dhash
 
 

@@ -30,9 +30,10 @@ import trio
 from playwright.sync_api import sync_playwright
 from stdnum import iban, luhn
 
-from hud.items import Frame, Rect, View
+from hud.items import Frame, View
 from hud.local.worker import open_reader
 from hud.privacy.secrets import Secrets
+from hud.rect import Rect
 from stages.encode.draw import BLOT
 from stages.encode.redact import Redaction
 

@@ -11,7 +11,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from hud.items import Change, Rect
+from hud.items import Change
+from hud.rect import Rect
 
 DEADLINE = 2.0
 SLACK = 1e-6

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hud.items import Rect
+from hud.rect import Rect
 
 GAP = 8
 """Rows between two parts."""

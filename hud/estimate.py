@@ -14,11 +14,20 @@ from typing import Any
 import attrs
 
 from hud.detector import AFTERMATH, SHORTEST_NAP, Detector
-from hud.items import Cause, Change, Fate, Frame, Picture, Rect, Shot, Usage
+from hud.items import (
+    Cause,
+    Change,
+    Fate,
+    Frame,
+    Picture,
+    Shot,
+    Usage,
+)
 from hud.realtime.bill import Request, Segment, cached, counted
 from hud.realtime.memory import SUMMARIZE, Memory
 from hud.realtime.models import Price, cost
 from hud.realtime.tokens import view_tokens
+from hud.rect import Rect
 
 NOTE_TOKENS = 60
 """Of an average note; it comes back as input with the later turns."""

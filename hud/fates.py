@@ -8,7 +8,15 @@ from typing import Any, Self
 
 import attrs
 
-from hud.items import Fate, Picture, Rect, Status, Usage, View, clock
+from hud.items import (
+    Fate,
+    Picture,
+    Status,
+    Usage,
+    View,
+    clock,
+)
+from hud.rect import Rect
 
 NEAR = 10.0
 """Seconds in which frames of one fate and reason share an entry, whatever came between them."""

@@ -10,9 +10,17 @@ import trio
 
 from hud.channel import Observer
 from hud.fates import Entry, Exhibit, frame_number
-from hud.items import Change, Fate, Frame, NoteDelta, Rect, Shot, Status
+from hud.items import (
+    Change,
+    Fate,
+    Frame,
+    NoteDelta,
+    Shot,
+    Status,
+)
 from hud.ledger import Ledger
 from hud.past import Past
+from hud.rect import Rect
 
 OPEN = 1000
 """Frames whose end is not known yet; far more than can be in flight."""

@@ -9,109 +9,17 @@ from __future__ import annotations
 import enum
 import time
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from hud.rect import Rect, together
+
 Pixels = npt.NDArray[np.uint8]
 """Shape (height, width, 4), BGRA, uint8. The fourth byte carries nothing."""
-
-
-@attrs.frozen(order=True)
-class Rect:
-    """A rectangle in pixels of one monitor, origin at its top left."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    @property
-    def right(self) -> int:
-        """First column that is no longer inside."""
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> int:
-        """First row that is no longer inside."""
-        return self.y + self.height
-
-    @property
-    def area(self) -> int:
-        """Number of pixels."""
-        return self.width * self.height
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """Index of this rectangle in an array of shape (height, width, ...)."""
-        return slice(self.y, self.bottom), slice(self.x, self.right)
-
-    def union(self, other: Rect) -> Rect:
-        """Smallest rectangle that holds both."""
-        x, y = min(self.x, other.x), min(self.y, other.y)
-        right, bottom = max(self.right, other.right), max(self.bottom, other.bottom)
-        return Rect(x, y, right - x, bottom - y)
-
-    def intersects(self, other: Rect) -> bool:
-        """Whether the two share a pixel."""
-        return (
-            self.x < other.x + other.width
-            and other.x < self.x + self.width
-            and self.y < other.y + other.height
-            and other.y < self.y + self.height
-        )
-
-    def holds(self, other: Rect) -> bool:
-        """Whether the other lies inside this, give or take a few pixels."""
-        near = 4
-        return (
-            self.x - near <= other.x
-            and self.y - near <= other.y
-            and other.right <= self.right + near
-            and other.bottom <= self.bottom + near
-        )
-
-    def lies_mostly_in(self, other: Rect) -> bool:
-        """Whether seven tenths of this are also part of the other."""
-        across = min(self.right, other.right) - max(self.x, other.x)
-        down = min(self.bottom, other.bottom) - max(self.y, other.y)
-        return across > 0 and down > 0 and 10 * across * down >= 7 * self.area
-
-    def padded(self, margin: int, width: int, height: int, down: int | None = None) -> Rect:
-        """This rectangle grown by `margin` on every side, inside a picture of width x height.
-
-        Above and below by `down`, where that is given.
-        """
-        down = margin if down is None else down
-        x, y = max(0, self.x - margin), max(0, self.y - down)
-        right, bottom = min(width, self.right + margin), min(height, self.bottom + down)
-        return Rect(x, y, max(0, right - x), max(0, bottom - y))
-
-
-def together(rects: Sequence[Rect], distance: int = 0) -> tuple[Rect, ...]:
-    """Unite rectangles that overlap or come closer than `distance`, until none do."""
-    waiting, done = sorted(rects), list[Rect]()
-    while waiting:
-        rect = waiting.pop()
-        reach = attrs.evolve(
-            rect,
-            x=rect.x - distance,
-            y=rect.y - distance,
-            width=rect.width + 2 * distance,
-            height=rect.height + 2 * distance,
-        )
-        near = [other for other in done if reach.intersects(other)]
-        if near:
-            for other in near:
-                done.remove(other)
-                rect = rect.union(other)
-            waiting.append(rect)
-        else:
-            done.append(rect)
-    return tuple(sorted(done, key=lambda rect: (rect.y, rect.x)))
 
 
 def clock(wall_time: float) -> str:

@@ -15,7 +15,8 @@ import attrs
 import trio
 
 from hud.fates import Entry, Exhibit
-from hud.items import Fate, together
+from hud.items import Fate
+from hud.rect import together
 
 ENTRIES = 500
 """Entries that are kept, less than 1 kB each."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from hud.items import Note, Rect
+from hud.items import Note
+from hud.rect import Rect
 
 DOWN, ACROSS = ("top", "", "bottom"), ("left", "", "right")
 MIDDLE, EVERYWHERE = "middle", "all over"

@@ -20,7 +20,8 @@ import attrs
 from hud import database
 from hud.errors import UsageError
 from hud.fates import Entry, Exhibit, frame_number, lists, rects
-from hud.items import Fate, Picture, Rect, Status, Usage, View
+from hud.items import Fate, Picture, Status, Usage, View
+from hud.rect import Rect
 
 PICTURES = 1000
 """Turns of which captions and pictures are kept, where they are; those of older ones are not."""

@@ -15,9 +15,19 @@ import trio.testing
 
 from hud.channel import Observers
 from hud.errors import unwrapped
-from hud.items import Cause, Change, Fate, Mark, Picture, Rect, Shot, Status, View
+from hud.items import (
+    Cause,
+    Change,
+    Fate,
+    Mark,
+    Picture,
+    Shot,
+    Status,
+    View,
+)
 from hud.ledger import Ledger
 from hud.pipeline import Pipeline, Unanswered, run_pipeline
+from hud.rect import Rect
 from stages.assemble import Assemble
 from stages.send.realtime import Realtime
 from stages.send.troubles import Troubles

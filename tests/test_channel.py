@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hud.channel import EdgeOptions, Handoff, Observer, Observers, open_edge
-from hud.items import Cause, Change, Fate, Mark, Rect
+from hud.items import Cause, Change, Fate, Mark
+from hud.rect import Rect
 from tests import fakes
 
 

@@ -11,10 +11,11 @@ from hud import past as past_module
 from hud.channel import Observers
 from hud.fates import Entry, Exhibit
 from hud.history import History
-from hud.items import Fate, Picture, Rect, Status, View
+from hud.items import Fate, Picture, Status, View
 from hud.ledger import Ledger
 from hud.past import ENTRIES, Past
 from hud.pipeline import Pipeline, run_pipeline
+from hud.rect import Rect
 from tests import fakes
 
 

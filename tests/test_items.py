@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hud.items import Cause, Fate, Rect, together
+from hud.items import Cause, Fate
+from hud.rect import Rect, together
 from tests import fakes
 
 SIDE = st.integers(0, 300)

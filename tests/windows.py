@@ -11,7 +11,7 @@ import xcffib
 import xcffib.xproto
 from xcffib.xproto import CW, ConfigWindow, EventMask
 
-from hud.items import Rect
+from hud.rect import Rect
 from stages.capture.xcb import connect
 
 SECRET, PUBLIC, DESK = 0xFE01FD, 0x3060A0, 0x205020

@@ -13,8 +13,9 @@ import attrs
 import trio
 
 from hud.channel import Observer
-from hud.items import Frame, NoteDelta, Rect, Shot
+from hud.items import Frame, NoteDelta, Shot
 from hud.latency import Drop, Span, Spans
+from hud.rect import Rect
 
 MOST = 500_000
 """Entries of each kind that are kept, the newest: hours of a busy screen."""

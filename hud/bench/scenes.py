@@ -14,7 +14,7 @@ import attrs
 import trio
 
 from hud.bench.window import GRAIN, LETTER, LINE, Window
-from hud.items import Rect
+from hud.rect import Rect
 
 LETTERS = 40
 """Of a line."""

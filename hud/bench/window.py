@@ -10,7 +10,7 @@ import xcffib
 import xcffib.xproto
 from xcffib.xproto import CW, GC, FillStyle, ImageFormat, WindowClass
 
-from hud.items import Rect
+from hud.rect import Rect
 
 ABOVE, LETTER, LINE = 11, 6, 16
 """Of the X server's own font: pixels above the base line, of a letter's width, of a line."""

@@ -8,11 +8,11 @@ import attrs
 import cv2
 import numpy as np
 
-from hud.items import Rect
 from hud.local import ink, scroll
 from hud.local.ink import Gray, Mask
 from hud.local.reader import Bgr
 from hud.local.scroll import Move
+from hud.rect import Rect
 
 _LEAST_PIXELS = 4
 MARGIN = 3

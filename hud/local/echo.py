@@ -6,9 +6,9 @@ import collections
 import difflib
 import re
 
-from hud.items import Rect
 from hud.local import likeness
 from hud.place import WORDS
+from hud.rect import Rect
 
 _REMEMBERED_NOTES = 40
 _HEAD = 10  # folded letters by which a note's beginning is recognised

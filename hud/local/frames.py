@@ -12,10 +12,10 @@ from typing import IO, Any
 import attrs
 import orjson
 
-from hud.items import Rect
 from hud.local.model import Sight
 from hud.local.reader import Line, Word
 from hud.realtime.caption import Place
+from hud.rect import Rect
 
 _LENGTH = struct.Struct(">I")
 

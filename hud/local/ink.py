@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hud.items import Rect
+from hud.rect import Rect
 
 Gray = npt.NDArray[np.uint8]
 """Shape (height, width), brightness, uint8."""

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from hud.items import Rect, together
 from hud.local import likeness, pairing
 from hud.local.pairing import Entry
 from hud.local.reader import Line
 from hud.local.scroll import Move
+from hud.rect import Rect, together
 
 REMEMBERED = 800
 """Lines kept after they went out of sight, to recognise them when they are scrolled back."""

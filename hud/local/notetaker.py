@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from hud import collage
-from hud.items import Rect
 from hud.local import picture, wording
 from hud.local.canvas import MARGIN, Canvas, Piece
 from hud.local.echo import Echo
@@ -19,6 +18,7 @@ from hud.local.model import Sight
 from hud.local.reader import LARGEST_SIDE, Bgr, Line, Reader
 from hud.local.reread import settled
 from hud.realtime.caption import Place
+from hud.rect import Rect
 
 _SCREENS = 6
 

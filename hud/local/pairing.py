@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
-from hud.items import Rect
 from hud.local import likeness
 from hud.local.reader import Line
+from hud.rect import Rect
 
 _ALIKE = 0.5
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hud.errors import LocalModelError
-from hud.items import Rect
+from hud.rect import Rect
 
 Bgr = npt.NDArray[np.uint8]
 """Shape (height, width, 3), blue green red, uint8."""

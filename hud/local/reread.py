@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import attrs
 import cv2
 
-from hud.items import Rect
 from hud.local.ink import Mask
 from hud.local.pairing import Entry, one_row
 from hud.local.reader import Line, Word
+from hud.rect import Rect
 
 
 def settled(line: Line, old: Sequence[Entry], fresh: Mask) -> Line:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hud.items import Rect
 from hud.local.ink import Gray, Mask
+from hud.rect import Rect
 
 _COLUMNS = 128  # numbers that stand for one row of pixels
 _ALIKE = 0.12  # share of a row's energy that JPEG noise, or one other letter, may make up

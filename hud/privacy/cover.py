@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from hud.items import Rect, together
-from hud.privacy.regions import without
 from hud.privacy.stack import Hidden
+from hud.rect import Rect, together, without
 
 LINGER = 0.5
 """Seconds."""

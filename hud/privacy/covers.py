@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hud.items import Rect
 from hud.local.reader import Line
 from hud.privacy.secrets import Secrets, Span, begins_key, ends_key, goes_on, is_encoded, rest
+from hud.rect import Rect
 
 AT_END = 2
 """Letters behind a secret up to which it may go on in the next row."""

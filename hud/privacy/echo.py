@@ -18,7 +18,8 @@ import trio
 
 from hud.channel import Observer
 from hud.detector import Detector
-from hud.items import Cause, Change, Fate, Frame, Note, Rect, together
+from hud.items import Cause, Change, Fate, Frame, Note
+from hud.rect import Rect, together
 
 ROUNDS = 2
 """Notes in a row, each about the one before it, that are let through without suspicion; one more

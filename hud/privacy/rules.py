@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from hud.items import Rect
+from hud.rect import Rect
 
 WINDOW_KINDS = ("title", "class", "process")
 KINDS = ("rect", "monitor", *WINDOW_KINDS)

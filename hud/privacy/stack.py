@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
-from hud.items import Rect
-from hud.privacy.regions import common, without
 from hud.privacy.rules import Identity
+from hud.rect import Rect, common, without
 
 
 @attrs.define(kw_only=True)

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from hud.items import Rect, together
-from hud.privacy.regions import common, inside, without
+from hud.rect import Rect, common, inside, together, without
 
 PATIENCE = 1.0
 """Seconds that a place stays stale of which was not told whether something was drawn there: a

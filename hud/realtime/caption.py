@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import attrs
 
-from hud.items import Rect, Words
+from hud.items import Words
+from hud.rect import Rect
 
 
 @attrs.frozen

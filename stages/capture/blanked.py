@@ -8,10 +8,10 @@ from typing import Any
 
 import xcffib
 
-from hud.items import Rect
 from hud.privacy.rules import Identity
 from hud.privacy.seeded import LOCKERS
 from hud.privacy.stack import Stack
+from hud.rect import Rect
 from stages.capture.xcb import awaited, extension
 
 LOCKER = 0.8

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from hud.items import Pixels, Rect
+from hud.items import Pixels
 from hud.pixels import dirty_bands, words
-from hud.privacy.regions import inside
+from hud.rect import Rect, inside
 
 Patch = tuple[Rect, Pixels]
 """A place in the picture and its new pixels."""

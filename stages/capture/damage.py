@@ -13,8 +13,8 @@ import attrs
 import trio
 
 from hud.errors import UsageError, unwrapped
-from hud.items import Frame, Pixels, Rect, Tick, together
-from hud.privacy.regions import common
+from hud.items import Frame, Pixels, Tick
+from hud.rect import Rect, common, together
 from hud.threads import in_thread
 from stages.capture.buffers import Buffers, Patch
 from stages.capture.desktop import Boxes, Desktop, cannot_open, check_option, once_more

@@ -13,7 +13,7 @@ import attrs
 
 from hud.condition import Condition
 from hud.errors import UsageError
-from hud.items import Rect
+from hud.rect import Rect
 from hud.stage import between, given, option, silent
 from stages.capture.shield import Shielding
 

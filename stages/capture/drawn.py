@@ -15,8 +15,7 @@ from typing import Any
 import xcffib
 import xcffib.damage
 
-from hud.items import Rect
-from hud.privacy.regions import common, without
+from hud.rect import Rect, common, without
 from stages.capture.xcb import before
 
 AREA, BOX = 16, "=hhHH"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from hud.items import Rect
+from hud.rect import Rect
 
 PERIOD = 0.25
 """Seconds between two looks at a film. Detectors take changes so close for one movement."""

@@ -15,9 +15,9 @@ import attrs
 import xcffib
 from xcffib import xproto
 
-from hud.items import Rect
 from hud.privacy.kin import is_ours, names
 from hud.privacy.rules import Identity
+from hud.rect import Rect
 from hud.threads import in_thread
 from stages.capture.xcb import awaited, extension
 

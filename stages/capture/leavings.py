@@ -14,10 +14,9 @@ from collections.abc import Iterable
 import trio
 from xcffib import xproto
 
-from hud.items import Rect
-from hud.privacy.regions import common, inside, joined, without
 from hud.privacy.stack import Hidden
 from hud.privacy.stale import PATIENCE, Stale
+from hud.rect import Rect, common, inside, joined, without
 from stages.capture.standing import MOVES, Event, Standing
 from stages.capture.stream import Stream
 

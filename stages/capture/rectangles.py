@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 import attrs
 import numpy as np
 
-from hud.items import Pixels, Rect, together
-from hud.privacy.regions import common
+from hud.items import Pixels
+from hud.rect import Rect, common, together
 
 NEAR = 16
 """Pixels between two rectangles that are cheaper read as one."""

@@ -12,7 +12,8 @@ import attrs
 import trio
 
 from hud import scene as scenes
-from hud.items import Frame, Pixels, Rect, Tick
+from hud.items import Frame, Pixels, Tick
+from hud.rect import Rect
 from hud.stage import between, given, option, silent
 from stages.capture.rectangles import Piece
 from stages.capture.shield import NOTHING, Shielding

@@ -14,8 +14,9 @@ import numpy as np
 import trio
 
 from hud.errors import ScreenGoneError
-from hud.items import Frame, Pixels, Rect, Tick
+from hud.items import Frame, Pixels, Tick
 from hud.pixels import dirty_bands, words
+from hud.rect import Rect
 from hud.stage import given
 from hud.threads import in_thread
 from stages.capture.desktop import Boxes, Desktop, cannot_open, once_more, rest_option

@@ -19,15 +19,15 @@ import numpy as np
 import trio
 
 from hud.condition import Condition
-from hud.items import Frame, Pixels, Rect
+from hud.items import Frame, Pixels
 from hud.pixels import words
 from hud.privacy.cover import Cover, unite
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.pause import Pause
-from hud.privacy.regions import common
 from hud.privacy.rules import parse
 from hud.privacy.seeded import ALL
 from hud.privacy.stack import CannotKnowError, Hidden
+from hud.rect import Rect, common
 from hud.stage import silent
 from stages.capture.rectangles import Piece
 from stages.capture.session import Session, present

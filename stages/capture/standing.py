@@ -9,8 +9,8 @@ from typing import Any
 import xcffib
 from xcffib import xproto
 
-from hud.items import Rect
 from hud.privacy.stack import Hidden, LostTrackError, Stack, Window
+from hud.rect import Rect
 from stages.capture.blanked import is_locked
 from stages.capture.inquiry import Desktop, Facts, outer
 

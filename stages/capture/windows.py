@@ -12,10 +12,9 @@ from collections.abc import Iterator
 import trio
 import xcffib
 
-from hud.items import Rect
 from hud.privacy.options import PrivacyOptions
-from hud.privacy.regions import without
 from hud.privacy.stack import CannotKnowError, Hidden, LostTrackError, Window
+from hud.rect import Rect, without
 from hud.threads import in_thread
 from stages.capture.blanked import Blanked
 from stages.capture.inquiry import Facts, Inquiry

@@ -23,8 +23,8 @@ import xcffib.xproto
 from xcffib.ffi import ffi
 
 from hud.errors import ScreenGoneError
-from hud.items import Pixels, Rect
-from hud.privacy.regions import inside
+from hud.items import Pixels
+from hud.rect import Rect, inside
 from stages.capture.rectangles import merged
 from stages.capture.shared_memory import new_segment
 from stages.capture.xcb import REPLY, awaited, connect

@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 
 from hud.detector import Detector
-from hud.items import Cause, Change, Frame, Mark, Rect
+from hud.items import Cause, Change, Frame, Mark
+from hud.rect import Rect
 from hud.stage import one_of, option
 from stages.change.detector.regions import bounds
 

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import trio
 
 from hud.detector import Guard, unguarded
-from hud.items import Cause, Change, Fate, Frame, Pixels, Rect
+from hud.items import Cause, Change, Fate, Frame, Pixels
+from hud.rect import Rect
 from hud.stage import between, given, one_of, option
 from stages.change import judging
 

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from hud import collage
-from hud.items import Frame, Pixels, Rect, View
+from hud.items import Frame, Pixels, View
+from hud.rect import Rect
 
 SHRUNK = 95
 """Quality of pictures that are scaled down: letters of six rows bear no further loss."""

@@ -11,11 +11,20 @@ import cv2
 import trio
 
 from hud.errors import LocalModelError, UsageError
-from hud.items import Cause, Change, Picture, Rect, Shot, View, Words, clock
+from hud.items import (
+    Cause,
+    Change,
+    Picture,
+    Shot,
+    View,
+    Words,
+    clock,
+)
 from hud.local.reader import Line
 from hud.realtime import caption
 from hud.realtime.budget import Step
 from hud.realtime.tokens import TILE
+from hud.rect import Rect
 from hud.stage import between, given, one_of, option
 from hud.threads import in_thread
 from stages.encode import draw, words

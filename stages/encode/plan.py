@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from hud import collage
-from hud.items import Cause, Change, Rect, View, together
+from hud.items import Cause, Change, View
 from hud.realtime.tokens import LOW_TOKENS, TILE, seen_size, view_tokens
+from hud.rect import Rect, together
 
 CONTEXT = (256, 64)
 """Pixels across and down that a close-up has at least: a number is nothing without its label."""

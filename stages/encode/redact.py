@@ -9,10 +9,11 @@ import attrs
 import trio
 
 from hud.errors import LocalModelError
-from hud.items import Frame, Rect, View, together
+from hud.items import Frame, View
 from hud.local.reader import Line, Word
 from hud.privacy.covers import covers
 from hud.privacy.secrets import Secrets
+from hud.rect import Rect, together
 from stages.encode import draw
 from stages.encode.words import Recogniser
 

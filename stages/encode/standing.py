@@ -11,8 +11,9 @@ import collections
 import cv2
 import numpy as np
 
-from hud.items import Frame, Pixels, Rect, together
+from hud.items import Frame, Pixels
 from hud.pixels import dirty_bands, words
+from hud.rect import Rect, together
 
 TILE = 16
 LEAST, BESIDE = 48, 400

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hud.items import Cause, Change, Rect
+from hud.items import Cause, Change
+from hud.rect import Rect
 
 PAUSE = 300.0
 """Seconds without a picture after which the model is shown the whole screen again."""

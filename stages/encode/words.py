@@ -9,8 +9,9 @@ import attrs
 import cv2
 import numpy as np
 
-from hud.items import Cause, Change, Frame, Rect, Words, together
+from hud.items import Cause, Change, Frame, Words
 from hud.local.reader import Line
+from hud.rect import Rect, together
 
 BESIDE = 320
 """Columns left and right of a region that are read with it: a number means what its label says."""

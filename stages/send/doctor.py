@@ -14,13 +14,14 @@ import trio
 
 from hud.address import host_of
 from hud.errors import ConnectionLostError, ServiceError, unwrapped
-from hud.items import Rect, Status, Usage, clock
+from hud.items import Status, Usage, clock
 from hud.realtime import caption
 from hud.realtime.events import AnswerEnded, Refused, TextArrived
 from hud.realtime.models import FREE, cost
 from hud.realtime.requests import Turn
 from hud.realtime.tokens import image_tokens
 from hud.realtime.trouble import Cure, Trouble
+from hud.rect import Rect
 from stages.send.link import Link, Wire, open_link
 from stages.send.realtime import Realtime
 from stages.send.sessions import LONGEST_LIFE

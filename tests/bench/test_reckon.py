@@ -10,9 +10,9 @@ from hud.bench.model import Arrival
 from hud.bench.observe import Record, Recorder, Steps, Turn
 from hud.bench.reckon import Act, Use, figures
 from hud.bench.scenes import Drawn
-from hud.items import Rect
 from hud.latency import Drop, Span
 from hud.pipeline import Pipeline, run_pipeline
+from hud.rect import Rect
 from tests import fakes
 
 HERE, THERE = Rect(10, 10, 200, 13), Rect(900, 500, 200, 13)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hud.items import Rect
+from hud.rect import Rect
 from stages.change.detector import shapes
 from stages.change.detector.detector import Detector
 from stages.change.detector.options import SENSITIVITY

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hud.items import Rect
 from hud.pixels import words
+from hud.rect import Rect
 from stages.change.detector.dirty import Difference, damaged_bands
 from stages.change.detector.field import Field
 from stages.change.detector.film import Films

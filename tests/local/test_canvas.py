@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from hud.items import Rect
 from hud.local.canvas import Canvas, Piece
+from hud.rect import Rect
 
 WIDTH, HEIGHT, PITCH = 640, 360, 20
 WHOLE = Rect(0, 0, WIDTH, HEIGHT)

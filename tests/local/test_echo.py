@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from hud.items import Rect
 from hud.local.echo import Echo
 from hud.place import WORDS
+from hud.rect import Rect
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from hud.items import Rect
 from hud.local import likeness, wording
 from hud.local.echo import Echo
 from hud.local.journal import Happening, Journal, Kind
 from hud.local.reader import Line
 from hud.local.scroll import Move
+from hud.rect import Rect
 
 PITCH = 16
 

@@ -15,12 +15,12 @@ import mss
 import numpy as np
 import pytest
 
-from hud.items import Rect
 from hud.local import likeness
 from hud.local.model import Sight
 from hud.local.notetaker import Notetaker
 from hud.local.reader import Reader
 from hud.realtime.caption import Place
+from hud.rect import Rect
 
 WORDS = (
     "alpha anchor basket bottle branch candle carpet castle cinnamon copper cotton dragon engine "

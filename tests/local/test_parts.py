@@ -9,7 +9,7 @@ import trio
 
 from hud import collage
 from hud.errors import LocalModelError
-from hud.items import Rect, View
+from hud.items import View
 from hud.local import child
 from hud.local.frames import Answer, Request
 from hud.local.model import Sight
@@ -17,6 +17,7 @@ from hud.local.notetaker import Notetaker, lines
 from hud.local.reader import Reader
 from hud.local.worker import LocalReader, open_reader
 from hud.realtime.caption import Place
+from hud.rect import Rect
 from stages.encode import draw
 from tests import fakes
 

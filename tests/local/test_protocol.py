@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hud.items import Rect
 from hud.local import conversation, picture
 from hud.local.model import NO_PICTURE
 from hud.local.protocol import DEEPEST, ServerSession
 from hud.realtime import caption
 from hud.realtime.prompt import NOTHING
 from hud.realtime.tokens import first_tokens, image_tokens, text_tokens
+from hud.rect import Rect
 from tests.sdk import SERVER_EVENT, UNTYPED, unknown_keys
 
 NOW = 1_795_230_000.0

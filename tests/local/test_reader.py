@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hud.items import Rect
 from hud.local import ink
 from hud.local.reader import Line, Reader, rows, tidy
+from hud.rect import Rect
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from hud.items import Rect
 from hud.local.model import Sight
 from hud.local.notetaker import Notetaker
 from hud.local.reader import Line, Reader, Word
 from hud.realtime.caption import Place
+from hud.rect import Rect
 
 
 class Slipping:

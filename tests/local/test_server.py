@@ -16,10 +16,10 @@ import trio_websocket
 import websockets
 
 from hud.errors import LocalModelError, UsageError
-from hud.items import Rect
 from hud.local.server import open_server
 from hud.realtime import caption
 from hud.realtime.prompt import NOTHING
+from hud.rect import Rect
 from tests.sdk import SERVER_EVENT, UNTYPED, unknown_keys
 
 KEY = "sk-local-0123456789"

@@ -12,11 +12,11 @@ import pytest
 import trio
 
 from hud.errors import LocalModelError
-from hud.items import Rect
 from hud.local import worker
 from hud.local.model import Sight
 from hud.local.worker import open_reader
 from hud.realtime.caption import Place
+from hud.rect import Rect
 
 
 def sight(*texts: str) -> Sight:

@@ -4,8 +4,9 @@ import attrs
 import pytest
 import trio
 
-from hud.items import Cause, Change, Fate, Note, Rect, Status
+from hud.items import Cause, Change, Fate, Note, Status
 from hud.privacy.echo import QUIET, ROUNDS, Echo, Guarded
+from hud.rect import Rect
 from tests.fakes import frame
 
 TERMINAL, EDITOR = Rect(10, 30, 20, 15), Rect(600, 20, 100, 15)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from hud.items import Rect
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.rules import Identity, parse
 from hud.privacy.seeded import SEEDED
+from hud.rect import Rect
 from hud.stage import OptionError
 
 

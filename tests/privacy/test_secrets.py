@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hud.items import Rect
 from hud.local.reader import Line, Word
 from hud.privacy.covers import covers
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.secrets import KINDS, Secrets, problem
+from hud.rect import Rect
 from hud.stage import OptionError
 
 ALL = Secrets.named(["all"])

@@ -5,38 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hud.items import Rect
 from hud.privacy.cover import LINGER, MANY, STEP, Cover
-from hud.privacy.regions import common, joined, without
 from hud.privacy.rules import Identity
 from hud.privacy.stack import Hidden, LostTrackError, Stack, Window
-
-SIZE = (40, 30)
-RECTS = st.builds(
-    Rect, st.integers(-10, 40), st.integers(-10, 30), st.integers(1, 30), st.integers(1, 30)
-)
+from hud.rect import Rect
+from tests.painting import RECTS, SIZE, drawn
 
 
 def window(number: int, rect: Rect, **more) -> Window:
     known = {"mapped": True, "solid": True, "forbidden": False, "identity": Identity()}
     return Window(number=number, rect=rect, **known | more)
-
-
-def drawn(rects) -> np.ndarray:
-    picture = np.zeros(SIZE[::-1], bool)
-    for rect in rects:
-        part = common(rect, Rect(0, 0, *SIZE))
-        if part is not None:
-            picture[part.slices] = True
-    return picture
-
-
-@settings(deadline=None, max_examples=100)
-@given(RECTS, st.lists(RECTS, max_size=5))
-def test_what_is_left_of_a_rectangle_is_exact_and_does_not_overlap(rect, holes):
-    left = without([rect], holes)
-    assert np.array_equal(drawn(left), drawn([rect]) & ~drawn(holes))
-    assert all(not a.intersects(b) for i, a in enumerate(left) for b in left[:i])
 
 
 @settings(deadline=None, max_examples=100)
@@ -134,17 +112,3 @@ def test_many_places_are_covered_as_few_larger_ones():
     places = cover.at(1.0)
     assert len(places) <= 2
     assert drawn(places)[0, : SIZE[0]].all()
-
-
-def test_pieces_that_stand_one_below_the_other_are_one():
-    column = [Rect(5, 10, 2, 10), Rect(5, 20, 2, 5), Rect(5, 22, 2, 8)]
-    apart = [Rect(5, 40, 2, 5), Rect(6, 30, 2, 5), Rect(5, 30, 3, 5)]
-    assert set(joined(column + apart)) == {Rect(5, 10, 2, 20), *apart}
-    assert joined([]) == []
-
-
-@settings(deadline=None, max_examples=100)
-@given(st.lists(st.builds(Rect, st.integers(0, 3), st.integers(0, 30), st.just(3), st.just(4))))
-def test_joined_pieces_are_the_same_places(pieces):
-    assert np.array_equal(drawn(joined(pieces)), drawn(pieces))
-    assert len(joined(pieces)) <= len(pieces)

@@ -3,8 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hud.items import Rect, Words
+from hud.items import Words
 from hud.realtime import caption
+from hud.rect import Rect
 
 SIDES = st.integers(1, 8000)
 RECTS = st.lists(st.builds(Rect, SIDES, SIDES, SIDES, SIDES), min_size=1, max_size=5)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from hud.items import Rect, Usage, View
+from hud.items import Usage, View
 from hud.realtime.bill import Count, Segment, cached, counted, usage
 from hud.realtime.budget import Reservation
 from hud.realtime.forecast import Forecast, Size
 from hud.realtime.models import Price, cost
 from hud.realtime.tokens import first_tokens, image_tokens, seen_size, text_tokens, view_tokens
+from hud.rect import Rect
 
 PRICE = Price(text=4.0, cached_text=0.5, image=5.0, cached_image=0.25, output=16.0)
 

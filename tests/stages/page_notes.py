@@ -18,9 +18,10 @@ import numpy as np
 import trio
 
 from hud.fates import Entry, Exhibit
-from hud.items import Fate, Note, Picture, Rect, Status, View
+from hud.items import Fate, Note, Picture, Status, View
 from hud.past import Past
 from hud.privacy.pause import Pause
+from hud.rect import Rect
 from stages.sink.web.sink import Web
 from tests.stages.sinking import NOTE
 

@@ -9,7 +9,8 @@ import attrs
 import pytest
 import trio
 
-from hud.items import Note, Rect, Status, Usage
+from hud.items import Note, Status, Usage
+from hud.rect import Rect
 
 NOTE = Note(
     seq=7,

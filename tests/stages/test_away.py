@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import trio
 
-from hud.items import Rect
+from hud.rect import Rect
 from tests.logind import Logind, system_bus
 from tests.sleepy import OFF, sleepy
 from tests.stages.test_shield import CAPTURES, watched

@@ -9,7 +9,8 @@ import trio
 
 from hud import scene as scenes
 from hud.errors import UsageError
-from hud.items import Rect, Tick
+from hud.items import Tick
+from hud.rect import Rect
 from stages.capture.replay import Replay
 from stages.capture.screen import Screen, compare, grab, monitors
 

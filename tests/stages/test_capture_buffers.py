@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hud.items import Rect
+from hud.rect import Rect
 from stages.capture.buffers import MOST_MISSED, WORTH_COMPARING, Buffers
 
 HEIGHT, WIDTH = 48, 64

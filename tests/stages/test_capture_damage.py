@@ -22,8 +22,9 @@ import xcffib.randr
 import xcffib.xproto
 
 from hud.errors import UsageError
-from hud.items import Rect, Tick
+from hud.items import Tick
 from hud.privacy.pause import Pause
+from hud.rect import Rect
 from stages.capture import screen
 from stages.capture.auto import Auto
 from stages.capture.damage import Damage, NoDamageError

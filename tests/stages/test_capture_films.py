@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hud.items import Rect
+from hud.rect import Rect
 from stages.capture.films import MOST, PERIOD, PROOF, Films
 
 FILM = Rect(600, 300, 640, 360)

@@ -10,8 +10,9 @@ import pytest
 import trio
 
 from hud.condition import Condition
-from hud.items import Rect, Tick
+from hud.items import Tick
 from hud.privacy.options import PrivacyOptions
+from hud.rect import Rect
 from stages.capture.damage import Damage
 from stages.capture.screen import Screen
 from stages.capture.shield import Shielding

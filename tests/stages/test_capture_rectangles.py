@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hud.items import Rect
+from hud.rect import Rect
 from stages.capture.rectangles import MANY, cut, merged, strips
 
 SIDE = st.integers(0, 120)

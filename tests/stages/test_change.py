@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import trio
 
-from hud.items import Cause, Change, Fate, Frame, Rect
+from hud.items import Cause, Change, Fate, Frame
 from hud.ledger import Ledger
 from hud.pipeline import Pipeline, run_pipeline
+from hud.rect import Rect
 from stages.assemble import Assemble
 from stages.change import judging
 from stages.change.judging import Heartbeat, judge

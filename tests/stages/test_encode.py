@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from hud import collage
 from hud.errors import LocalModelError
-from hud.items import Cause, Change, Rect, View
+from hud.items import Cause, Change, View
 from hud.local.reader import Line
 from hud.realtime import caption
 from hud.realtime.budget import Step
 from hud.realtime.tokens import image_tokens, seen_size
+from hud.rect import Rect
 from stages.encode import draw, words
 from stages.encode.jpeg import PATIENCE, Jpeg, shoot
 from stages.encode.plan import in_context, native, plan, scale, tokens, with_overview

@@ -10,12 +10,13 @@ import trio
 
 from hud.channel import open_edge
 from hud.errors import LocalModelError
-from hud.items import Cause, Change, Rect
+from hud.items import Cause, Change
 from hud.ledger import Ledger
 from hud.local.reader import Line, Word
 from hud.pipeline import edges
 from hud.privacy.secrets import Secrets
 from hud.realtime.budget import Step
+from hud.rect import Rect
 from stages.encode.draw import BLOT
 from stages.encode.jpeg import Jpeg
 from stages.encode.redact import OVERLAP, TILE, Redaction, to_read

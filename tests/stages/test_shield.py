@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import trio
 
-from hud.items import Frame, Rect, Tick
+from hud.items import Frame, Tick
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.pause import Pause
 from hud.privacy.stack import CannotKnowError
+from hud.rect import Rect
 from stages.capture import windows
 from stages.capture.damage import Damage
 from stages.capture.screen import Screen

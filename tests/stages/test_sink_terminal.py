@@ -23,8 +23,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from hud.items import Rect, Status
+from hud.items import Status
 from hud.place import WORDS, place
+from hud.rect import Rect
 from stages.sink.terminal import Terminal
 from tests.stages.sinking import GROWING, NOTE, notes, running
 

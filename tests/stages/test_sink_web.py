@@ -11,9 +11,10 @@ import pytest
 import trio
 
 from hud.errors import UsageError
-from hud.items import Fate, Rect, Status, View
+from hud.items import Fate, Status, View
 from hud.past import Past
 from hud.privacy.pause import Pause
+from hud.rect import Rect
 from stages.sink.web import board, pages
 from stages.sink.web import sink as sink_module
 from stages.sink.web.board import Board

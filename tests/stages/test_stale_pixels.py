@@ -10,7 +10,7 @@ import pytest
 import trio
 import xcffib.xproto
 
-from hud.items import Rect
+from hud.rect import Rect
 from tests.stages.test_shield import CAPTURES, painted_pixels, shows, watched
 from tests.windows import PUBLIC, SECRET, Program
 

@@ -6,7 +6,7 @@ import attrs
 import pytest
 import trio
 
-from hud.items import Rect
+from hud.rect import Rect
 from tests.conftest import need_x11, virtual_screen
 from tests.stages.test_shield import CAPTURES, painted_pixels, watched
 from tests.windows import PUBLIC, SECRET, Program

@@ -14,10 +14,10 @@ import pytest
 import trio
 import trio.lowlevel
 
-from hud.items import Rect
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.stack import CannotKnowError, Stack
 from hud.privacy.stale import PATIENCE, Stale
+from hud.rect import Rect
 from stages.capture.drawn import Drawn
 from stages.capture.inquiry import Inquiry
 from stages.capture.windows import Windows

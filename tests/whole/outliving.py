@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import trio
 
-from hud.items import Rect
+from hud.rect import Rect
 from tests.faulty import Faulty
 from tests.windows import Program
 

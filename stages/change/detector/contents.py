@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from hud.items import Rect
+from hud.rect import Rect
 from stages.change.detector.dirty import Mask
 from stages.change.detector.past import EBB
 from stages.change.detector.patience import BLOCK, SLACK, Patience

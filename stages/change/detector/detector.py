@@ -6,8 +6,16 @@ from collections import deque
 
 import numpy as np
 
-from hud.items import Cause, Change, Fate, Frame, Mark, Rect, Scroll
+from hud.items import (
+    Cause,
+    Change,
+    Fate,
+    Frame,
+    Mark,
+    Scroll,
+)
 from hud.pixels import Words, words
+from hud.rect import Rect
 from stages.change.detector.dirty import CELL
 from stages.change.detector.field import Field
 from stages.change.detector.intake import Intake

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hud.items import Rect
 from hud.pixels import BAND, Words, dirty_bands
+from hud.rect import Rect
 
 CELL = 8
 """Edge of the smallest place that has a history of its own."""

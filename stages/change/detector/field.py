@@ -7,7 +7,7 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-from hud.items import Rect
+from hud.rect import Rect
 from stages.change.detector.dirty import Mask
 from stages.change.detector.shapes import LINE, Shares
 

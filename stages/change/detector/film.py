@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from hud.items import Rect
+from hud.rect import Rect
 from stages.change.detector.dirty import CELL, Indices, Mask
 from stages.change.detector.memory import BURST, FILM, NEVER
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from hud.items import Rect, together
 from hud.pixels import Words
+from hud.rect import Rect, together
 from stages.change.detector.dirty import CELL, Indices, Mask, any_in_cells, places
 from stages.change.detector.field import COLUMN, Field
 from stages.change.detector.memory import BURST

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from hud.items import Rect
 from hud.pixels import Words
+from hud.rect import Rect
 from stages.change.detector.contents import KNOWN, WORD, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.past import EBB

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from hud.items import Rect
+from hud.rect import Rect
 
 PAGE = 0.25
 """What began within this time of each other may be parts of one whole."""

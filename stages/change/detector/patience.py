@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from hud.items import Rect
+from hud.rect import Rect
 from stages.change.detector.field import Field
 from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hud.items import Rect, together
 from hud.pixels import Words
+from hud.rect import Rect, together
 from stages.change.detector.dirty import CELL, COLOUR, Indices, Mask
 
 ACROSS, DOWN = 3, 1

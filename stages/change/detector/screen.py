@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hud.items import Pixels, Rect
+from hud.items import Pixels
 from hud.pixels import Words
+from hud.rect import Rect
 from stages.change.detector.dirty import CELL, Difference, Indices, Mask, any_in_cells, places
 from stages.change.detector.film import Films
 from stages.change.detector.memory import Known, Rates

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from hud.items import Rect
 from hud.pixels import Words
+from hud.rect import Rect
 from stages.change.detector.dirty import COLOUR, Mask
 
 STRIPE = 64

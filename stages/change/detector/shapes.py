@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hud.items import Rect
 from hud.pixels import Words
+from hud.rect import Rect
 from stages.change.detector.dirty import COLOUR, Mask
 
 Shares = npt.NDArray[np.float64]

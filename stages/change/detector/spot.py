@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from hud.items import Rect
+from hud.rect import Rect
 from stages.change.detector.shapes import LINE, Shares
 
 REACH_X, REACH_Y = 20, 8

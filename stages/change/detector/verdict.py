@@ -6,7 +6,7 @@ import enum
 
 import attrs
 
-from hud.items import Rect
+from hud.rect import Rect
 
 
 class Say(enum.Enum):

@@ -8,7 +8,8 @@ from typing import Any
 
 from hud import collage
 from hud.fates import Exhibit
-from hud.items import Picture, Rect, View
+from hud.items import Picture, View
+from hud.rect import Rect
 
 NEARLY_ALL = 0.9
 """Share of a picture from which on a region is not marked in it."""
