@@ -351,6 +351,26 @@ def test_state_is_shown_with_the_line_it_stands_in(screen):
     assert screen.shows(45, 195)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ((40, 160, 40), RED, True),  # a tile that turns from green to red
+        (WHITE, (150, 150, 255), True),  # a row with an alarm
+        ((150, 150, 255), WHITE, True),  # and without it again
+        (WHITE, (230, 120, 50), False),  # a row that is selected
+        (WHITE, (210, 210, 210), False),
+    ],
+)
+def test_a_ground_that_signals_is_news_and_a_selection_is_not(screen, before, after, shown):
+    for ground in (before, after):
+        screen.fill(120, 200, 400, 30, ground)
+        screen.text(130, 220, "replica of the database in the north")
+        screen.seconds(6)
+        if ground is before:
+            screen.passed.clear()
+    assert screen.shows(320, 215) == shown
+
+
 @pytest.mark.parametrize(("width", "shown"), [(10, False), (15, True)])
 def test_coloured_card_is_no_caret(screen, width, shown):
     screen.fill(120, 200, width, 20, RED)

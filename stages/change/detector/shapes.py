@@ -41,6 +41,8 @@ SOFT, TRACE = 40, 16
 """Levels by which a picture that got sharper differs, blurred; and what is no difference."""
 BLUR = 0.3
 """Share of the contrast of a picture by which its pixels change when it gets sharper."""
+VIVID = 64
+"""Levels by which such a colour is anything but blue or gray, of which selections are."""
 ENOUGH, ROWS = 2**15, 64
 """Pixels that tell the colours of a patch; rows that are looked at in one go."""
 SPACE = 0.25
@@ -85,9 +87,14 @@ def framed(before: Words, after: Words) -> bool:
 
 
 def highlighted(before: Words, after: Words) -> bool:
-    """Whether the same stands on another ground: what is selected, or under the pointer."""
+    """Whether the same stands on another ground: what is selected, or under the pointer.
+
+    A ground that turns red, or green again, is no such mark but a signal.
+    """
     height, width = after.shape
     if width < 2 * height or filled(before, after) < COVERED:
+        return False
+    if signals(before) or signals(after):
         return False
     one, other = (np.ascontiguousarray(edges(patch)).view(np.uint8) for patch in (before, after))
     if min(cv2.countNonZero(one), cv2.countNonZero(other)) < STROKES:
@@ -99,6 +106,13 @@ def highlighted(before: Words, after: Words) -> bool:
     )
     astray = cv2.boxFilter(cv2.max(gone, come), cv2.CV_16U, (12, 12), normalize=False)
     return bool(astray.max() <= ASTRAY)
+
+
+def signals(patch: Words) -> bool:
+    """Whether its ground has one of the colours in which states are told: red, amber, green."""
+    channels = np.ascontiguousarray(patch).view(np.uint8).reshape(-1, 4)
+    blue, green, red, _ = np.median(channels, axis=0)
+    return bool(max(red, green) - blue >= VIVID)
 
 
 def bar(before: Words, after: Words) -> bool:
