@@ -33,7 +33,6 @@ RULES: dict[str, tuple[object, str, object]] = {
     "flickering fields": (Field, "flickers", _says(False)),
     "thin lines": (intake, "ruled", _says(False)),
     "carets": (intake, "caret", _says(False)),
-    "swaps": (intake.Intake, "_swaps", _says(None)),
     "scrolling": (intake, "find_shift", _says(None)),
     "pointer": (detector, "_pointer", lambda _screen, judged, _time: judged),
     "siblings": (detector.Detector, "_with_siblings", lambda _self, judged, _time: judged),

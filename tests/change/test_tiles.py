@@ -544,3 +544,32 @@ def test_dots_of_a_word_being_typed_belong_to_it(screen):
     assert len(screen.passed) == 1
     assert screen.shows(44, 248)
     assert screen.shows(40 + 11 * 6 + 4, 248)
+
+
+def test_first_letter_of_a_word_is_no_card(screen):
+    screen.text(40, 250, "Please")
+    screen.seconds(3)
+    screen.passed.clear()
+    screen.fill(100, 236, 5, 15, BLACK)
+    for y in (236, 242, 248):
+        screen.fill(105, y, 5, 3, BLACK)
+    screen.seconds(0.4)
+    assert screen.passed == []
+    screen.text(112, 250, "xit")
+    screen.seconds(2)
+    assert len(screen.passed) == 1
+
+
+def test_chart_that_moves_on_and_on_is_shown_ever_more_seldom(screen):
+    shown = []
+    x = np.arange(600)
+    for step in range(40 * screen.fps):
+        if step % max(1, screen.fps // 5) == 0:
+            screen.fill(20, 110, 600, 200)
+            wave = 210 + 80 * np.sin((x + 12 * (step * 5 // screen.fps)) / 60)
+            points = np.stack([x + 20, wave], axis=1).astype(np.int32)
+            cv2.polylines(screen.pixels, [points], False, (*BLACK, 255), 2, cv2.LINE_AA)
+        screen.look()
+        shown += [time for time, _ in screen.passed]
+        screen.passed.clear()
+    assert len(shown) <= 8

@@ -140,7 +140,8 @@ class Contents(Patience):
         dot = tight.width <= 2 * tight.height and plain_inside(after)
         bare = width == tight.width and tight.height >= 12
         solid = fills(mask, tight)
-        filled = solid and (bare or sheet(after))
+        upright = 2 * tight.width < tight.height or self.past.goes_on(tight, time - 6)  # a letter
+        filled = solid and not upright and (bare or sheet(after))
         if spot.changes == 1 and (width > WIDE * tight.height or filled) and not dot:
             need = self._watched(spot, tight, time)
             if tight.height > LINE / 2:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Sequence
 
@@ -24,7 +23,6 @@ from stages.change.detector.shapes import (
     blank,
     caret,
     caret_moved,
-    differ,
     lettered,
     lines,
     nudged,
@@ -96,7 +94,6 @@ class Intake:
         found = [spot for spot in placed if spot is not None]
         for spot in found:
             spot.woken = woken
-        self._swaps(new, [spot for spot in found if spot.small])
         self._together(found + strange, fresh, time)
         screen.take(new, time)
 
@@ -278,20 +275,6 @@ class Intake:
             lately &= ~(here & (touched == moment))
         return bool(lately.any())
 
-    def _swaps(self, new: Words, found: list[Spot]) -> None:
-        """Mark two places that now show what the other showed: a selection went on by one."""
-        old = self.screen.now
-        for spot in found:
-            before, after = old[spot.rect.slices], new[spot.rect.slices]
-            spot.swaps = not differ(before[:, ::-1], after, 32).any()
-        if len(found) > 4:
-            return
-        for one, other in itertools.combinations(found, 2):
-            a, b = one.rect.slices, other.rect.slices
-            same = new[a].shape == new[b].shape
-            if same and not (differ(new[a], old[b], 32).any() or differ(old[a], new[b], 32).any()):
-                one.swaps = other.swaps = True
-
     def _values(self, hulls: list[Rect]) -> list[tuple[Rect, int]]:
         """The groups of cells that changed in this frame where they are, with the lines in each."""
         mask, height, width = self.screen.difference.mask, self.screen.height, self.screen.width
@@ -324,7 +307,7 @@ class Intake:
             self.painted_at = time
         for spot in steady:
             spot.page = page
-            spot.follows = (bool(typing) and not spot.letter) or spot.swaps
+            spot.follows = bool(typing) and not spot.letter
             self._unite(spot)
 
     def _unite(self, spot: Spot) -> None:

@@ -29,6 +29,8 @@ from stages.change.detector.shapes import (
 from stages.change.detector.spot import Spot
 from stages.change.detector.verdict import Say, Verdict
 
+OFTEN = 20.0
+"""Seconds in which a large place that was shown more than once without coming to rest is busy."""
 PLAIN = 0.95
 """What has this share of one colour has nothing written on it."""
 
@@ -99,7 +101,9 @@ class Judge(Contents):
         if not spot.scrolled:
             passes = self.past.count(spot.rect, time - 6)
             need = max(need, (0.0, 2 * self.options.rest, self.options.doubt)[min(passes, 2)])
-        due = min(spot.touched + need, spot.began + self.options.page_bound)
+        # What moves on and on is shown ever more seldom.
+        often = 0 if spot.scrolled else self.past.count(spot.rect, time - OFTEN)
+        due = min(spot.touched + need, spot.began + (1 + often) * self.options.page_bound)
         moved = self.past.flood(spot.rect) if spot.scrolled else None
         if moved is not None:
             due = max(due, moved + EBB)

@@ -37,8 +37,6 @@ class Spot:
     """It changed together with much else: a page is being painted."""
     follows: bool = False
     """It changed in the same frame as a letter that was typed elsewhere."""
-    swaps: bool = False
-    """It shows now what another place showed before, and that shows what this did."""
     flickers: bool = False
     """It is one of many values that change all the time."""
     letter: bool = False
