@@ -371,6 +371,15 @@ def test_a_ground_that_signals_is_news_and_a_selection_is_not(screen, before, af
     assert screen.shows(320, 215) == shown
 
 
+def test_a_stripe_that_turns_red_is_news(screen):
+    screen.fill(120, 200, 120, 9, (40, 160, 40))
+    screen.seconds(6)
+    screen.passed.clear()
+    screen.fill(120, 200, 120, 9, RED)
+    screen.seconds(3)
+    assert screen.shows(180, 204)
+
+
 @pytest.mark.parametrize(("width", "shown"), [(10, False), (15, True)])
 def test_coloured_card_is_no_caret(screen, width, shown):
     screen.fill(120, 200, width, 20, RED)

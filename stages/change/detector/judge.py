@@ -13,6 +13,7 @@ from stages.change.detector.patience import BLOCK, SLACK
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.shapes import (
     LINE,
+    alarms,
     bar,
     blank,
     caret,
@@ -155,7 +156,7 @@ class Judge(Contents):
             return Verdict(Say.FORGET, "a caret", gone=True)
         if self._edge_moved(before, after, tight):
             return Verdict(Say.FORGET, "an edge moved")
-        mark = None if spot.scrolled or spot.letter else self._mark(before, after)
+        mark = None if spot.scrolled or spot.letter else self._mark(before, after, tight)
         if mark is not None:
             return self._when_quiet(spot, time, BLOCK, Say.FORGET, mark, tight)
         if erased(before, after):
@@ -169,13 +170,21 @@ class Judge(Contents):
             return Verdict(Say.FORGET, "the same, sharper")
         return None
 
-    def _mark(self, before: Words, after: Words) -> str | None:
+    def _mark(self, before: Words, after: Words, tight: Rect) -> str | None:
         """What was marked, if nothing but a mark on what stood there changed."""
-        if bar(before, after):
+        if bar(before, after) and not self._turned_red(before, after, tight):
             return "a bar"
         if framed(before, after):
             return "a frame around it"
         return "the same on another ground" if highlighted(before, after) else None
+
+    def _turned_red(self, before: Words, after: Words, tight: Rect) -> bool:
+        """Whether all of it is red now, rather than a red bar a piece longer."""
+        if not alarms(after) or alarms(before):
+            return False
+        row = self.screen.now[tight.y + tight.height // 2 :][:1]
+        beside = (row[:, max(0, tight.x - 2) :][:, :1], row[:, tight.right + 1 :][:, :1])
+        return not any(pixel.size and alarms(pixel) for pixel in beside)
 
     def _edge_moved(self, before: Words, after: Words, tight: Rect) -> bool:
         """Whether one colour gave way to the one beside it: a bar that grows, a marker."""

@@ -110,9 +110,20 @@ def highlighted(before: Words, after: Words) -> bool:
 
 def signals(patch: Words) -> bool:
     """Whether its ground has one of the colours in which states are told: red, amber, green."""
+    blue, green, red = _ground(patch)
+    return max(red, green) - blue >= VIVID
+
+
+def alarms(patch: Words) -> bool:
+    """Whether its ground is red."""
+    blue, green, red = _ground(patch)
+    return red - max(blue, green) >= VIVID
+
+
+def _ground(patch: Words) -> tuple[float, float, float]:
     channels = np.ascontiguousarray(patch).view(np.uint8).reshape(-1, 4)
-    blue, green, red, _ = np.median(channels, axis=0)
-    return bool(max(red, green) - blue >= VIVID)
+    blue, green, red, _ = np.median(channels, axis=0).tolist()
+    return blue, green, red
 
 
 def bar(before: Words, after: Words) -> bool:
