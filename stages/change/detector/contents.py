@@ -31,6 +31,8 @@ WIDE = 2.5
 """Text this many times wider than high is more than the letters of one frame."""
 OBJECT = 32
 """What is higher is a thing and no number."""
+FOREIGN = 0.2
+"""Share of a film that has the colour of its ground at least."""
 CRISP = 100
 """Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
 
@@ -54,7 +56,7 @@ class Contents(Patience):
         if spot.scrolled:
             return self._came_into_view(spot, box, mask, tight, time)
         if spot.rested:
-            return self._rested(spot, tight, time)
+            return self._rested(spot, mask, tight, time)
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
         typed = spot.letter and not spot.value and tight.height <= LINE  # where a caret stood
         if (typed or written(before, after)) and tight.height <= 2 * LINE:
@@ -97,7 +99,7 @@ class Contents(Patience):
             need = min(self.options.page, spot.began + self.options.bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, rule, tight)
 
-    def _rested(self, spot: Spot, tight: Rect, time: float) -> Verdict:
+    def _rested(self, spot: Spot, mask: Mask, tight: Rect, time: float) -> Verdict:
         """Inside background: a value of a strange kind, or a line of text that stands still."""
         if spot.value:
             need = self.options.confirm
@@ -109,6 +111,10 @@ class Contents(Patience):
         now = self.screen.now[tight.slices]
         if line and self._crisp(tight) and not shown and textual(now) and on_a_line(now):
             return Verdict(Say.SHOW, "text stands still inside a film", (tight,))
+        if min(tight.width, tight.height) >= LINE / 2 and fills(mask, tight) and sheet(now):
+            before = palette(self.screen.shown[tight.slices])
+            if before[palette(now).argmax()] < FOREIGN:
+                return Verdict(Say.SHOW, "something was laid over a film", (tight,))
         return Verdict(Say.FORGET, "background at rest")
 
     def _stopped(self, spot: Spot, tight: Rect, time: float) -> Verdict:
@@ -121,9 +127,13 @@ class Contents(Patience):
         if self.field.flickers(tight, time) or self._known(box, mask)[0] > 0.5:
             return Verdict(Say.FORGET, "seen before in this place")
         rule = "what was moving has come to rest"
+        changed = float(self.screen.rates.touched[cell_slices(tight)].max())
         if self.screen.strange(self.screen.now, tight, tight):
-            return Verdict(Say.SHOW, rule, (tight,))
-        goes_on = self.screen.rates.touched[cell_slices(tight)].max() > spot.born + SLACK
+            rests = changed + self.options.rest
+            if time >= rests - SLACK:
+                return Verdict(Say.SHOW, rule, (tight,))
+            return Verdict(Say.WAIT, f"{rule}, not yet certain", (tight,), rests)
+        goes_on = changed > spot.born + SLACK
         if goes_on or self.field.goes_on(tight, time):
             return Verdict(Say.FORGET, "background that goes on")
         if tight.height > LINE or not lettered(self.screen.now[tight.slices]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+import cv2
 import numpy as np
 
 from hud.items import (
@@ -16,7 +17,7 @@ from hud.items import (
 )
 from hud.pixels import Words, words
 from hud.rect import Rect
-from stages.change.detector.dirty import CELL
+from stages.change.detector.dirty import CELL, Mask
 from stages.change.detector.field import Field
 from stages.change.detector.intake import Intake
 from stages.change.detector.judge import Judge
@@ -48,6 +49,8 @@ EASY = 0.1
 SCROLLS = 256
 """Movements that are remembered; what waited for longer is out of sight."""
 
+WHOLE, SOLID = 0.6, 5
+"""Share of a place that rests at once if something stands there; cells that are its least part."""
 ALIKE = 0.6
 """Share of its colours that a pointer keeps when the ground below it changes."""
 
@@ -189,14 +192,16 @@ class Detector:
             pixels = np.repeat(np.repeat(rested, CELL, 0), CELL, 1)
             for blob in blobs(pixels, rested):
                 if self._surrounded(screen, blob.rect, time):
-                    self._rests(blob.rect, time, captioned=True)
+                    for rect in _still(blob.rect, rested):
+                        self._rests(rect, time, captioned=True)
                 else:
                     screen.accept(blob.rect)
         rest = screen.rest_due(waiting)
         self._rest_due = min(due if rest is None else [*due, rest], default=None)
 
     def _rests(self, rect: Rect, time: float, *, captioned: bool) -> None:
-        if any(spot.rect.intersects(rect) for spot in self._intake.spots):
+        waiting = (spot for spot in self._intake.spots if spot.due is not None)
+        if any(4 * spot.rect.area >= rect.area and spot.rect.intersects(rect) for spot in waiting):
             return  # something else is waited for there
         spot = Spot(rect, time, time, time, rested=True, changes=2, due=time)
         spot.captioned = captioned
@@ -223,6 +228,7 @@ class Detector:
         result: Judged = []
         for spot, verdict in judged:
             near = [b for b in busy if b is not spot and abs(b.born - spot.born) <= PAGE]
+            near = [b for b in near if spot.rested or not b.rested]
             if verdict.say is Say.SHOW and near and time - spot.born < 0.5:
                 due = min(other.touched + self._painting(other) for other in near)
                 verdict = Verdict(Say.WAIT, "its surroundings are still being painted", due=due)  # noqa: PLW2901
@@ -308,12 +314,22 @@ class Detector:
         return Fate.UNCHANGED, "not a pixel changed"
 
 
+def _still(rect: Rect, rested: Mask) -> list[Rect]:
+    """What came to rest as a whole: a line, or what is solid; in the rest of it things go by."""
+    if rect.height <= LINE:
+        return [rect]
+    inside = np.zeros(rested.shape, np.uint8)
+    inside[cell_slices(rect)] = rested[cell_slices(rect)]
+    solid = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((SOLID, SOLID), np.uint8))
+    return [core for core in clusters(solid.view(bool)) if solid[cell_slices(core)].mean() >= WHOLE]
+
+
 def _pointer(screen: Screen, judged: Judged, time: float) -> Judged:
     """Something small that went from one place and came up in another is a pointer."""
     gone = [spot for spot, verdict in judged if verdict.gone and spot.small]
     result: Judged = []
     for spot, verdict in judged:
-        fresh = not verdict.gone and spot.size and spot.born == time
+        fresh = not (verdict.gone or spot.rested) and spot.size and spot.born == time
         if fresh and any(_same_thing(screen, old, spot) for old in gone):
             spot.moves += 1
             verdict = Verdict(Say.WAIT, "something small moves about")  # noqa: PLW2901

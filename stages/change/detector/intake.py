@@ -41,6 +41,8 @@ Cells = tuple[slice, slice]
 
 CARETS = 4
 """Carets that may go in a moment."""
+SIGN, SIGNS = 10, 4
+"""Pixels that a sign is high and about wide at least; of so many at once none says anything."""
 SHEET, STILL = 4 * LINE * LINE, 0.5
 """Pixels that a dialog has at least; of the background below it, this share stood still."""
 AGAIN = 60.0
@@ -126,7 +128,21 @@ class Intake:
         moving = [rect for rect in clusters(restless) if _any_in(rect, rows, columns)]
         values = blobs(difference.mask[_pixels(box)], cells, origin)
         strange = [spot for value in values for spot in self._strange(new, value.rect, time)]
-        return moving, sheets or strange
+        return moving, sheets or strange or self._stops(new, values, time)
+
+    def _stops(self, new: Words, values: list[Blob], time: float) -> list[Spot]:
+        """Signs in colours that their place never had: a spinner became a tick."""
+        signs = [
+            value.rect
+            for value in values
+            if SIGN <= value.rect.height <= LINE / 2
+            and abs(value.rect.width - value.rect.height) <= 0.3 * value.rect.height
+            and not self.screen.films.holds(value.rect)
+            and self.screen.strange(new, value.rect, value.rect)
+        ]
+        if len(signs) > SIGNS:
+            return []
+        return [Spot(rect, time, time, time, changes=2, rested=True) for rect in signs]
 
     def _covers(self, new: Words, piece: Blob, time: float) -> bool:
         """Whether something with writing on it was laid over what was there: a dialog.

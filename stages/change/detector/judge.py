@@ -11,6 +11,7 @@ from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.past import EBB
 from stages.change.detector.patience import BLOCK, SLACK
 from stages.change.detector.regions import MOST, blobs, bounds
+from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
     LINE,
     alarms,
@@ -22,6 +23,7 @@ from stages.change.detector.shapes import (
     fills,
     framed,
     highlighted,
+    lettered,
     palette,
     sharper,
     tinted,
@@ -32,6 +34,8 @@ from stages.change.detector.verdict import Say, Verdict
 
 OFTEN = 20.0
 """Seconds in which a large place that was shown more than once without coming to rest is busy."""
+CLEAR = 8
+"""Pixels between something that moves and what is no edge of it."""
 PLAIN = 0.95
 """What has this share of one colour has nothing written on it."""
 
@@ -49,7 +53,8 @@ class Judge(Contents):
         box, mask, masked = self.screen.outstanding(spot.rect, without)
         if masked > 0.5:
             self.screen.owes(box, time)
-            return Verdict(Say.LEAVE, "it has become background")
+            apart = self._apart(box, mask, time) if split else ()
+            return Verdict(Say.SPLIT if apart else Say.LEAVE, "it has become background", apart)
         tight = bounds(mask)
         if tight is None:
             return Verdict(Say.LEAVE, "back to what was shown before", gone=True)
@@ -65,6 +70,19 @@ class Judge(Contents):
         if 1 < len(parts) <= MOST:
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
+
+    def _apart(self, box: Rect, mask: Mask, time: float) -> tuple[Rect, ...]:
+        """The lines of text that changed beside background, and are no edges of it."""
+        moving, width, height = self.screen.rates.background(time), *self.screen.now.shape[::-1]
+        found = (blob.rect for blob in blobs(mask, any_in_cells(mask), (box.x, box.y)))
+        return tuple(
+            rect
+            for rect in found
+            if rect.height <= LINE
+            and not moving[cell_slices(rect.padded(CLEAR, width, height))].any()
+            and not self.screen.films.holds(rect)
+            and lettered(self.screen.now[rect.slices])
+        )
 
     def paints(self, spot: Spot) -> bool:
         """Whether it is a large part of the screen, or changed with much else."""
@@ -94,6 +112,8 @@ class Judge(Contents):
 
     def _big(self, spot: Spot, box: Rect, mask: Mask, time: float) -> Verdict:
         """A page, a dialog, a block of text: without the parts that were seen before."""
+        if spot.captioned and not fills(mask, box):
+            return Verdict(Say.FORGET, "background at rest")
         need = self._painting(spot, box, solid=fills(mask, box))
         if spot.changes > 1 or spot.page:
             need = self.options.page

@@ -9,6 +9,8 @@ from stages.change.detector.shapes import LINE, Shares
 
 REACH_X, REACH_Y = 20, 8
 """A change this close to a place that is still moving belongs to it."""
+GROWN = 1.5
+"""What takes so much more room than at first is nothing that merely went elsewhere."""
 
 
 @attrs.define(eq=False)
@@ -96,6 +98,8 @@ class Spot:
             self.moves += 1
         elif self.size is not None and tight.area > 3 * self.size.area:
             self.moves = 0
+        elif self.first is not None and tight.area > GROWN * self.first.area:
+            self.moves = 0  # it leaves behind what it wrote: somebody's flagged caret
         self.size, self.rect, self.first = tight, tight, self.first or tight
 
     def region(self, rect: Rect) -> Rect:
@@ -113,7 +117,8 @@ class Spot:
     def part(self, rect: Rect) -> Spot:
         """One of several pieces of this place."""
         size = self.size if self.size is not None and self.size.intersects(rect) else None
-        return attrs.evolve(self, rect=rect, size=size, first=size, whole=None)
+        moves = 0 if size is None else self.moves
+        return attrs.evolve(self, rect=rect, size=size, first=size, whole=None, moves=moves)
 
     def swallow(self, other: Spot) -> None:
         """Become one place with another."""
