@@ -94,3 +94,31 @@ def test_pause_of_a_few_things_in_a_game_is_no_banner():
         screen.fill(3 * k, 60 + 7 * k, 20, 16, BLUE)
         screen.look()
     assert not any(region.area > 20_000 for _, each in screen.passed for region in each.regions)
+
+
+def test_state_is_shown_on_a_remote_desktop_whose_tiles_are_sent_again_and_again():
+    screen, rng = Screen(), np.random.default_rng(0)
+    page = np.full((360, 640, 3), 235, np.uint8)
+    for k in range(12):
+        cv2.putText(page, f"rack {k} works", (20 + 90 * k % 400, 30 + 26 * k), 0, 0.5, (40, 40, 40))
+
+    def send(left, top, quality):
+        tile = np.s_[top : top + 60, left : left + 64]
+        _, jpeg = cv2.imencode(".jpg", page[tile], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        screen.pixels[tile][..., :3] = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+
+    tiles = [(left, top) for top in range(0, 360, 60) for left in range(0, 640, 64)]
+    for tile in tiles:
+        send(*tile, 80)
+    screen.settle()
+    for k in range(200):
+        for number in rng.choice(60, 6, replace=False):
+            send(*tiles[number], int(rng.choice([40, 50, 80])))
+        if k == 150:
+            page[280:300, 430:] = 235
+            cv2.putText(page, "rack 5 is down", (440, 294), 0, 0.5, (40, 40, 200))
+            screen.passed.clear()
+            for tile in tiles[46:50]:
+                send(*tile, 80)
+        screen.look()
+    assert screen.shows(480, 290)

@@ -28,6 +28,7 @@ from stages.change.detector.shapes import (
     nudged,
     palette,
     ruled,
+    sharper,
     sheet,
     vacant,
     written,
@@ -47,6 +48,10 @@ SHEET, STILL = 4 * LINE * LINE, 0.5
 """Pixels that a dialog has at least; of the background below it, this share stood still."""
 AGAIN = 60.0
 """Seconds in which a place that was shown as a whole shows no dialog."""
+BLOTCH = 1024
+"""Pixels that parts of a compressed picture have at least."""
+BAND = 2**14
+"""Pixels of a band of them."""
 BESIDE = 400
 """Pixels between two columns of values that may be of the same lines of text."""
 HULL = 100
@@ -242,9 +247,11 @@ class Intake:
             again=self._moved_before(at, time),
             scrolled=any(hull.intersects(rect) for hull in hulls),
         )
-        if not spot.scrolled:
+        large = rect.area >= self.options.large * screen.area
+        refined = self._refined(before, after, at, time)
+        if not (spot.scrolled or refined):
             screen.rates.count(*at, time)
-        if rect.area >= self.options.large * screen.area:
+        if large:
             screen.rates.painted[at] = time
         elif rect.height <= LINE:
             narrow, on = rect.width <= 2.5 * rect.height, self._goes_on(rect, time)
@@ -253,6 +260,21 @@ class Intake:
             if spot.value and not (spot.again or spot.scrolled or vacant(before)):
                 spot.flickers = self._flickers(rect, after, time)
         return spot
+
+    def _refined(
+        self, before: Words, after: Words, at: tuple[Indices, Indices], time: float
+    ) -> bool:
+        """Whether a place was only sent again, sharper or less so, as a remote desktop does.
+
+        That does not make it restless: what is written there is still news. Of a large place three
+        bands tell.
+        """
+        if after.size < BLOTCH or not self.screen.rates.counted(*at, time - AGAIN):
+            return False
+        height = len(after)
+        rows = min(height, max(16, BAND // after.shape[1]))
+        tops = sorted({0, (height - rows) // 2, height - rows})
+        return all(sharper(before[top : top + rows], after[top : top + rows]) for top in tops)
 
     def _goes_on(self, rect: Rect, time: float) -> bool:
         """Whether it stands at the end of a line that is being written and has not been shown."""

@@ -89,6 +89,10 @@ class Rates:
         on = ~new & (time - self._burst[rows, columns] >= FILM)
         self._learn(rows[on], columns[on], np.full((1, np.count_nonzero(on)), FAST), time)
 
+    def counted(self, rows: Indices, columns: Indices, since: float) -> bool:
+        """Whether a change of any of these cells was counted since then."""
+        return bool((self._last[rows, columns] >= since).any())
+
     def _begin(self, rows: Indices, columns: Indices, time: float) -> None:
         """A burst of changes begins in each of these cells."""
         if not rows.size:
