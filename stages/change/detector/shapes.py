@@ -121,7 +121,7 @@ def alarms(patch: Words) -> bool:
 
 
 def _ground(patch: Words) -> tuple[float, float, float]:
-    channels = np.ascontiguousarray(patch).view(np.uint8).reshape(-1, 4)
+    channels = np.ascontiguousarray(_sample(patch)).view(np.uint8).reshape(-1, 4)
     blue, green, red, _ = np.median(channels, axis=0).tolist()
     return blue, green, red
 
@@ -271,13 +271,15 @@ def filled(before: Words, after: Words, tolerance: int = 16) -> float:
 
 
 def palette(patch: Words) -> Shares:
-    """The share of a patch that each of 64 colours has, four levels a channel.
-
-    Of a large one a grid of its pixels tells: all pixels of a screen take longer than a frame may.
-    """
-    step = max(1, math.isqrt(patch.size // ENOUGH))
-    seen = patch[(slice(None, None, step),) * patch.ndim] if patch.ndim > 1 else patch[:: step**2]
+    """The share of a patch that each of 64 colours has, four levels a channel."""
+    seen = _sample(patch)
     return np.bincount(codes(seen).ravel(), minlength=64) / max(1, seen.size)
+
+
+def _sample(patch: Words) -> Words:
+    """A grid of its pixels if it is large: all pixels of a screen take longer than a frame may."""
+    step = max(1, math.isqrt(patch.size // ENOUGH))
+    return patch[::step, ::step] if patch.ndim > 1 else patch[:: step**2]
 
 
 def codes(patch: Words) -> Words:
