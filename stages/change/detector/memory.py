@@ -126,11 +126,12 @@ class Rates:
         self._learn(rows, columns, np.full((1, rows.size), FAST), time)
 
     def _restless(self, times: Times) -> Mask:
-        """Four changes within a few seconds, or four at equal distances: a machine is at work.
+        """Four changes within a few seconds, or five at equal distances: a machine is at work.
 
-        Longer equal distances say nothing: slides that advance by themselves are content.
+        Longer equal distances say nothing: slides that advance by themselves are content. And four
+        of what changes now and then are at equal distances by chance.
         """
-        steps = times[:3] - times[1:4]
+        steps = times[:-1] - times[1:]
         often = times[0] - times[3] <= self._options.restless
         regular = (np.ptp(steps, axis=0) <= 0.25 + 0.05 * steps[0]) & (steps[0] < 5)
         found: Mask = often | regular
