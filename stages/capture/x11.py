@@ -227,6 +227,7 @@ class Server:
         kept = {rect for rect in self._drawn if any(inside(rect, film) for film in films)}
         taken, self._drawn = self._drawn - kept, kept
         with _lost():
+            # Of what reaches into a film X tells the part that is left anew (DamageSubtract).
             asked = self._outside(films) if films else ALL
             self._damage.Subtract(self._damaged, asked, NOWHERE)
         return merged(taken)

@@ -222,6 +222,20 @@ async def test_a_film_wakes_nobody_and_is_not_forgotten(display):
         assert not server.was_drawn()
 
 
+async def test_what_reaches_into_a_film_leaves_it_to_be_looked_at(display):
+    painter, film = Painter(display), Rect(600, 300, 320, 200)
+    with Damage(display=display.name)._open() as server:
+        await server.listen()
+        painter.fill(580, 310, 100, 100, 0x123456)
+        with trio.fail_after(LONG):
+            await server.wait_drawn([film])
+        assert server.take_drawn([film]) == [Rect(580, 310, 100, 100)]
+        painter.fill(610, 320, 20, 20, 0x654321)  # where damage is left, so it is no news to X
+        await server.catch_up()
+        assert not server.was_drawn([film])
+        assert server.take_drawn() == [Rect(600, 310, 80, 100)]
+
+
 async def test_the_last_picture_of_a_film_is_there(display):
     painter, film = Painter(display), Rect(600, 300, 320, 200)
     async with watched(display) as watcher:
