@@ -150,7 +150,8 @@ class Contents(Patience):
         dot = tight.width <= 2 * tight.height and plain_inside(after)
         bare = width == tight.width and tight.height >= 12
         solid = fills(mask, tight)
-        upright = 2 * tight.width < tight.height or self.past.goes_on(tight, time - 6)  # a letter
+        continues = self.past.goes_on(tight, time - 6)
+        upright = continues or 2 * tight.width < tight.height  # a letter
         filled = solid and not upright and (bare or sheet(after))
         if spot.changes == 1 and (width > WIDE * tight.height or filled) and not dot:
             need = self._watched(spot, tight, time)
@@ -167,7 +168,7 @@ class Contents(Patience):
         need = 2 * self.options.word
         if spot.caret:
             need = self.options.word
-        elif self.past.goes_on(tight, time - 6):
+        elif continues:
             need = self._pause(spot)
         elif spot.changes > 1 and spot.first is not None and tight.width <= spot.first.width + 4:
             need = self.options.rest  # it faded in where it is
