@@ -30,14 +30,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from hud import database
 from hud.fates import Entry, Exhibit
-from hud.items import (
-    Fate,
-    Note,
-    Picture,
-    Status,
-    Usage,
-    View,
-)
+from hud.items import Fate, Note, Picture, Status, Usage, View
 from hud.past import Past
 from hud.rect import Rect
 from stages.sink import sqlite as sqlite_sink

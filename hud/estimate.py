@@ -14,15 +14,7 @@ from typing import Any
 import attrs
 
 from hud.detector import AFTERMATH, SHORTEST_NAP, Detector
-from hud.items import (
-    Cause,
-    Change,
-    Fate,
-    Frame,
-    Picture,
-    Shot,
-    Usage,
-)
+from hud.items import Cause, Change, Fate, Frame, Picture, Shot, Usage
 from hud.realtime.bill import Request, Segment, cached, counted
 from hud.realtime.memory import SUMMARIZE, Memory
 from hud.realtime.models import Price, cost

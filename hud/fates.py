@@ -8,14 +8,7 @@ from typing import Any, Self
 
 import attrs
 
-from hud.items import (
-    Fate,
-    Picture,
-    Status,
-    Usage,
-    View,
-    clock,
-)
+from hud.items import Fate, Picture, Status, Usage, View, clock
 from hud.rect import Rect
 
 NEAR = 10.0

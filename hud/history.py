@@ -10,14 +10,7 @@ import trio
 
 from hud.channel import Observer
 from hud.fates import Entry, Exhibit, frame_number
-from hud.items import (
-    Change,
-    Fate,
-    Frame,
-    NoteDelta,
-    Shot,
-    Status,
-)
+from hud.items import Change, Fate, Frame, NoteDelta, Shot, Status
 from hud.ledger import Ledger
 from hud.past import Past
 from hud.rect import Rect

@@ -11,18 +11,7 @@ import numpy as np
 import trio
 
 from hud.channel import Observer
-from hud.items import (
-    Cause,
-    Change,
-    Fate,
-    Frame,
-    NoteDelta,
-    Picture,
-    Shot,
-    Status,
-    Tick,
-    View,
-)
+from hud.items import Cause, Change, Fate, Frame, NoteDelta, Picture, Shot, Status, Tick, View
 from hud.rect import Rect
 
 BOX = Rect(0, 0, 8, 8)

@@ -15,16 +15,7 @@ import trio.testing
 
 from hud.channel import Observers
 from hud.errors import unwrapped
-from hud.items import (
-    Cause,
-    Change,
-    Fate,
-    Mark,
-    Picture,
-    Shot,
-    Status,
-    View,
-)
+from hud.items import Cause, Change, Fate, Mark, Picture, Shot, Status, View
 from hud.ledger import Ledger
 from hud.pipeline import Pipeline, Unanswered, run_pipeline
 from hud.rect import Rect

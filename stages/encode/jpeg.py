@@ -11,15 +11,7 @@ import cv2
 import trio
 
 from hud.errors import LocalModelError, UsageError
-from hud.items import (
-    Cause,
-    Change,
-    Picture,
-    Shot,
-    View,
-    Words,
-    clock,
-)
+from hud.items import Cause, Change, Picture, Shot, View, Words, clock
 from hud.local.reader import Line
 from hud.realtime import caption
 from hud.realtime.budget import Step

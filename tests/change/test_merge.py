@@ -8,14 +8,7 @@ import attrs
 import numpy as np
 import pytest
 
-from hud.items import (
-    Cause,
-    Change,
-    Fate,
-    Frame,
-    Mark,
-    Scroll,
-)
+from hud.items import Cause, Change, Fate, Frame, Mark, Scroll
 from hud.rect import Rect
 
 from .drawing import Screen

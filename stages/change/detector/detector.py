@@ -7,14 +7,7 @@ from collections import deque
 import cv2
 import numpy as np
 
-from hud.items import (
-    Cause,
-    Change,
-    Fate,
-    Frame,
-    Mark,
-    Scroll,
-)
+from hud.items import Cause, Change, Fate, Frame, Mark, Scroll
 from hud.pixels import Words, words
 from hud.rect import Rect
 from stages.change.detector.dirty import CELL, Mask
@@ -24,15 +17,7 @@ from stages.change.detector.judge import Judge
 from stages.change.detector.options import Limits
 from stages.change.detector.past import PAGE, Past
 from stages.change.detector.patience import BLOCK, SLACK
-from stages.change.detector.regions import (
-    LINES,
-    ROW,
-    blobs,
-    clusters,
-    groups,
-    tidy,
-    with_line,
-)
+from stages.change.detector.regions import LINES, ROW, blobs, clusters, groups, tidy, with_line
 from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import LINE, changed_colours, differ
 from stages.change.detector.spot import Spot, similar
