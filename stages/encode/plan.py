@@ -46,10 +46,11 @@ def plan(regions: Sequence[Rect], whole: Rect, margin: int, most: int, low: int)
     best, worth = Plan(), (0.0, 0)
     for each in _plans(regions, whole, margin, low):
         cost = tokens(each)
-        if len(each) <= most and cost <= limit and (min(map(scale, each)), -cost) > worth:
-            best, worth = each, (min(map(scale, each)), -cost)
-            if worth == PERFECT:
-                break
+        value = min(map(scale, each)), -cost
+        if len(each) <= most and cost <= limit and value > worth:
+            best, worth = each, value
+        if worth == PERFECT:
+            break
     return best
 
 
