@@ -8,7 +8,6 @@ import http.server
 import json
 import socket
 import threading
-import time
 
 import httpx2
 import pytest
@@ -31,7 +30,8 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, port=0):
         self.answers, self.posts, self.lines, self.connections = [], [], [], []
-        self.delay = 0.0
+        self.opened = threading.Event()
+        self.opened.set()
         super().__init__(("127.0.0.1", port), Answer)
 
     def process_request(self, request, address):
@@ -60,7 +60,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(self.server.delay)
+        self.server.opened.wait()
         answer = self.server.answers.pop(0) if self.server.answers else 204
         status, more = answer if isinstance(answer, tuple) else (answer, {})
         self.server.posts.append((dict(self.headers), body))
