@@ -135,18 +135,6 @@ def without(rects: Iterable[Rect], holes: Sequence[Rect]) -> list[Rect]:
     return left
 
 
-def joined(rects: Iterable[Rect]) -> list[Rect]:
-    """The same places in fewer rectangles: those that stand one below the other are one."""
-    found = list[Rect]()
-    for rect in sorted(rects, key=lambda rect: (rect.x, rect.width, rect.y)):
-        last = found[-1] if found else None
-        if last is None or (rect.x, rect.width) != (last.x, last.width) or rect.y > last.bottom:
-            found.append(rect)
-        elif rect.bottom > last.bottom:
-            found[-1] = last.union(rect)
-    return found
-
-
 def _outside(rect: Rect, hole: Rect) -> Iterator[Rect]:
     """Up to four pieces: above and below in full width, then left and right between them."""
     rect_right, rect_bottom, hole_right = rect.right, rect.bottom, hole.right

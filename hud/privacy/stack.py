@@ -166,8 +166,11 @@ class Stack:
         """What must not be seen now; only the visible parts."""
         known, unknown, shown = set[Rect](), set[Rect](), list[Rect]()
         solid, all_above = list[Rect](), list[Rect]()
-        kin = self.kin
+        kin, wanted = self.kin, self._not_to_be_seen()
         for number in reversed(self._order):
+            if not (wanted or self._only_allowed):
+                break  # what lies below them all hides nothing of them
+            wanted.discard(number)
             window = self._windows[number]
             # Called whenever one moves, so without the property.
             place = common(window.rect, self._screen) if window.mapped and window.drawn else None
@@ -186,6 +189,15 @@ class Stack:
         if self._only_allowed:
             known.update(without([self._screen], shown))
         return Hidden(frozenset(known), frozenset(unknown))
+
+    def _not_to_be_seen(self) -> set[int]:
+        """Windows that are mapped and forbidden, or that nobody has looked at."""
+        kin = self.kin
+        return {
+            number
+            for number, window in self._windows.items()
+            if window.mapped and (window.forbidden or window.identity is None or number in kin)
+        }
 
     @property
     def kin(self) -> set[int]:

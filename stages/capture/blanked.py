@@ -38,15 +38,18 @@ class Blanked:
             saver.SelectInput(root, xcffib.screensaver.Event.NotifyMask)
             self._saving = saver.QueryInfo(root).reply().state == xcffib.screensaver.State.On
 
-    async def ask(self) -> None:
-        """Learn whether monitors sleep; the answer comes behind all that was told before."""
-        if self._dpms is None:
-            await awaited(self._connection, self._connection.core.GetInputFocus())
-            return
-        level, enabled = struct.unpack_from(
-            "=HB", await awaited(self._connection, self._dpms.Info()), LEVEL
-        )
-        self._sleeping = bool(enabled and level)
+    async def ask(self) -> int:
+        """Learn whether monitors sleep; the answer comes behind all that was told before.
+
+        Returns the number of the request.
+        """
+        asks = self._connection.core.GetInputFocus if self._dpms is None else self._dpms.Info
+        asked = asks()
+        answer = await awaited(self._connection, asked)
+        if self._dpms is not None:
+            level, enabled = struct.unpack_from("=HB", answer, LEVEL)
+            self._sleeping = bool(enabled and level)
+        return int(asked.sequence)
 
     def take(self, event: xcffib.screensaver.NotifyEvent) -> None:
         """The screen saver began, or has ended."""

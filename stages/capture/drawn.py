@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import attrs
 import xcffib
 import xcffib.damage
 
@@ -22,6 +23,18 @@ AREA, BOX = 16, "=hhHH"
 """Offset and format of the rectangle in a DamageNotify event."""
 MANY = 32
 """Rectangles drawn, beyond which only one around all of them is remembered."""
+
+Piece = tuple[int, int, int, int]
+"""x, width, y and height of a rectangle, so that those of a column sort one below the other."""
+
+
+@attrs.frozen
+class Drawing:
+    """What one request drew."""
+
+    places: list[Rect]
+    sequence: int
+    """The last request of ours that the server had done by then."""
 
 
 class Drawn:
@@ -73,13 +86,13 @@ class Drawn:
             del self._taken[0]
             self._told = []
 
-    def take(self, raw: Any) -> Rect:  # noqa: ANN401 - a buffer
-        """The rectangle of an event."""
-        rect = Rect(*struct.unpack_from(BOX, raw, AREA))
-        self._told.append(rect)
+    def take(self, pieces: Sequence[Piece], sequence: int) -> Drawing:
+        """What was told of one request, behind the request of ours of that number."""
+        places = joined(pieces)
+        self._told += places
         if len(self._told) > MANY:
             self._told = [functools.reduce(Rect.union, self._told)]
-        return rect
+        return Drawing(places, sequence)
 
     @property
     def told(self) -> bool:
@@ -96,3 +109,24 @@ class Drawn:
             return [], rects
         muted = [part for t in self._told for rect in rects if (part := common(rect, t))]
         return without(rects, self._told), muted
+
+
+def piece(raw: Any) -> Piece:  # noqa: ANN401 - a buffer
+    """The rectangle of an event."""
+    x, y, width, height = struct.unpack_from(BOX, raw, AREA)
+    return x, width, y, height
+
+
+def joined(pieces: Iterable[Piece]) -> list[Rect]:
+    """The same places in fewer rectangles: those that stand one below the other are one.
+
+    A request that moves a window lets the server paint a strip below it in many pieces.
+    """
+    columns = list[list[int]]()
+    for x, width, y, height in sorted(pieces):
+        bottom = y + height
+        if columns and columns[-1][:2] == [x, width] and y <= columns[-1][3]:
+            columns[-1][3] = max(bottom, columns[-1][3])
+        else:
+            columns.append([x, width, y, bottom])
+    return [Rect(x, y, width, bottom - y) for x, width, y, bottom in columns]

@@ -6,8 +6,6 @@ in one stream, so each event is taken in as it comes.
 
 from __future__ import annotations
 
-import collections
-import itertools
 import math
 from collections.abc import Iterable
 
@@ -16,7 +14,8 @@ from xcffib import xproto
 
 from hud.privacy.stack import Hidden
 from hud.privacy.stale import PATIENCE, Stale
-from hud.rect import Rect, common, inside, joined, without
+from hud.rect import Rect, common, inside, without
+from stages.capture.drawn import Drawing
 from stages.capture.standing import MOVES, Event, Standing
 from stages.capture.stream import Stream
 
@@ -56,23 +55,17 @@ class Leavings:
 
     # -- what is drawn
 
-    def draw(self, places: Iterable[Rect]) -> set[Rect]:
-        """Take in what was drawn, one after the other; where it may have been copies."""
+    def draw(self, drawing: Drawing) -> set[Rect]:
+        """Take in what was drawn; where it may have been copies."""
         copies = set[Rect]()
-        if not self._stale:
-            # Nothing gets stale by drawing; they are only to be counted.
-            collections.deque(places, maxlen=0)
-            return copies
-        # Less and less of it is stale as they are taken in.
+        # Less and less of it is stale as it is taken in.
         stale, windows = self._stale.places, None
         hidden = self._standing.hidden.places
-        # A request that moves a window lets the server paint a strip below it in many pieces.
-        for sequence, pieces in itertools.groupby(places, lambda _: self._stream.sequence):
-            for place in joined(pieces):
-                if self._stale and not self._stale.holds(place) and not _lies_in(place, hidden):
-                    windows = self._around(stale) if windows is None else windows
-                    copies.update(part for rect in windows if (part := common(rect, place)))
-                self._stale.draw(place, sequence, self._time)
+        for place in drawing.places:
+            if self._stale and not self._stale.holds(place) and not _lies_in(place, hidden):
+                windows = self._around(stale) if windows is None else windows
+                copies.update(part for rect in windows if (part := common(rect, place)))
+            self._stale.draw(place, drawing.sequence, self._time)
         return copies
 
     def _around(self, stale: Iterable[Rect]) -> list[Rect]:

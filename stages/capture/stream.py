@@ -17,10 +17,12 @@ from xcffib import xproto
 from xcffib.ffi import ffi
 
 from hud.privacy.stack import CannotKnowError
-from stages.capture.drawn import Drawn
+from stages.capture.drawn import Drawn, Piece, piece
 from stages.capture.xcb import REPLY, connect, extension
 
 SENT_BY_PROGRAM = 0x80
+NEVER = -1
+"""A kind of event that there is not."""
 
 
 class Stream:
@@ -91,20 +93,28 @@ class Stream:
         self.connection.core.ChangeWindowAttributes(number, xproto.CW.EventMask, [mask])
 
     def events(self) -> Iterator[Any]:
-        """What the server has told; a rectangle: something was drawn there."""
-        lib, pointer = xcffib.lib, self.connection._conn
-        while (event := lib.xcb_poll_for_event(pointer)) != ffi.NULL:
+        """What the server has told; a `Drawing`: one request drew there."""
+        lib, pointer, nothing = xcffib.lib, self.connection._conn, ffi.NULL
+        drawn, pieces = self.drawn, list[Piece]()
+        kind = drawn.event if drawn is not None else NEVER
+        while (event := lib.xcb_poll_for_event(pointer)) != nothing:
             event = ffi.gc(event, xcffib.c_free)
             # Programs may send each other events of any content; only the server's own count.
             if event.response_type & SENT_BY_PROGRAM:
                 continue
+            drawing = event.response_type == kind
+            if drawn is not None:
+                if pieces and not (drawing and event.full_sequence == self.sequence):
+                    yield drawn.take(pieces, self.sequence)
+                    pieces = []
+                drawn.reach(event.full_sequence)
             self.sequence = event.full_sequence
-            if self.drawn is not None:
-                self.drawn.reach(self.sequence)
-                if event.response_type == self.drawn.event:
-                    yield self.drawn.take(ffi.buffer(event, REPLY))
-                    continue
+            if drawing:
+                pieces.append(piece(ffi.buffer(event, REPLY)))
+                continue
             # An error is about a window that was gone before we asked for anything of it.
             with contextlib.suppress(xcffib.Error):
                 yield self.connection.hoist_event(event)
+        if drawn is not None and pieces:
+            yield drawn.take(pieces, self.sequence)
         self.connection.invalid()

@@ -6,7 +6,6 @@ is known, without stopping the server for anybody: all that was told before its 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import trio
@@ -17,6 +16,7 @@ from hud.privacy.stack import CannotKnowError, Hidden, LostTrackError, Window
 from hud.rect import Rect, without
 from hud.threads import in_thread
 from stages.capture.blanked import Blanked
+from stages.capture.drawn import Drawing
 from stages.capture.inquiry import Facts, Inquiry
 from stages.capture.leavings import Leavings
 from stages.capture.ourselves import Ourselves
@@ -120,8 +120,11 @@ class Windows:
             drawn = self._stream.drawn
             if drawn is not None and drawn.told:
                 drawn.again()
-            await self._blanked.ask()
+            asked = await self._blanked.ask()
             states = self.told()
+            if drawn is not None:
+                # Nothing need have been told behind it for it to be done.
+                drawn.reach(asked)
             if self._astray:
                 await self._read_all()
                 raise CannotKnowError("the windows changed in a way that was not told")
@@ -150,18 +153,17 @@ class Windows:
         last = self.hidden
         if self._leavings.reach(trio.current_time()):
             yield self.hidden
-        for drawing, events in itertools.groupby(self._stream.events(), _is_drawing):
-            if drawing:
-                copies = self._leavings.draw(events)
+        for event in self._stream.events():
+            if isinstance(event, Drawing):
+                copies = self._leavings.draw(event)
                 if copies:
                     yield Hidden(last.known | copies, last.unknown)
-            for changed in [True] if drawing else (self._take(event, since) for event in events):
-                if not changed:
-                    continue
-                self._leavings.bound()
-                if (now := self.hidden) != last:
-                    last = now
-                    yield last
+            elif not self._take(event, since):
+                continue
+            self._leavings.bound()
+            if (now := self.hidden) != last:
+                last = now
+                yield last
 
     def _take(self, event: Event, since: int | None) -> bool:
         """Take in an event; whether what must be hidden may be another now."""
@@ -246,7 +248,3 @@ class Windows:
             # What it was called before may still be what it shows.
             now = self._standing.hidden.places
             self._leavings.expect(without(known - now, list(now)))
-
-
-def _is_drawing(event: Event) -> bool:
-    return isinstance(event, Rect)
