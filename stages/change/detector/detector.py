@@ -248,6 +248,8 @@ class Detector:
         self._intake.spots.remove(spot)
         if verdict.say is Say.LEAVE:
             return []
+        if spot.covers and verdict.say is Say.SHOW:
+            self._screen.rates.calm(cell_slices(spot.rect), spot.born)
         self._accepted.append(spot.rect)
         if verdict.say is Say.FORGET:
             for rect in verdict.rects or (spot.rect,):

@@ -12,6 +12,7 @@ from hud.pixels import Words
 from hud.rect import Rect, together
 from stages.change.detector.dirty import CELL, Indices, Mask, any_in_cells, places
 from stages.change.detector.field import COLUMN, Field
+from stages.change.detector.film import EDGE
 from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
 from stages.change.detector.past import Past
@@ -46,8 +47,11 @@ SIGN, SIGNS = 10, 4
 """Pixels that a sign is high and about wide at least; of so many at once none says anything."""
 SHEET, STILL = 4 * LINE * LINE, 0.5
 """Pixels that a dialog has at least; of the background below it, this share stood still."""
-AGAIN = 60.0
-"""Seconds in which a place that was shown as a whole shows no dialog."""
+AGAIN, SHARED = 60.0, 2
+"""Seconds in which a place that was shown as a whole shows no dialog; a page that takes the place
+of a film may come once more than so often."""
+FLAT = 0.3
+"""Share of one colour in what changes when a page takes the place of a film."""
 BLOTCH = 1024
 """Pixels that parts of a compressed picture have at least."""
 BAND = 2**14
@@ -117,21 +121,12 @@ class Intake:
         if not rows.size:
             return [], []
         rows, columns = rows + box[0].start, columns + box[1].start
-        origin = box[1].start * CELL, box[0].start * CELL
-        sheets: list[Spot] = []
-        still = time - self.screen.rates.touched[rows, columns] > BURST
-        if still.sum() * CELL * CELL >= SHEET and still.mean() > STILL:
-            every = blobs(difference.mask[_pixels(box)], difference.cells[box], origin)
-            sheets = [
-                Spot(piece.rect, time, time, time, whole=piece.rect, rested=True)
-                for piece in every
-                if self._covers(new, piece, time)
-            ]
+        sheets = self._sheets(new, box, rows, columns, time)
         self.screen.owing[rows, columns] = True
         self.screen.learn_hues(rows, columns)
         self.screen.rates.count(rows, columns, time)
         moving = [rect for rect in clusters(restless) if _any_in(rect, rows, columns)]
-        values = blobs(difference.mask[_pixels(box)], cells, origin)
+        values = blobs(difference.mask[_pixels(box)], cells, _origin(box))
         strange = [spot for value in values for spot in self._strange(new, value.rect, time)]
         return moving, sheets or strange or self._stops(new, values, time)
 
@@ -149,27 +144,55 @@ class Intake:
             return []
         return [Spot(rect, time, time, time, changes=2, rested=True) for rect in signs]
 
-    def _covers(self, new: Words, piece: Blob, time: float) -> bool:
-        """Whether something with writing on it was laid over what was there: a dialog.
+    def _sheets(
+        self, new: Words, box: Cells, rows: Indices, columns: Indices, time: float
+    ) -> list[Spot]:
+        """What was laid over background that changes in these cells of `box`."""
+        stood = time - self.screen.rates.touched[rows, columns] > BURST
+        still = bool(stood.sum() * CELL * CELL >= SHEET and stood.mean() > STILL)
+        large = rows.size * CELL * CELL >= SHEET
+        if not (still or (large and palette(new[_pixels(box)]).max() >= FLAT)):
+            return []
+        difference = self.screen.difference
+        pieces = blobs(difference.mask[_pixels(box)], difference.cells[box], _origin(box))
+        over = [piece.rect for piece in pieces if self._covers(new, piece, time, still=still)]
+        return [
+            Spot(rect, time, time, time, whole=rect, rested=True, covers=not still) for rect in over
+        ]
+
+    def _covers(self, new: Words, piece: Blob, time: float, *, still: bool) -> bool:
+        """Whether something with writing on it was laid over what was there: a dialog, a page.
 
         What comes and goes as a whole again and again is an advertisement.
         """
         rect = piece.rect
         fills = rect.height > LINE and rect.area >= SHEET and piece.pixels >= 0.6 * rect.area
-        return fills and sheet(new[rect.slices]) and not self.past.count(rect, time - AGAIN)
+        if not (fills and (still or self._moved(rect, time)) and sheet(new[rect.slices])):
+            return False
+        return self.past.count(rect, time - AGAIN) <= (0 if still else SHARED)
+
+    def _moved(self, rect: Rect, time: float) -> bool:
+        """Whether most of a place moved until now, as a film does."""
+        touched = self.screen.rates.touched[cell_slices(rect)]
+        return bool((time - touched <= BURST).mean() > STILL)
 
     def _still(self, new: Words, pieces: list[Blob], time: float) -> list[Blob]:
         """The pieces that are not part of a film, or are written in it."""
         films = self.screen.films
         still = []
         for piece in pieces:
-            if films.holds(piece.rect) and not lettered(new[piece.rect.slices]):
+            if films.holds(piece.rect) and not self._told_apart(new, piece.rect):
                 at = cells_in(piece.rect, self.screen.difference.cells)
                 self.screen.rates.move(*at, time)
                 self.screen.owing[at] = True
             else:
                 still.append(piece)
         return still
+
+    def _told_apart(self, new: Words, rect: Rect) -> bool:
+        """Whether it is writing on a film, or a caret in a still corner of one."""
+        before, after = self.screen.now[rect.slices], new[rect.slices]
+        return lettered(after) or (rect.width < EDGE and caret(before, after))
 
     def _strange(self, new: Words, rect: Rect, time: float) -> list[Spot]:
         """A background value of a kind that the values around it never were."""
@@ -289,14 +312,17 @@ class Intake:
         if noise.height > LINE:
             whole = noise.union(rect)
             beside = noise.padded(8, self.screen.width, self.screen.height).intersects(rect)
-            belongs = beside and whole.area <= 1.1 * noise.area
+            around = cell_slices(rect.padded(LINE, self.screen.width, self.screen.height))
+            moving = self.screen.rates.background(time)
+            # A film is no rectangle, and what stands in a corner of the one around it is not in it.
+            belongs = beside and whole.area <= 1.1 * noise.area and bool(moving[around].any())
         else:
             level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
             gap = max(rect.x - noise.right, noise.x - rect.right)
             line = attrs.evolve(noise, y=rect.y, height=rect.height)
-            moving = self.screen.rates.background(time)[cell_slices(line)].any(axis=0).sum() * CELL
+            lit = self.screen.rates.background(time)[cell_slices(line)].any(axis=0).sum() * CELL
             near = gap <= max(8, 0.6 * min(noise.height, rect.height))
-            belongs = level and near and rect.width <= 1.5 * moving + 8
+            belongs = level and near and rect.width <= 1.5 * lit + 8
             before = self.screen.now[rect.slices]
             belongs |= level and rect.intersects(noise) and nudged(before, new[rect.slices])
         if not belongs or self._strange(new, rect, time):
@@ -359,6 +385,12 @@ def _around(cells: tuple[Indices, Indices]) -> tuple[Cells, tuple[int, int]]:
     """The rectangle around cells, and its left upper corner in pixels."""
     (top, bottom), (left, right) = ((int(each.min()), int(each.max()) + 1) for each in cells)
     return (slice(top, bottom), slice(left, right)), (left * CELL, top * CELL)
+
+
+def _origin(cells: Cells) -> tuple[int, int]:
+    """The left upper corner of cells in pixels."""
+    down, along = cells
+    return along.start * CELL, down.start * CELL
 
 
 def _pixels(cells: Cells) -> Cells:

@@ -34,6 +34,8 @@ from stages.change.detector.verdict import Say, Verdict
 
 OFTEN = 20.0
 """Seconds in which a large place that was shown more than once without coming to rest is busy."""
+ON = 0.5
+"""A film goes on if this share of its cells does."""
 CLEAR = 8
 """Pixels between something that moves and what is no edge of it."""
 PLAIN = 0.95
@@ -47,9 +49,11 @@ class Judge(Contents):
     def decide(self, spot: Spot, time: float, painted_at: float, *, split: bool = True) -> Verdict:
         """What is to be done with this place now; `painted_at`: when much changed at once last."""
         due = self._page_due(spot, painted_at)
-        if self.paints(spot) and due > time + SLACK:
+        if (spot.covers or self.paints(spot)) and due > time + SLACK:
             return Verdict(Say.WAIT, "much of the screen is being painted", due=due)
-        without = None if spot.rested else self.screen.rates.background(time)
+        if spot.covers and self._moves_on(spot):
+            return Verdict(Say.LEAVE, "a film goes on")
+        without = None if spot.rested or spot.covers else self.screen.rates.background(time)
         box, mask, masked = self.screen.outstanding(spot.rect, without)
         if masked > 0.5:
             self.screen.owes(box, time)
@@ -70,6 +74,11 @@ class Judge(Contents):
         if 1 < len(parts) <= MOST:
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
+
+    def _moves_on(self, spot: Spot) -> bool:
+        """Whether most of what was laid over a film has changed since, as another film would."""
+        touched = self.screen.rates.touched[cell_slices(spot.rect)]
+        return bool((touched > spot.born + SLACK).mean() > ON)
 
     def _apart(self, box: Rect, mask: Mask, time: float) -> tuple[Rect, ...]:
         """The lines of text that changed beside background, and are no edges of it."""

@@ -153,6 +153,11 @@ class Rates:
         self._interval[cells] = self._interval[host].max(initial=0.3)
         self._patience[cells] = self._patience[host].max(initial=0.6)
 
+    def calm(self, rect_of_cells: tuple[slice, slice], time: float) -> None:
+        """The cells that have not changed since then are background no longer."""
+        still = self.touched[rect_of_cells] <= time
+        self._background_until[rect_of_cells][still] = NEVER
+
     def film(self, rect_of_cells: tuple[slice, slice]) -> bool:
         """Whether what moved there moved without a pause, as a film does."""
         return bool((self._interval[rect_of_cells] <= FAST).mean() > 0.5)

@@ -35,6 +35,8 @@ class Spot:
     """It is background that came to rest."""
     captioned: bool = False
     """It is background that came to rest inside a film."""
+    covers: bool = False
+    """Something with writing on it was laid over what was moving."""
     page: bool = False
     """It changed together with much else: a page is being painted."""
     follows: bool = False
@@ -134,6 +136,7 @@ class Spot:
         self.again |= other.again
         self.woken &= other.woken
         self.rested &= other.rested
+        self.covers |= other.covers
         self.page |= other.page
         self.value &= other.value
         self.flickers &= other.flickers
