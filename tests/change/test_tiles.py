@@ -582,3 +582,15 @@ def test_chart_that_moves_on_and_on_is_shown_ever_more_seldom(screen):
         shown += [time for time, _ in screen.passed]
         screen.passed.clear()
     assert len(shown) <= 8
+
+
+def test_number_that_gets_shorter_from_the_left_is_news(screen):
+    screen.text(200, 200, "1500")
+    screen.settle()
+    screen.fill(196, 180, 28, 26)
+    screen.seconds(2)
+    assert screen.shows(210, 195)
+    screen.passed.clear()
+    screen.fill(190, 180, 80, 26)
+    screen.seconds(3)
+    assert screen.passed == []  # that is erased

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import numpy as np
 
 from hud.pixels import Words
 from hud.rect import Rect
@@ -13,8 +14,10 @@ from stages.change.detector.patience import BLOCK, SLACK
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
+    LETTER,
     LINE,
     alarms,
+    alike_rows,
     bar,
     blank,
     caret,
@@ -38,8 +41,8 @@ ON = 0.5
 """A film goes on if this share of its cells does."""
 CLEAR = 8
 """Pixels between something that moves and what is no edge of it."""
-PLAIN = 0.95
-"""What has this share of one colour has nothing written on it."""
+PLAIN, WRITING = 0.95, 40
+"""What has this share of one colour, and fewer pixels of others, has nothing written on it."""
 
 
 @attrs.frozen
@@ -113,7 +116,8 @@ class Judge(Contents):
             palette(self.screen.now[box.slices][mask]),
             palette(self.screen.shown[box.slices]),
         )
-        return bool(after.max() >= PLAIN and before[after.argmax()] >= 0.3)
+        other = (1 - after.max()) * np.count_nonzero(mask)
+        return bool(after.max() >= PLAIN and before[after.argmax()] >= 0.3 and other < WRITING)
 
     def _page_due(self, spot: Spot, painted_at: float) -> float:
         quiet = max(spot.touched, painted_at) + self.options.page
@@ -188,7 +192,7 @@ class Judge(Contents):
         mark = None if spot.scrolled or spot.letter else self._mark(before, after, tight)
         if mark is not None:
             return self._when_quiet(spot, time, BLOCK, Say.FORGET, mark, tight)
-        if erased(before, after):
+        if erased(before, after) and not self._shortened(tight):
             need = self.options.page if spot.page else self.options.rest
             verdict = self._when_quiet(spot, time, need, Say.FORGET, "text was erased", tight)
             return attrs.evolve(verdict, gone=True)
@@ -198,6 +202,13 @@ class Judge(Contents):
         if self._lately(tight, time) and sharper(before, after):
             return Verdict(Say.FORGET, "the same, sharper")
         return None
+
+    def _shortened(self, tight: Rect) -> bool:
+        """Whether the rest of a number stands right behind what was erased: 1 500 became 0."""
+        if not LETTER <= tight.height <= LINE // 2:
+            return False
+        down, right = tight.slices[0], tight.right
+        return not alike_rows(self.screen.now[down, right : right + tight.height // 2])
 
     def _mark(self, before: Words, after: Words, tight: Rect) -> str | None:
         """What was marked, if nothing but a mark on what stood there changed."""
