@@ -46,6 +46,11 @@ class Buffers:
         missed = buffer.missed if buffer is not None else [self._whole]
         return sum(rect.area for rect in missed)
 
+    def prepare(self) -> None:
+        """Have a buffer for the next state: to make one takes longer than all else with a line."""
+        if self._unused() is None:
+            self._another()
+
     def trim(self) -> None:
         """Let go of what a busier time has left over: all free buffers but one."""
         free = [buffer for buffer in self._all if buffer.free and buffer is not self._latest]

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 INLINE_PIXELS = 300_000
 """Up to which pixels are copied and compared in the loop: within half a millisecond."""
-CHECKED = 1_100_000
-"""Pixels that are looked at in one go, whether or not anything was drawn there."""
+CHECKED = 2**18
+"""Pixels that are looked at in one go, whether or not anything was drawn there.
+
+They fit into the memory that is kept between two grabs: fresh pages cost more than all the rest.
+"""
 GATHER = 0.003
 """Seconds, at most, for which what goes on being drawn is waited for."""
 SETTLED = 0.5
@@ -141,12 +144,22 @@ class _Watch:
     _buffers: dict[int, Buffers] = attrs.field(init=False, factory=dict)
     _due: set[Rect] = attrs.field(init=False, factory=set)
     """Where on the desktop something was drawn, or covered, that was not read since."""
+    _looked: float = -math.inf
+    """When there was a reason to look last, the clock of the checks aside."""
+    _wait: trio.CancelScope | None = None
+    """That of the wait for something to be drawn, while there is one."""
+    _heeding: trio.CancelScope = attrs.field(init=False, factory=trio.CancelScope)
+    _waits: trio.lowlevel.ParkingLot = attrs.field(init=False, factory=trio.lowlevel.ParkingLot)
 
     def __attrs_post_init__(self) -> None:
         self._films = Films(*self._server.size)
 
     async def go_on(self) -> None:
         """Watch for ever, from the beginning after each time in which nothing may be seen."""
+        async with _beside(self._heed):
+            await self._go_on()
+
+    async def _go_on(self) -> None:
         while True:
             with contextlib.suppress(_WithheldError):
                 await self._follow()
@@ -168,19 +181,24 @@ class _Watch:
         self._server.forget()
         longest = wait = self._options.check
         check_at = trio.current_time() + wait
-        woken, film_at, left = -math.inf, -math.inf, False
+        film_at, left = -math.inf, False
         while True:
             films = self._films.present(trio.current_time())
             latest = min(check_at, film_at if films or left else math.inf)
-            with trio.move_on_at(min(latest, self._shield.due)) as scope, pause.ends(scope):
-                await _either(
-                    functools.partial(self._server.wait_drawn, films), self._shield.wait_changed
-                )
+            with (
+                trio.move_on_at(min(latest, self._shield.due)) as scope,
+                pause.ends(scope),
+                self._heeded(scope),
+            ):
+                await self._server.wait_drawn(films)
             if pause.since != turned:
                 # What waits to be sent needs a frame from after the pause, however short that was.
                 raise _WithheldError
-            await self._pace(woken)
+            await self._pace()
             woken = trio.current_time()
+            if woken < check_at:
+                # Else it may be the clock's doing, and what is drawn next need not wait for it.
+                self._looked = woken
             if woken >= latest:
                 films, film_at = [], woken + PERIOD
             # What was drawn in a film meanwhile must be asked for, also when the film has ended.
@@ -191,9 +209,32 @@ class _Watch:
                 wait = min(2 * wait, longest) if told else min(SOON, longest)
                 check_at = trio.current_time() + wait
 
-    async def _pace(self, before: float) -> None:
+    @contextlib.contextmanager
+    def _heeded(self, wait: trio.CancelScope) -> Iterator[None]:
+        """End a wait also when what must be covered changes."""
+        self._wait = wait
+        self._waits.unpark_all()
+        try:
+            yield
+        finally:
+            # At once, so that the windows can be asked, while the other task need not run first.
+            self._wait = None
+            self._heeding.cancel()
+
+    async def _heed(self) -> None:
+        """Listen, during each wait, to what tells of the windows; a look does so by itself."""
+        while True:
+            while self._wait is None:
+                await self._waits.park()
+            with trio.CancelScope() as self._heeding:
+                await self._shield.wait_changed()
+                if self._wait is not None:
+                    self._wait.cancel()
+                    self._wait = None
+
+    async def _pace(self) -> None:
         """Wait where the last look was too short a time ago."""
-        due = before + 1 / self._options.max_fps
+        due = self._looked + 1 / self._options.max_fps
         if due > trio.current_time():
             await trio.sleep_until(due)
 
@@ -203,6 +244,7 @@ class _Watch:
         buffers = await in_thread(Buffers, whole)
         self._buffers[monitor] = buffers
         await self._send(monitor, moment, buffers.show(), None)
+        await in_thread(buffers.prepare)
 
     async def _look(self, films: Sequence[Rect]) -> None:
         """Read what was drawn outside of films, and send it where it is not what stood there."""
@@ -210,6 +252,7 @@ class _Watch:
         if not (self._due or self._server.was_drawn(films)):
             return
         moment = _now()
+        self._looked = moment[0]
         pieces = await self._read(functools.partial(self._gather, films))
         self._due.clear()
         for monitor, box in self._boxes.items():
@@ -268,7 +311,7 @@ class _Watch:
     async def _check_strip(self, monitor: int, box: Rect, strip: Rect) -> bool:
         moment, buffers = _now(), self._buffers[monitor]
         ((_, pixels),) = await self._read(functools.partial(self._grab, [strip]))
-        patches = await in_thread(buffers.differences, strip.y - box.y, pixels)
+        patches = buffers.differences(strip.y - box.y, pixels)
         # What was drawn in the meantime X has told of, though nobody has asked where.
         told = not patches or self._server.was_drawn()
         await self._renew(monitor, moment, patches)
@@ -302,20 +345,14 @@ class _WithheldError(Exception):
     """Nothing may be seen now."""
 
 
-async def _either(
-    wait: Callable[[], Awaitable[None]], other: Callable[[], Awaitable[None]]
-) -> None:
-    """Sleep until one of two things has happened; what `wait` raises is not put into a group."""
+@contextlib.asynccontextmanager
+async def _beside(task: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run a task beside this context; what is raised in here is not put into a group."""
     failure: Exception | None = None
-
-    async def wait_other(scope: trio.CancelScope) -> None:
-        await other()
-        scope.cancel()
-
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(wait_other, nursery.cancel_scope)
+        nursery.start_soon(task, name="changes of windows")
         try:
-            await wait()
+            yield
         except Exception as error:
             failure = error
         nursery.cancel_scope.cancel()

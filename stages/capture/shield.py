@@ -183,7 +183,7 @@ class Shield:
 
     def frame(self, frame: Frame) -> Frame:
         """The frame, or what stands for it when it must not be seen for lack of any content."""
-        if self._strict and is_one_color(frame.pixels):
+        if self._strict and not _is_colorful(frame) and is_one_color(frame.pixels):
             return self.withheld(frame)
         if frame.monitor in self._gaps:
             self._gaps.discard(frame.monitor)
@@ -315,6 +315,11 @@ def paint(picture: Pixels, box: Rect, painted: Iterable[Rect]) -> Pixels:
         top, left = part.y - box.y, part.x - box.x
         colors[top : top + part.height, left : left + part.width] = PAINT
     return picture
+
+
+def _is_colorful(frame: Frame) -> bool:
+    """Whether what is new tells already that the screen is not of one colour."""
+    return any(not is_one_color(frame.pixels[rect.slices]) for rect in (frame.damage or ())[:1])
 
 
 def is_one_color(picture: Pixels) -> bool:
