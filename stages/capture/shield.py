@@ -154,12 +154,16 @@ class Shield:
         return sorted(places)
 
     async def wait_changed(self) -> None:
-        """Sleep until what must be covered has changed, or may have."""
+        """Sleep until what must be covered has changed, or may have.
+
+        Once cancelled it leaves to others what is told, also before it has ended.
+        """
         if self._windows is None:
             await trio.sleep_forever()
         with contextlib.suppress(CannotKnowError):
             while not (self._windows.strangers or self._now() != self._known):
                 await self._windows.wait_changed()
+                await trio.lowlevel.checkpoint_if_cancelled()
 
     async def wait_clear(self) -> None:
         """Sleep until the screen may be looked at again."""
