@@ -55,6 +55,8 @@ ASTRAY = 2
 """Edges more or less within the size of a letter that make no other one."""
 THIN, LONG, LONGEST = 5, 16, 80
 """Lines that are drawn: thinner than this, each at least so long, the longest at least so long."""
+MANY = 2**17
+"""Pixels that are compared in one go."""
 
 
 def ruled(mask: Mask, pixels: int) -> bool:
@@ -150,6 +152,17 @@ def _steps(before: Words, after: Words) -> Words:
 
 def differ(before: Words, after: Words, tolerance: int) -> Mask:
     """Pixels of which a channel differs by `tolerance` (a power of two) or more."""
+    if before.size <= MANY:
+        return _differ(before, after, tolerance)
+    # Of a whole screen the steps in between would take 25 MB.
+    found, rows = np.empty(before.shape, np.bool_), max(1, MANY // before.shape[1])
+    for top in range(0, len(found), rows):
+        band = slice(top, top + rows)
+        found[band] = _differ(before[band], after[band], tolerance)
+    return found
+
+
+def _differ(before: Words, after: Words, tolerance: int) -> Mask:
     high = 0x100 - tolerance
     words = _steps(before, after)
     words &= np.uint32(high * 0x010101)
@@ -190,9 +203,10 @@ def alike_rows(patch: Words, tolerance: int = 16) -> bool:
         return True
     if differ(middle, inner[:1], tolerance).any():
         return False
-    rows = np.empty(inner.shape, np.uint32)
+    rows = np.empty((min(len(inner), max(1, MANY // inner.shape[1])), inner.shape[1]), np.uint32)
     rows[:] = middle
-    return not differ(rows, inner, tolerance).any()
+    bands = (inner[top : top + len(rows)] for top in range(0, len(inner), len(rows)))
+    return not any(differ(rows[: len(band)], band, tolerance).any() for band in bands)
 
 
 def blank(patch: Words, tolerance: int = 16) -> bool:
