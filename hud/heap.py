@@ -9,8 +9,8 @@ ARENA_MAX, MMAP_THRESHOLD, TRIM_THRESHOLD = -8, -3, -1
 """Numbers of mallopt(3)'s options, from glibc's malloc.h."""
 LARGE = 2**20
 """Bytes from which on a block has pages of its own, which go back when it is freed."""
-SPARE = 2**18
-"""Bytes that the heap may keep at its end."""
+SPARE = 2**21
+"""Bytes that the heap may keep at its end: what a look at a film needs and lets go, each time."""
 
 
 def keep_heap_small() -> None:

@@ -40,11 +40,11 @@ class Buffers:
         """In bytes, of all buffers."""
         return sum(buffer.memory.nbytes for buffer in self._all)
 
-    def behind(self) -> int:
-        """Pixels that the next `take` copies besides its patches, at most."""
+    def behind(self, rects: Sequence[Rect]) -> int:
+        """Pixels that a `take` of patches in `rects` copies besides these."""
         buffer = self._unused()
         missed = buffer.missed if buffer is not None else [self._whole]
-        return sum(rect.area for rect in missed)
+        return sum(rect.area for rect in missed if not any(inside(rect, new) for new in rects))
 
     def prepare(self) -> None:
         """Have a buffer for the next state: to make one takes longer than all else with a line."""

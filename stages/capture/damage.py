@@ -323,7 +323,7 @@ class _Watch:
         if not patches:
             return
         rects, buffers = tuple(rect for rect, _ in patches), self._buffers[monitor]
-        if buffers.behind() + sum(rect.area for rect in rects) <= INLINE_PIXELS:
+        if buffers.behind(rects) + sum(rect.area for rect in rects) <= INLINE_PIXELS:
             picture = buffers.take(patches)
         else:
             picture = await in_thread(buffers.take, patches)
