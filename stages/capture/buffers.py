@@ -24,6 +24,8 @@ Patch = tuple[Rect, Pixels]
 """A place in the picture and its new pixels."""
 MOST_MISSED = 24
 """Rectangles; beyond them a buffer takes in one rectangle around all of them."""
+ENOUGH = 3
+"""Buffers for the present, for what is looked at and for what is drawn next."""
 WORTH_COMPARING = 300_000
 """Pixels up to which a patch is compared with what stands there: programs draw the same again."""
 
@@ -46,16 +48,22 @@ class Buffers:
         missed = buffer.missed if buffer is not None else [self._whole]
         return sum(rect.area for rect in missed if not any(inside(rect, new) for new in rects))
 
+    @property
+    def crowded(self) -> bool:
+        """Whether the next `take` makes one more than are mostly needed."""
+        return len(self._all) >= ENOUGH and self._unused() is None
+
     def prepare(self) -> None:
         """Have a buffer for the next state: to make one takes longer than all else with a line."""
         if self._unused() is None:
             self._another()
 
-    def trim(self) -> None:
-        """Let go of what a busier time has left over: all free buffers but one."""
+    def trim(self, enough: int = 2) -> None:
+        """Let go of what a busier time has left over: free buffers beyond so many in all."""
         free = [buffer for buffer in self._all if buffer.free and buffer is not self._latest]
         for buffer in free[1:]:
-            self._all.remove(buffer)
+            if len(self._all) > enough:
+                self._all.remove(buffer)
 
     def show(self) -> Pixels:
         """The present picture, read-only and safe from what comes next."""
@@ -92,7 +100,7 @@ class Buffers:
             if other is not buffer:
                 other.miss(rects)
         self._latest = buffer
-        self.trim()
+        self.trim(ENOUGH)
         return buffer.show()
 
     def _unused(self) -> _Buffer | None:

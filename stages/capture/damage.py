@@ -35,6 +35,8 @@ They fit into the memory that is kept between two grabs: fresh pages cost more t
 """
 GATHER = 0.003
 """Seconds, at most, for which what goes on being drawn is waited for."""
+ROOM = 0.05
+"""Seconds, at most, for which a picture is waited for that nobody looks at any more."""
 SETTLED = 0.5
 """Seconds from the first word of a change of monitors until they are looked at again."""
 SOON = 0.1
@@ -251,6 +253,7 @@ class _Watch:
         self._due.update(await self._shield.refresh())
         if not (self._due or self._server.was_drawn(films)):
             return
+        await self._room()
         moment = _now()
         self._looked = moment[0]
         pieces = await self._read(functools.partial(self._gather, films))
@@ -258,6 +261,16 @@ class _Watch:
         for monitor, box in self._boxes.items():
             parts = [part for each in pieces if (part := cut(each, box)) is not None]
             await self._renew(monitor, moment, self._buffers[monitor].news(parts))
+
+    async def _room(self) -> None:
+        """Let the stages behind finish what they look at, rather than keep one picture more.
+
+        Not for long: what waits for an answer of the model keeps its picture too.
+        """
+        for _ in range(10):
+            if not any(buffers.crowded for buffers in self._buffers.values()):
+                return
+            await trio.sleep(ROOM / 10)
 
     async def _gather(self, films: Sequence[Rect]) -> list[Piece]:
         """What was drawn, and what is drawn while we read: a line may come in several pieces."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hud.rect import Rect
-from stages.capture.buffers import MOST_MISSED, WORTH_COMPARING, Buffers
+from stages.capture.buffers import ENOUGH, MOST_MISSED, WORTH_COMPARING, Buffers
 
 HEIGHT, WIDTH = 48, 64
 FOUR_K = (2160, 3840, 4)
@@ -84,15 +84,41 @@ def test_a_small_change_at_4k_allocates_and_copies_nothing_large(in_flight):
 def test_what_a_busy_time_needed_is_given_back():
     buffers = Buffers(np.zeros((HEIGHT, WIDTH, 4), np.uint8))
     frames = [buffers.show()]
-    assert buffers.behind() == HEIGHT * WIDTH  # another one must be made
+    assert buffers.behind([]) == HEIGHT * WIDTH  # another one must be made
     frames += [buffers.take([patch(value, 0, 8, value)]) for value in range(5)]
     assert buffers.size == 6 * frames[0].nbytes
     last = frames[-1]
     del frames
     buffers.trim()
     assert buffers.size == 2 * last.nbytes
-    assert buffers.behind() == 5 * 64
+    assert buffers.behind([]) == 5 * 64
+    assert buffers.behind([Rect(0, 0, WIDTH, 16)]) == 0  # what comes anew need not be caught up
     assert np.array_equal(buffers.take([patch(0, 0, 1, 0)])[:, 1:], last[:, 1:])
+
+
+def test_the_next_state_has_a_place_before_it_comes():
+    buffers = Buffers(np.zeros((HEIGHT, WIDTH, 4), np.uint8))
+    looked_at = buffers.show()
+    assert buffers.behind([]) == HEIGHT * WIDTH
+    buffers.prepare()
+    assert buffers.behind([]) == 0
+    size = buffers.size
+    buffers.prepare()
+    buffers.trim()
+    assert buffers.size == size == 2 * looked_at.nbytes
+
+
+def test_a_busy_time_takes_turns_with_few_pictures():
+    buffers = Buffers(np.zeros((HEIGHT, WIDTH, 4), np.uint8))
+    frames = [buffers.show()]
+    while not buffers.crowded:
+        frames.append(buffers.take([patch(0, 0, 8, len(frames))]))
+    assert len(frames) == ENOUGH
+    for value in range(20):
+        del frames[0]
+        assert not buffers.crowded
+        frames.append(buffers.take([patch(0, 0, 8, value)]))
+        assert buffers.size == ENOUGH * frames[0].nbytes  # none is let go only to be made again
 
 
 def test_a_buffer_that_missed_much_catches_up_in_few_pieces():
@@ -138,4 +164,6 @@ def test_free_buffers_do_not_pile_up():
     assert buffers.size >= len(held) * one
     held.clear()
     buffers.take([patch(0, 0, 8, 9)])
+    assert buffers.size <= ENOUGH * one
+    buffers.trim()
     assert buffers.size <= 2 * one

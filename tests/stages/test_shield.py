@@ -9,16 +9,17 @@ import attrs
 import numpy as np
 import pytest
 import trio
+import trio.testing
 
 from hud.items import Frame, Tick
 from hud.privacy.options import PrivacyOptions
 from hud.privacy.pause import Pause
-from hud.privacy.stack import CannotKnowError
+from hud.privacy.stack import CannotKnowError, Hidden
 from hud.rect import Rect
 from stages.capture import windows
 from stages.capture.damage import Damage
 from stages.capture.screen import Screen
-from stages.capture.shield import PAINT, Shielding, is_one_color
+from stages.capture.shield import PAINT, Shield, Shielding, is_one_color
 from tests.windows import DESK, PUBLIC, SECRET, Program, shake
 
 pytestmark = pytest.mark.x11
@@ -267,6 +268,36 @@ async def test_behind_a_locker_nothing_is_seen(desk, capture):
             "the screen is watched again",
         ]
         assert watcher.leaks() == []
+
+
+class Told:
+    """Windows that tell something, once."""
+
+    hidden, strangers = Hidden(), False
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.news = trio.Event()
+
+    def told(self) -> list[Hidden]:
+        self.asked += 1
+        return []
+
+    async def wait_changed(self) -> None:
+        await self.news.wait()
+
+
+async def test_whoever_no_longer_waits_leaves_the_news_to_the_grab():
+    """What a grab may have seen is known from what is told, so nobody else may take that in."""
+    shield = Shield(Shielding(), None, {}, None)
+    shield._windows = told = Told()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(shield.wait_changed)
+        await trio.testing.wait_all_tasks_blocked()
+        asked = told.asked
+        told.news.set()
+        nursery.cancel_scope.cancel()
+    assert told.asked == asked == 1
 
 
 def test_what_is_of_one_color():
