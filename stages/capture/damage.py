@@ -180,7 +180,6 @@ class _Watch:
         self._due.clear()
         for monitor, box in self._boxes.items():
             await self._begin(monitor, box)
-        self._server.forget()
         longest = wait = self._options.check
         check_at = trio.current_time() + wait
         film_at, left = -math.inf, False
@@ -246,6 +245,7 @@ class _Watch:
         buffers = await in_thread(Buffers, whole)
         self._buffers[monitor] = buffers
         await self._send(monitor, moment, buffers.show(), None)
+        self._server.forget()
         await in_thread(buffers.prepare)
 
     async def _look(self, films: Sequence[Rect]) -> None:
