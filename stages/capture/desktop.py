@@ -37,7 +37,7 @@ def _is_region(value: tuple[int, ...]) -> str | None:
 def check_option() -> Any:  # noqa: ANN401 - as option
     """How often to make sure that X has told of everything.
 
-    At 1080p it costs 8 ms, and X as much: on a still screen nothing else costs anything.
+    At 1080p it costs 6 ms, and X 2: on a still screen hardly anything else costs anything.
     """
     return option(
         6.0,
