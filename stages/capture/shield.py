@@ -142,9 +142,11 @@ class Shield:
         if self._windows is None:
             return []
         try:
-            if self._windows.strangers:
-                await self._windows.look()
             known = self._now()
+            if self._windows.strangers:
+                # Before anything is read: until it is known, a new window would be painted over.
+                await self._windows.look()
+                known = self._now()
         except CannotKnowError:
             # The next grab finds out whether they can be known again.
             self._forget()

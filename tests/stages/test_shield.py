@@ -300,6 +300,26 @@ async def test_whoever_no_longer_waits_leaves_the_news_to_the_grab():
     assert told.asked == asked == 1
 
 
+class Opened(Told):
+    """Windows that tell of a new one."""
+
+    def told(self) -> list[Hidden]:
+        self.strangers = not self.asked
+        return super().told()
+
+    async def look(self) -> None:
+        self.strangers = False
+
+
+async def test_a_window_is_looked_at_before_what_it_shows_is_read():
+    """Else its first picture would be painted over, and the second wait as one of a movement."""
+    shield = Shield(Shielding(), None, {}, None)
+    shield._windows = opened = Opened()
+    await shield.refresh()
+    assert opened.asked
+    assert not opened.strangers
+
+
 def test_what_is_of_one_color():
     picture = np.full((100, 50, 4), 7, np.uint8)
     assert is_one_color(picture)
