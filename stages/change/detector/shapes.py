@@ -5,8 +5,10 @@ All take patches of shape (height, width), one 32-bit pixel a word.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -16,6 +18,8 @@ from hud.pixels import Words
 from hud.rect import Rect
 from stages.change.detector.dirty import COLOUR, Mask
 
+Channels = npt.NDArray[np.uint8]
+"""Shape (height, width, 3)."""
 Shares = npt.NDArray[np.float64]
 """Shape (64,)."""
 VACANT = 0.985
@@ -41,6 +45,8 @@ SOFT, TRACE = 40, 16
 """Levels by which a picture that got sharper differs, blurred; and what is no difference."""
 BLUR = 0.3
 """Share of the contrast of a picture by which its pixels change when it gets sharper."""
+SPREAD = 2
+"""Pixels that each reaches when it is blurred."""
 VIVID = 64
 """Levels by which such a colour is anything but blue or gray, of which selections are."""
 ENOUGH, ROWS = 2**15, 64
@@ -184,9 +190,15 @@ def strongest(before: Words, after: Words) -> int:
 
 def tinted(before: Words, after: Words, faint: int) -> bool:
     """Whether nearly all of what changed did so by `faint` levels at most."""
-    strength = levels(before, after).view(np.uint8)
-    strong = _pixels(strength > faint)
-    return strong <= STROKE and 20 * strong <= _pixels(strength > 4)
+    strong = some = 0
+    for top in range(0, len(after), ROWS):
+        rows = slice(top, top + ROWS)
+        strength = levels(before[rows], after[rows]).view(np.uint8)
+        strong += _pixels(strength > faint)
+        if strong > STROKE:
+            return False
+        some += _pixels(strength > 4)
+    return 20 * strong <= some
 
 
 def _pixels(channels: Mask) -> int:
@@ -388,13 +400,43 @@ def sharper(before: Words, after: Words) -> bool:
     A small faint digit is as like another one once both are blurred; but its strokes went from
     ground to ink.
     """
-    height, width = before.shape
-    old, new = (
-        np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4)[..., :3]
-        for patch in (before, after)
-    )
-    strength = cv2.absdiff(old, new).max(axis=2)
-    changed = strength[strength > TRACE]
-    if changed.size and changed.mean() > BLUR * int(np.ptp(new, axis=(0, 1)).max()):
+    # A page that is another one says so in its first rows; all of it takes longer than a frame may.
+    if any(max(_extremes(cv2.absdiff(*two))[1]) > SOFT for two in _blurred(before, after)):
         return False
-    return int(cv2.absdiff(cv2.blur(old, (5, 5)), cv2.blur(new, (5, 5))).max()) <= SOFT
+    changed = total = 0
+    least, most = [255.0] * 3, [0.0] * 3
+    for top in range(0, len(after), ROWS):
+        old, new = (_colours(patch[top : top + ROWS]) for patch in (before, after))
+        strength = functools.reduce(cv2.max, cv2.split(cv2.absdiff(old, new)))
+        found = cv2.threshold(strength, TRACE, 0, cv2.THRESH_TOZERO)[1]
+        changed += cv2.countNonZero(found)
+        total += int(cv2.sumElems(found)[0])
+        low, high = _extremes(new)
+        least, most = list(map(min, least, low)), list(map(max, most, high))
+    contrast = max(high - low for low, high in zip(least, most, strict=True))
+    return total <= BLUR * contrast * changed
+
+
+def _blurred(before: Words, after: Words) -> Iterator[tuple[Channels, Channels]]:
+    """Both patches blurred, a few rows at a time."""
+    for top in range(0, len(after), ROWS):
+        first = max(0, top - SPREAD)  # at the edge of a piece a blur would see no further
+        one, other = (
+            cv2.blur(_colours(patch[first : top + ROWS + SPREAD]), (2 * SPREAD + 1,) * 2)
+            for patch in (before, after)
+        )
+        inner = slice(top - first, top - first + ROWS)
+        yield one[inner], other[inner]
+
+
+def _colours(patch: Words) -> Channels:
+    height, width = patch.shape
+    channels = np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4)
+    found: Channels = cv2.cvtColor(channels, cv2.COLOR_BGRA2BGR)
+    return found
+
+
+def _extremes(patch: Channels) -> tuple[Sequence[float], Sequence[float]]:
+    """The least and the most of each channel."""
+    found = [cv2.minMaxLoc(channel) for channel in cv2.split(patch)]
+    return [low for low, *_ in found], [high for _, high, *_ in found]
