@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import numpy as np
 
 from hud.rect import Rect
 from stages.change.detector.dirty import Mask
@@ -71,7 +72,12 @@ class Contents(Patience):
 
         The share, and the number of cells that are new.
         """
-        cells, before = self.screen.seen(box, mask)
+        return self._share(box, *self.screen.seen(box, mask))
+
+    def _share(self, box: Rect, cells: Mask, before: Mask) -> tuple[float, int]:
+        """The same of cells that differ, of which some were seen before."""
+        if not before.any():
+            return 0.0, int(np.count_nonzero(cells))
         ink = cells & self.screen.inked(box)
         told = ink if ink.any() else cells
         count, old = int(told.sum()), int((before & told).sum())

@@ -143,10 +143,10 @@ class Judge(Contents):
             due = max(due, moved + EBB)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
-        known, new = self._known(box, mask)
+        cells, before = self.screen.seen(box, mask)
+        known, new = self._share(box, cells, before)
         if known >= KNOWN and new <= WORD:
             return Verdict(Say.FORGET, "seen before in this place")
-        cells, before = self.screen.seen(box, mask)
         fresh = cells & ~before if known > 0.5 else cells
         rects = [blob.rect for blob in blobs(mask, fresh, (box.x, box.y))]
         if not any(self._content(rect, time, scrolled=spot.scrolled) for rect in rects):

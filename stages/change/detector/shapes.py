@@ -373,7 +373,7 @@ def on_a_line(patch: Words) -> bool:
 
 def fills(mask: Mask, rect: Rect) -> bool:
     """Whether most of a rectangle has another colour than before, as it has not below new text."""
-    return int(mask.sum()) >= 0.6 * rect.area
+    return bool(np.count_nonzero(mask) >= 0.6 * rect.area)
 
 
 def sheet(patch: Words) -> bool:
