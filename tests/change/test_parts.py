@@ -1,5 +1,6 @@
 """The steps of the detector, each by itself."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -135,6 +136,20 @@ def test_another_digit_is_not_the_same_sharper():
     two[(1, 2, 3, 4, 5, 6, 7), (4, 5, 4, 3, 2, 1, 1)] = 0xA8748A
     three[(1, 2, 3, 4, 5, 6, 7), (4, 5, 4, 3, 5, 5, 4)] = 0xA8748A
     assert not sharper(two, three)
+
+
+@pytest.mark.parametrize("row", [54, 63, 64, 65, 127, 185])
+def test_what_is_no_sharper_in_one_place_is_another_picture(row):
+    """High pictures are compared a few rows at a time."""
+    page = np.full((200, 40), 0xFFFFFF, np.uint32)
+    for top in range(10, 190, 12):
+        page[top : top + 4, 4:36] = 0x606060
+    pixels = page.view(np.uint8).reshape(200, 40, 4)
+    soft = cv2.GaussianBlur(pixels, (3, 3), 0.5).view(np.uint32)[..., 0]
+    assert sharper(soft, page)
+    other = page.copy()
+    other[row : row + 3, 10:14] ^= 0xFFFFFF
+    assert not sharper(soft, other)
 
 
 def test_travelled_is_not_grown():

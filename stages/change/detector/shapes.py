@@ -9,6 +9,7 @@ import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,8 +19,9 @@ from hud.pixels import Words
 from hud.rect import Rect
 from stages.change.detector.dirty import COLOUR, Mask
 
-Channels = npt.NDArray[np.uint8]
-"""Shape (height, width, 3)."""
+if TYPE_CHECKING:
+    from cv2.typing import MatLike
+
 Shares = npt.NDArray[np.float64]
 """Shape (64,)."""
 VACANT = 0.985
@@ -417,7 +419,7 @@ def sharper(before: Words, after: Words) -> bool:
     return total <= BLUR * contrast * changed
 
 
-def _blurred(before: Words, after: Words) -> Iterator[tuple[Channels, Channels]]:
+def _blurred(before: Words, after: Words) -> Iterator[tuple[MatLike, MatLike]]:
     """Both patches blurred, a few rows at a time."""
     for top in range(0, len(after), ROWS):
         first = max(0, top - SPREAD)  # at the edge of a piece a blur would see no further
@@ -429,14 +431,13 @@ def _blurred(before: Words, after: Words) -> Iterator[tuple[Channels, Channels]]
         yield one[inner], other[inner]
 
 
-def _colours(patch: Words) -> Channels:
+def _colours(patch: Words) -> MatLike:
     height, width = patch.shape
     channels = np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4)
-    found: Channels = cv2.cvtColor(channels, cv2.COLOR_BGRA2BGR)
-    return found
+    return cv2.cvtColor(channels, cv2.COLOR_BGRA2BGR)
 
 
-def _extremes(patch: Channels) -> tuple[Sequence[float], Sequence[float]]:
+def _extremes(patch: MatLike) -> tuple[Sequence[float], Sequence[float]]:
     """The least and the most of each channel."""
     found = [cv2.minMaxLoc(channel) for channel in cv2.split(patch)]
     return [low for low, *_ in found], [high for _, high, *_ in found]
