@@ -22,6 +22,11 @@ Pixels = npt.NDArray[np.uint8]
 """Shape (height, width, 4), BGRA, uint8. The fourth byte carries nothing."""
 
 
+_ROWS = 32
+_SIXTEEN = np.uint32(0xF0F0F0)
+"""Of a difference in each colour, the bits that say 16 levels or more."""
+
+
 def clock(wall_time: float) -> str:
     """Local time of day such as 14:03:20, of seconds since the epoch."""
     return time.strftime("%H:%M:%S", time.localtime(wall_time))
@@ -113,10 +118,18 @@ class Mark:
 
     def gone(self, frame: Frame) -> bool:
         """Whether the frame shows again what was there before, to within 16 levels."""
-        now = frame.pixels[self.rect.slices][..., :3].astype(np.int16)
-        if self.before is None or now.shape[:2] != self.before.shape[:2]:
+        now, before = frame.pixels[self.rect.slices], self.before
+        if before is None or now.shape != before.shape:
             return False
-        return bool(np.abs(now - self.before[..., :3]).max(initial=0) < 16)
+        # A few rows at a time: of what stands there still the first ones tell.
+        pieces = (slice(top, top + _ROWS) for top in range(0, len(now), _ROWS))
+        return not any(_differ(now[rows], before[rows]) for rows in pieces)
+
+
+def _differ(one: Pixels, other: Pixels) -> bool:
+    """Whether a channel of any pixel differs by 16 levels or more."""
+    steps = np.maximum(one, other, order="C") - np.minimum(one, other, order="C")
+    return bool((steps.view(np.uint32) & _SIXTEEN).any())
 
 
 @attrs.frozen
