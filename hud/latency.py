@@ -57,9 +57,10 @@ class Spans(Observer):
     def offered(self, edge: str, item: object) -> None:
         """See Observer."""
         stage, now = edge.partition("→")[0], self._now()
-        if stage in self._in_hand:
-            seq, begin = self._in_hand.pop(stage)
-            self._take(Span(stage, "work", seq, begin, now))
+        seq, begin = self._in_hand.get(stage, (None, now))
+        if seq == _seq(item):  # else it is about an older one, which was kept back or woken
+            del self._in_hand[stage]
+            self._take(Span(stage, "work", _seq(item), begin, now))
         self._offered[edge, id(item)] = now
 
     def taken(self, edge: str, item: object) -> None:
