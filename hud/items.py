@@ -173,6 +173,8 @@ class Change:
     """When the last of it was drawn, which may be long before it was passed on; None: unknown."""
     scrolls: tuple[Scroll, ...] = ()
     """What scrolled on this monitor lately, up to this frame."""
+    outdated: bool = False
+    """Whether a newer frame is being judged: it is to be shown as of that one."""
 
     @property
     def seq(self) -> int:

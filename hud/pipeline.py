@@ -93,7 +93,7 @@ def edges(
             merge=lambda newer, older: newer.absorb(older),
             passes=lambda change: bool(change.regions),
             rank=lambda change: change.weight,
-            held=hides,
+            held=lambda change: change.outdated or hides(change),
         ),
         "send": EdgeOptions(
             handoff=handoffs.get("send", Handoff.DEMAND), passes=lambda shot: not shot.withheld

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 import trio
@@ -14,6 +16,10 @@ from hud.threads import in_thread
 
 INLINE_PIXELS = 60_000
 """Damage up to which a frame is judged in the loop; a line of text across the screen has less."""
+LONG = 0.005
+"""Seconds of judging from which on it is looked whether a newer frame has come meanwhile."""
+MOMENT = 0.001
+"""Seconds in which a frame that is there is taken, however late it is for something else."""
 
 
 async def judge(
@@ -27,31 +33,74 @@ async def judge(
 
     `whole`: the detectors look at all of a frame, however little of it was damaged.
     """
-    detectors: dict[int, Detector] = {}
+    bench = _Bench(make, inbox, outbox, whole)
     woken = -math.inf
-    while True:
-        frame = None
-        with trio.move_on_at(max(_due(detectors), woken + SHORTEST_NAP)):
-            try:
-                frame = await inbox.receive()
-            except trio.EndOfChannel:
-                break
-        if frame is None:
-            woken = trio.current_time()
-            await _pay(detectors, outbox, woken)
-            continue
-        if frame.monitor not in detectors:
-            detectors[frame.monitor] = make()
-        look = detectors[frame.monitor].look
-        if _is_little(frame) and not whole:
-            await outbox.send(look(frame))
-        else:
-            await outbox.send(await in_thread(look, frame))
+    with contextlib.suppress(trio.EndOfChannel):
+        while True:
+            frame = await bench.frame(max(_due(bench.detectors), woken + SHORTEST_NAP))
+            if frame is None:
+                await bench.pay()
+                woken = trio.current_time()
+            else:
+                await bench.look(frame)
     # The screen stays as it is now, so whatever is awaited comes to rest. Nobody's heart beats on.
-    resting = {number: _resting(detector) for number, detector in detectors.items()}
+    resting = {number: _resting(detector) for number, detector in bench.detectors.items()}
     due, end = -math.inf, trio.current_time() + AFTERMATH
     while (due := max(due + SHORTEST_NAP, _due(resting))) <= end:
-        await _pay(resting, outbox, due)
+        await _pay(resting, outbox.send, due)
+
+
+@attrs.frozen
+class _Bench:
+    """A detector for each monitor, and the channels before and behind them."""
+
+    make: Callable[[], Detector]
+    inbox: trio.abc.ReceiveChannel[Frame]
+    outbox: trio.abc.SendChannel[Change]
+    whole: bool
+    detectors: dict[int, Detector] = attrs.field(factory=dict)
+
+    async def frame(self, until: float) -> Frame | None:
+        """The next frame if it comes by then; one that is there is taken though it is later.
+
+        Raises:
+            trio.EndOfChannel: there are no more.
+        """
+        with trio.move_on_at(max(until, trio.current_time() + MOMENT)):
+            return await self.inbox.receive()
+        return None
+
+    async def look(self, frame: Frame) -> None:
+        """Judge a frame and pass on what it brought."""
+        began = trio.current_time()
+        await self._pass_on(began, await self._judged(frame))
+
+    async def pay(self) -> None:
+        """Pass on what is due."""
+        now = trio.current_time()
+        await _pay(self.detectors, functools.partial(self._pass_on, now), now)
+
+    async def _judged(self, frame: Frame) -> Change:
+        if frame.monitor not in self.detectors:
+            self.detectors[frame.monitor] = self.make()
+        look = self.detectors[frame.monitor].look
+        if _is_little(frame) and not self.whole:
+            return look(frame)
+        return await in_thread(look, frame)
+
+    async def _pass_on(self, began: float, change: Change) -> None:
+        """Hand over a change; with the next frame if that came while this one was judged.
+
+        Only the next: where judging takes longer than drawing there would always be one more.
+        """
+        newer = None
+        if change.regions and trio.current_time() - began >= LONG:
+            with contextlib.suppress(trio.EndOfChannel):
+                newer = await self.frame(-math.inf)
+        outdated = newer is not None and newer.monitor == change.monitor
+        await self.outbox.send(attrs.evolve(change, outdated=outdated))
+        if newer is not None:
+            await self.outbox.send(await self._judged(newer))
 
 
 def _resting(detector: Detector) -> Detector:
@@ -63,19 +112,21 @@ def _is_little(frame: Frame) -> bool:
     return frame.damage is not None and sum(rect.area for rect in frame.damage) <= INLINE_PIXELS
 
 
-def _due(detectors: dict[int, Detector]) -> float:
+def _due(detectors: Mapping[int, Detector]) -> float:
     times = [detector.due() for detector in detectors.values()]
     return min((time for time in times if time is not None), default=math.inf)
 
 
 async def _pay(
-    detectors: dict[int, Detector], outbox: trio.abc.SendChannel[Change], time: float
+    detectors: Mapping[int, Detector],
+    hand_over: Callable[[Change], Awaitable[None]],
+    time: float,
 ) -> None:
-    for detector in detectors.values():
+    for detector in tuple(detectors.values()):
         # With much to judge this takes longer than the loop may stand still.
         change = await in_thread(detector.wake, time)
         if change is not None:
-            await outbox.send(change)
+            await hand_over(change)
 
 
 @attrs.define

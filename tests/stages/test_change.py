@@ -69,6 +69,130 @@ async def test_what_is_awaited_at_the_end_is_paid(inline_threads):
     assert [change.seq for change in changes if change.regions] == [1, 2]
 
 
+@pytest.fixture
+def slow_threads(monkeypatch, autojump_clock):
+    """Judging takes a tenth of a second, in which frames may come."""
+
+    async def in_thread(function, *arguments):
+        await trio.sleep(0.1)
+        return function(*arguments)
+
+    monkeypatch.setattr(judging, "in_thread", in_thread)
+
+
+class News:
+    """Every frame is news."""
+
+    def look(self, frame):
+        return Change(frame, (fakes.BOX,), Cause.CONTENT, "news")
+
+    def wake(self, time):
+        return None
+
+    def due(self):
+        return None
+
+
+@attrs.frozen
+class Every:
+    """A screen on which something is drawn so and so often."""
+
+    seconds: float
+    frames: int
+    period: float = math.inf
+
+    async def run(self, inbox, outbox):
+        for seq in range(1, self.frames + 1):
+            await outbox.send(fakes.frame(seq, time=trio.current_time()))
+            await trio.sleep(self.seconds)
+
+
+async def shown(detector, screen):
+    """How old each frame is when a shot is made of it, and the ledger."""
+    ledger, ages = Ledger(), []
+
+    def shoot(change):
+        ages.append((change.seq, round(trio.current_time() - change.frame.time, 2)))
+        return fakes.as_shot(change)
+
+    class Judges:
+        async def run(self, inbox, outbox):
+            await judge(detector, inbox, outbox)
+
+    line = Pipeline(
+        capture=screen,
+        change=Judges(),
+        encode=fakes.Map(shoot),
+        send=fakes.Map(fakes.answered),
+        assemble=Assemble(),
+        sinks={},
+    )
+    await run_pipeline(line, stop=trio.Event(), observer=ledger, grace=99)
+    ledger.close()
+    return ages, ledger
+
+
+async def test_what_was_judged_for_long_is_shown_as_of_the_next_frame(slow_threads):
+    """The second frame came while the first was judged, and is judged before that is shown."""
+    ages, ledger = await shown(News, Every(0.05, 2))
+    assert ages == [(2, pytest.approx(0.15, abs=0.02))]
+    assert +ledger.fates == {Fate.MERGED: 1, Fate.SENT: 1}
+
+
+async def test_no_more_than_one_frame_is_waited_for(slow_threads):
+    """Where judging takes longer than drawing, there is always one more."""
+    ages, ledger = await shown(News, Every(0.05, 40))
+    assert len(ages) >= 8
+    assert max(age for _, age in ages) < 0.2
+    assert sum(ledger.fates.values()) == 40
+
+
+async def test_what_rested_is_shown_as_of_the_frame_that_came_meanwhile(slow_threads):
+    """It is judged for a tenth of a second from 1.0 on; at 1.05 something else is drawn."""
+    ages, _ = await shown(Late, Every(1.05, 2))
+    assert ages[0][0] == 2
+    assert ages[0][1] < 0.2
+
+
+async def test_a_frame_that_is_there_goes_before_what_is_due(slow_threads):
+    """A detector that is always behind with something would never see a frame again."""
+
+    class Behind(Late):
+        def due(self):
+            return 0.0
+
+        def wake(self, time):
+            return None
+
+    before, inbox = trio.open_memory_channel(9)
+    outbox, after = trio.open_memory_channel(9)
+    for seq in (1, 2, 3):
+        await before.send(fakes.frame(seq))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(judge, Behind, inbox, outbox)
+        with trio.fail_after(0.35):
+            assert [(await after.receive()).seq for _ in range(3)] == [1, 2, 3]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_change_is_not_lost_with_the_frame_that_was_to_bring_it(slow_threads):
+    """The detector fails over the newer frame; the one that follows it begins anew."""
+
+    class Fails(News):
+        def look(self, frame):
+            if frame.seq == 2 and not failures:
+                failures.append(frame.seq)
+                raise ValueError("no such pixel")
+            return super().look(frame)
+
+    failures = []
+    ages, ledger = await shown(Fails, Every(0.05, 2))
+    assert failures == [2]
+    assert [seq for seq, _ in ages] == [2]
+    assert sum(ledger.fates.values()) == 2
+    assert ledger.fates[Fate.SENT] == 1
+
+
 def test_a_heartbeat_shows_a_silent_screen():
     detector = Heartbeat(Tiles().detector(), 10.0)
     causes = [detector.look(fakes.frame(t, time=float(t))).cause for t in range(1, 25)]
