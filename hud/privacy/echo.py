@@ -74,6 +74,12 @@ class Echo(Observer):
         if edge.startswith("sinks→") and isinstance(item, Note):
             self._shown.append((trio.current_time(), item.seq))
 
+    def merged(self, edge: str, older: object, newer: object, into: object) -> None:
+        """See Observer: what is shown with another frame is no less an answer to a note."""
+        if isinstance(older, Change) and isinstance(into, Change):
+            chains = (self._led_to.get(change.seq, _Chain()) for change in (older, into))
+            self.remember(into.seq, max(chains, key=lambda chain: chain.rounds))
+
     def say(self, sentence: str, time: float, note: int) -> None:
         """Tell the user, perhaps on the watched screen: then it is as much ours as the note."""
         self._shown.append((time, note))

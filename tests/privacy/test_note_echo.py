@@ -95,6 +95,20 @@ async def test_notes_about_notes_end_after_three_rounds(autojump_clock):
     assert len(screen.said) == 1
 
 
+async def test_a_note_about_a_newer_frame_is_an_echo_too(autojump_clock):
+    """While the model is busy a change is shown as of the present, which has another number."""
+    screen = Screen()
+    screen.changes(EDITOR)
+
+    def renew():
+        older = Change(frame(screen.seq), (TERMINAL,), Cause.CONTENT, "test")
+        screen.seq += 1
+        newer = attrs.evolve(older, frame=frame(screen.seq))
+        screen.echo.merged("change→encode", older, newer, newer)
+
+    assert await go_round(screen, 20, renew) == ROUNDS + 1
+
+
 async def test_what_only_goes_with_the_notes_now_and_then_is_not_left_out(autojump_clock):
     """Changes of several places are united while the model answers: one of them goes on."""
     screen, places = Screen(), [TERMINAL, EDITOR]
