@@ -144,6 +144,10 @@ def _never(_item: object) -> bool:
     return False
 
 
+def _as_it_is(_waiting: object, _present: object) -> None:
+    return
+
+
 async def _at_once() -> None:
     return
 
@@ -160,6 +164,9 @@ class EdgeOptions(Generic[T]):
     """Whether an item goes to the next stage at all."""
     held: Callable[[T], bool] = _never
     """Whether a waiting item must not be taken as it is: it waits to be united with a newer one."""
+    renew: Callable[[T, T], T | None] = _as_it_is
+    """What waits as of the present, an item that went no further: `renew(waiting, present)`. None:
+    it would not be the same any more, and goes as it is."""
     room: int = 1
     """How many items may wait when the handoff blocks."""
     rank: Callable[[T], float] | None = None
@@ -219,7 +226,8 @@ class _Edge(Generic[T]):
     def bring_up_to_date(self) -> bool:
         """Unite with the present what is held, and the first item if it was given back.
 
-        United with the present, it may come to nothing. False: nothing may be taken now.
+        United with the present, it may come to nothing. Any other first item is only renewed.
+        False: nothing may be taken now.
         """
         for key in [key for key, item in self.waiting.items() if self.options.held(item)]:
             self._unite(key)
@@ -228,8 +236,21 @@ class _Edge(Generic[T]):
             was_returned = key in self.returned
             self.returned.discard(key)
             if not (was_returned and self._unite(key)):
+                self._renew(key)
                 return True
         return False
+
+    def _renew(self, key: Hashable) -> None:
+        """Let the present stand for what waits, if that is still the same."""
+        present, older = self.passed_by.get(key), self.waiting[key]
+        renewed = None if present is None else self.options.renew(older, present)
+        if renewed is None:
+            return
+        self.waiting[key] = renewed
+        present = self.passed_by.pop(key)
+        self.counts["ignored"] -= 1
+        self.counts["merged"] += 1
+        self.observer.merged(self.name, older, present, renewed)
 
     def _unite(self, key: Hashable) -> bool:
         """Unite what waits with the present; False: it is the present."""

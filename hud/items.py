@@ -22,6 +22,8 @@ Pixels = npt.NDArray[np.uint8]
 """Shape (height, width, 4), BGRA, uint8. The fourth byte carries nothing."""
 
 
+SMALL = 200_000
+"""Pixels of a region up to which it counts what exactly was there, and is."""
 _ROWS = 32
 _SIXTEEN = np.uint32(0xF0F0F0)
 """Of a difference in each colour, the bits that say 16 levels or more."""
@@ -119,17 +121,18 @@ class Mark:
     def gone(self, frame: Frame) -> bool:
         """Whether the frame shows again what was there before, to within 16 levels."""
         now, before = frame.pixels[self.rect.slices], self.before
-        if before is None or now.shape != before.shape:
-            return False
-        # A few rows at a time: of what stands there still the first ones tell.
-        pieces = (slice(top, top + _ROWS) for top in range(0, len(now), _ROWS))
-        return not any(_differ(now[rows], before[rows]) for rows in pieces)
+        return before is not None and now.shape == before.shape and not _differ(now, before)
 
 
 def _differ(one: Pixels, other: Pixels) -> bool:
     """Whether a channel of any pixel differs by 16 levels or more."""
-    steps = np.maximum(one, other, order="C") - np.minimum(one, other, order="C")
-    return bool((steps.view(np.uint32) & _SIXTEEN).any())
+    # A few rows at a time: of what is another picture the first ones tell.
+    for top in range(0, len(one), _ROWS):
+        a, b = one[top : top + _ROWS], other[top : top + _ROWS]
+        steps = np.maximum(a, b, order="C") - np.minimum(a, b, order="C")
+        if (steps.view(np.uint32) & _SIXTEEN).any():
+            return True
+    return False
 
 
 @attrs.frozen
@@ -193,6 +196,19 @@ class Change:
         return (
             sum(rect.area for rect in self.regions) + first * self.frame.width * self.frame.height
         )
+
+    def renewed(self, present: Change) -> Change | None:
+        """This change as of a newer frame that brought nothing new; None: it would not be the same.
+
+        What is large is shown as it is by then: it moves, or is painted further.
+        """
+        now, then = present.frame, self.frame
+        if now.whole != then.whole:
+            return None
+        small = (rect.slices for rect in self.regions if rect.area <= SMALL)
+        if any(_differ(now.pixels[part], then.pixels[part]) for part in small):
+            return None
+        return attrs.evolve(self, frame=now, scrolls=present.scrolls)
 
     def absorb(self, older: Change) -> Change:
         """This change with the regions of an older one of its monitor that was not shown.

@@ -94,6 +94,7 @@ def edges(
             passes=lambda change: bool(change.regions),
             rank=lambda change: change.weight,
             held=lambda change: change.outdated or hides(change),
+            renew=lambda waiting, present: waiting.renewed(present),
         ),
         "send": EdgeOptions(
             handoff=handoffs.get("send", Handoff.DEMAND), passes=lambda shot: not shot.withheld

@@ -422,6 +422,38 @@ async def test_only_what_was_given_back_is_brought_up_to_date(came_back):
     assert outbox.statistics().ignored == 1
 
 
+def renewing():
+    events = fakes.Events()
+    options = latest(
+        merge=lambda newer, older: newer.absorb(older),
+        passes=lambda change: bool(change.regions),
+        renew=lambda waiting, present: waiting.renewed(present),
+    )
+    return *open_edge("change→encode", options, events), events
+
+
+async def test_what_waited_is_taken_as_of_the_present_if_it_is_the_same():
+    outbox, inbox, events = renewing()
+    await outbox.send(with_marks(1, before=0, now=100))
+    for seq in (2, 3):
+        await outbox.send(passed_by(seq, now=105))
+    taken = await inbox.receive()
+    assert (taken.seq, taken.regions, taken.rule) == (3, (fakes.BOX,), "test")
+    assert (taken.frame.pixels == 105).all()
+    assert [step for step, *_ in events.seen][-2:] == ["merged", "taken"]
+    counts = outbox.statistics()
+    assert (counts.waiting, counts.taken, counts.merged, counts.ignored) == (0, 1, 1, 1)
+
+
+async def test_what_waited_is_taken_as_it_was_if_it_is_another_by_now():
+    outbox, inbox, _ = renewing()
+    await outbox.send(with_marks(1, before=0, now=100))
+    await outbox.send(passed_by(2, now=0))
+    assert (await inbox.receive()).seq == 1
+    counts = outbox.statistics()
+    assert (counts.waiting, counts.taken, counts.merged, counts.ignored) == (0, 1, 0, 1)
+
+
 async def test_what_came_and_went_is_not_taken_again(autojump_clock):
     outbox, inbox = changes()
     await outbox.send(with_marks(1, before=0, now=100))

@@ -157,12 +157,13 @@ async def test_an_entry_says_why(autojump_clock):
     assert all(entry.milliseconds >= 4000 for entry in sent)
     assert all(entry.stages["answer"] >= 0 for entry in sent)
     assert {"capture", "before change", "change", "before encode", "encode"} < set(sent[1].stages)
-    assert all(entry.stages["before encode"] >= 1000 for entry in sent[1:])
+    # A frame comes each second, and what waited for the model is shown as of the newest.
+    assert all(entry.stages["before encode"] <= 1000 for entry in sent)
     merged = [entry for entry in entries if entry.fate is Fate.MERGED]
     assert all(entry.into > entry.last for entry in merged)
     quiet = next(entry for entry in entries if entry.fate is Fate.UNCHANGED)
     assert quiet.frames[:2] == [(1, 2), (4, 5)]
-    assert "8 of frames 1 to 11" in quiet.line()
+    assert "7 of frames 1 to 11" in quiet.line()
     assert "at 8x8 at 0,0" in sent[0].line()
     assert json.loads(json.dumps(sent[0].record()))["fate"] == "sent"
 

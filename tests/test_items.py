@@ -70,3 +70,35 @@ def test_a_monitor_of_another_size_holds_nothing_of_the_older_change(regions):
 def test_pixels_never_flood_a_message():
     assert len(repr(fakes.frame())) < 200
     assert len(repr(fakes.delta(1, "x"))) < 300
+
+
+def whole(seq, pixels):
+    return fakes.frame(seq, pixels=pixels)
+
+
+def test_a_change_is_renewed_where_it_shows_the_same():
+    before = np.full((64, 64, 4), 40, np.uint8)
+    after = before.copy()
+    after[40:, 40:, :3] = 200  # a film elsewhere
+    after[:8, :8, :3] += 9  # the noise of compression
+    change = attrs.evolve(fakes.change(1, fakes.BOX), frame=whole(1, before))
+    present = attrs.evolve(fakes.change(2), frame=whole(2, after))
+    renewed = change.renewed(present)
+    assert renewed.frame is present.frame
+    assert (renewed.regions, renewed.cause) == (change.regions, change.cause)
+    after[7, 7, 0] += 30
+    assert change.renewed(present) is None
+
+
+def test_a_large_change_is_renewed_whatever_it_shows_by_now():
+    before, after = (np.full((500, 500, 4), level, np.uint8) for level in (0, 200))
+    page = Rect(0, 0, 500, 500)
+    change = attrs.evolve(fakes.change(1, page), frame=whole(1, before))
+    present = attrs.evolve(fakes.change(2), frame=whole(2, after))
+    assert change.renewed(present).frame is present.frame
+
+
+def test_a_change_of_a_screen_of_another_size_is_not_renewed():
+    change = fakes.change(1, fakes.BOX)
+    small = attrs.evolve(fakes.change(2), frame=whole(2, np.zeros((32, 32, 4), np.uint8)))
+    assert change.renewed(small) is None

@@ -107,7 +107,7 @@ class Every:
             await trio.sleep(self.seconds)
 
 
-async def shown(detector, screen):
+async def shown(detector, screen, answer=0.0):
     """How old each frame is when a shot is made of it, and the ledger."""
     ledger, ages = Ledger(), []
 
@@ -123,7 +123,7 @@ async def shown(detector, screen):
         capture=screen,
         change=Judges(),
         encode=fakes.Map(shoot),
-        send=fakes.Map(fakes.answered),
+        send=fakes.Map(fakes.answered, work=answer),
         assemble=Assemble(),
         sinks={},
     )
@@ -145,6 +145,19 @@ async def test_no_more_than_one_frame_is_waited_for(slow_threads):
     assert len(ages) >= 8
     assert max(age for _, age in ages) < 0.2
     assert sum(ledger.fates.values()) == 40
+
+
+async def test_what_waited_for_the_model_is_shown_as_of_the_present(autojump_clock, inline_threads):
+    """The first two frames are news; the others come while the model answers for a second."""
+
+    class Twice(News):
+        def look(self, frame):
+            change = super().look(frame)
+            return change if frame.seq <= 2 else attrs.evolve(change, regions=(), fate=Fate.NOISE)
+
+    ages, ledger = await shown(Twice, Every(0.03, 60), answer=1.0)
+    assert ages == [(1, 0.0), (pytest.approx(34, abs=1), pytest.approx(0.0, abs=0.03))]
+    assert +ledger.fates == {Fate.SENT: 2, Fate.MERGED: 1, Fate.NOISE: 57}
 
 
 async def test_what_rested_is_shown_as_of_the_frame_that_came_meanwhile(slow_threads):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hud.items import Pixels
+from hud.items import SMALL, Pixels
 from hud.pixels import Words
 from hud.rect import Rect
 from stages.change.detector.dirty import CELL, Difference, Indices, Mask, any_in_cells, places
@@ -15,8 +15,6 @@ from stages.change.detector.options import Limits
 from stages.change.detector.shapes import codes, differ, palette
 from stages.change.detector.signature import signatures
 
-MOST_KEPT = 200_000
-"""Pixels of a region up to which a change carries what was there before."""
 MOST_HUES = 600
 """Cells of background whose colours are noted in one frame."""
 STRANGE = 0.15
@@ -164,7 +162,7 @@ class Screen:
 
     def shown_before(self, rect: Rect) -> Pixels | None:
         """A copy of what was shown in `rect`, shape (height, width, 4); None if it is large."""
-        if rect.area > MOST_KEPT:
+        if rect.area > SMALL:
             return None
         piece = np.ascontiguousarray(self.shown[rect.slices])
         return piece.view(np.uint8).reshape(rect.height, rect.width, 4)
