@@ -197,18 +197,18 @@ class Change:
             sum(rect.area for rect in self.regions) + first * self.frame.width * self.frame.height
         )
 
-    def renewed(self, present: Change) -> Change | None:
-        """This change as of a newer frame that brought nothing new; None: it would not be the same.
-
-        What is large is shown as it is by then: it moves, or is painted further.
-        """
-        now, then = present.frame, self.frame
-        if now.whole != then.whole:
-            return None
+    def holds_in(self, newer: Frame) -> bool:
+        """Whether the same is news in a newer frame; what is large moves, or is painted further."""
+        if newer.whole != self.frame.whole:
+            return False
         small = (rect.slices for rect in self.regions if rect.area <= SMALL)
-        if any(_differ(now.pixels[part], then.pixels[part]) for part in small):
+        return not any(_differ(newer.pixels[part], self.frame.pixels[part]) for part in small)
+
+    def renewed(self, present: Change) -> Change | None:
+        """This change as of a frame that brought nothing new; None: it would not be the same."""
+        if not self.holds_in(present.frame):
             return None
-        return attrs.evolve(self, frame=now, scrolls=present.scrolls)
+        return attrs.evolve(self, frame=present.frame, scrolls=present.scrolls)
 
     def absorb(self, older: Change) -> Change:
         """This change with the regions of an older one of its monitor that was not shown.

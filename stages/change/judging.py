@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from hud.detector import AFTERMATH, SHORTEST_NAP, Detector
-from hud.items import Cause, Change, Frame
+from hud.items import Cause, Change, Fate, Frame
 from hud.threads import in_thread
 
 INLINE_PIXELS = 60_000
@@ -84,9 +84,13 @@ class _Bench:
         if frame.monitor not in self.detectors:
             self.detectors[frame.monitor] = self.make()
         look = self.detectors[frame.monitor].look
-        if _is_little(frame) and not self.whole:
-            return look(frame)
-        return await in_thread(look, frame)
+        return look(frame) if self._is_little(frame) else await in_thread(look, frame)
+
+    def _is_little(self, frame: Frame) -> bool:
+        """Whether a look at it takes less than a millisecond, as the way to a thread does."""
+        if self.whole or frame.damage is None:
+            return False
+        return sum(rect.area for rect in frame.damage) <= INLINE_PIXELS
 
     async def _pass_on(self, began: float, change: Change) -> None:
         """Hand over a change; with the next frame if that came while this one was judged.
@@ -97,19 +101,29 @@ class _Bench:
         if change.regions and trio.current_time() - began >= LONG:
             with contextlib.suppress(trio.EndOfChannel):
                 newer = await self.frame(-math.inf)
-        outdated = newer is not None and newer.monitor == change.monitor
-        await self.outbox.send(attrs.evolve(change, outdated=outdated))
+        if newer is not None and newer.monitor == change.monitor:
+            await self.outbox.send(attrs.evolve(change, outdated=True))
+            await self._go_on(change, newer)
+            return
+        await self.outbox.send(change)
         if newer is not None:
             await self.outbox.send(await self._judged(newer))
+
+    async def _go_on(self, change: Change, newer: Frame) -> None:
+        """Judge a newer frame, with which that change is shown.
+
+        It is shown before that if judging is long; what is then found is a change of its own.
+        """
+        takes_along = not self._is_little(newer) and change.holds_in(newer)
+        if takes_along:
+            await self.outbox.send(Change(newer, (), None, change.rule, Fate.MERGED))
+        found = await self._judged(newer)
+        if found.regions or not takes_along:
+            await self.outbox.send(found)
 
 
 def _resting(detector: Detector) -> Detector:
     return detector.inner if isinstance(detector, Heartbeat) else detector
-
-
-def _is_little(frame: Frame) -> bool:
-    """Whether a look at it takes less than a millisecond: little more than the way to a thread."""
-    return frame.damage is not None and sum(rect.area for rect in frame.damage) <= INLINE_PIXELS
 
 
 def _due(detectors: Mapping[int, Detector]) -> float:
