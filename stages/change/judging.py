@@ -14,7 +14,7 @@ from hud.detector import AFTERMATH, SHORTEST_NAP, Detector
 from hud.items import Cause, Change, Fate, Frame
 from hud.threads import in_thread
 
-INLINE_PIXELS = 60_000
+INLINE_PIXELS = 32_000
 """Damage up to which a frame is judged in the loop; a line of text across the screen has less."""
 LONG = 0.005
 """Seconds of judging from which on it is looked whether a newer frame has come meanwhile."""
@@ -87,8 +87,12 @@ class _Bench:
         return look(frame) if self._is_little(frame) else await in_thread(look, frame)
 
     def _is_little(self, frame: Frame) -> bool:
-        """Whether a look at it takes less than a millisecond, as the way to a thread does."""
-        if self.whole or frame.damage is None:
+        """Whether a look at it takes a millisecond or two, in which the loop may stand still.
+
+        Where something is due it would be judged with the frame, however large it is.
+        """
+        due = self.detectors[frame.monitor].due()
+        if self.whole or frame.damage is None or (due is not None and due <= frame.time):
             return False
         return sum(rect.area for rect in frame.damage) <= INLINE_PIXELS
 

@@ -390,6 +390,33 @@ async def test_a_look_at_all_of_a_frame_is_not_for_the_loop(monkeypatch, stage, 
     assert len(calls) == threads
 
 
+async def test_what_is_due_is_not_judged_in_the_loop(monkeypatch):
+    """A look at a little more would judge it too, and it may be large."""
+    looks = []
+
+    async def in_thread(function, *arguments):
+        looks.append([each.seq for each in arguments if isinstance(each, Frame)])
+        return function(*arguments)
+
+    monkeypatch.setattr(judging, "in_thread", in_thread)
+    before, inbox = trio.open_memory_channel(9)
+    outbox, _after = trio.open_memory_channel(99)
+    for seq, time in enumerate([0.0, 0.9, 1.0, 1.5], 1):  # the first one is due at 1.0
+        await before.send(attrs.evolve(fakes.frame(seq, time=time), damage=(fakes.BOX,)))
+    before.close()
+    await judge(Patient, inbox, outbox)
+    assert [seqs for seqs in looks if seqs] == [[3]]
+
+
+class Patient(Late):
+    """Waits until a second after the first frame."""
+
+    def look(self, frame):
+        if self.at is None or frame.time >= self.at:
+            return super().look(frame)
+        return Change(frame, (), None, "not yet", Fate.MERGED)
+
+
 class Blind:
     """Everything is news, and nothing is known of what was there before."""
 
