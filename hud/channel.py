@@ -247,7 +247,7 @@ class _Edge(Generic[T]):
         if renewed is None:
             return
         self.waiting[key] = renewed
-        present = self.passed_by.pop(key)
+        del self.passed_by[key]
         self.counts["ignored"] -= 1
         self.counts["merged"] += 1
         self.observer.merged(self.name, older, present, renewed)
