@@ -66,7 +66,8 @@ class Field:
         if np.count_nonzero(recent) < moments:
             return False
         near = self._alike(rect) & recent
-        if np.unique(self._times[near]).size < moments:
+        # Not by numpy's unique, which loads the masked arrays first: 15 ms, in the loop.
+        if len(set(self._times[near].tolist())) < moments:
             return False
         return self._places(self._rects[:, near], places)
 
