@@ -70,7 +70,7 @@ async def test_what_is_awaited_at_the_end_is_paid(inline_threads):
 
 
 @pytest.fixture
-def slow_threads(monkeypatch, autojump_clock):
+def slow_threads(monkeypatch):
     """Judging takes a tenth of a second, in which frames may come."""
 
     async def in_thread(function, *arguments):
@@ -154,27 +154,29 @@ class First(News):
         return change if news else attrs.evolve(change, regions=(), fate=Fate.NOISE)
 
 
-async def test_what_was_judged_for_long_is_shown_as_of_the_next_frame(slow_threads):
+async def test_what_was_judged_for_long_is_shown_as_of_the_next_frame(autojump_clock, slow_threads):
     """The second frame came while the first was judged; it is shown, and then judged."""
     ages, ledger = await shown(First, Every(0.05, 2))
     assert ages == [(2, about(0.05))]
     assert +ledger.fates == {Fate.MERGED: 1, Fate.SENT: 1}
 
 
-async def test_what_the_next_frame_brings_by_itself_is_shown_too(slow_threads):
+async def test_what_the_next_frame_brings_by_itself_is_shown_too(autojump_clock, slow_threads):
     ages, ledger = await shown(News, Every(0.05, 2))
     assert ages == [(2, about(0.05)), (2, about(0.15))]
     assert +ledger.fates == {Fate.MERGED: 1, Fate.SENT: 1}
 
 
-async def test_what_is_judged_at_once_goes_together(slow_threads):
+async def test_what_is_judged_at_once_goes_together(autojump_clock, slow_threads):
     """Of the second frame so little is new that it is judged before anything is shown."""
     ages, ledger = await shown(News, Every(0.05, 2, damage=((), (fakes.BOX,))))
     assert ages == [(2, about(0.05))]
     assert +ledger.fates == {Fate.MERGED: 1, Fate.SENT: 1}
 
 
-async def test_a_place_that_changed_meanwhile_is_judged_before_it_is_shown(slow_threads):
+async def test_a_place_that_changed_meanwhile_is_judged_before_it_is_shown(
+    autojump_clock, slow_threads
+):
     """What is now to be seen there is news of its own, and would be shown twice."""
     levels = [np.full((64, 64, 4), level, np.uint8) for level in (0, 200)]
     ages, ledger = await shown(News, Every(0.05, 2, pixels=levels))
@@ -182,7 +184,7 @@ async def test_a_place_that_changed_meanwhile_is_judged_before_it_is_shown(slow_
     assert +ledger.fates == {Fate.MERGED: 1, Fate.SENT: 1}
 
 
-async def test_no_more_than_one_frame_is_waited_for(slow_threads):
+async def test_no_more_than_one_frame_is_waited_for(autojump_clock, slow_threads):
     """Where judging takes longer than drawing, there is always one more."""
     ages, ledger = await shown(News, Every(0.05, 40))
     assert len(ages) >= 8
@@ -198,14 +200,16 @@ async def test_what_waited_for_the_model_is_shown_as_of_the_present(autojump_clo
     assert +ledger.fates == {Fate.SENT: 2, Fate.MERGED: 1, Fate.NOISE: 57}
 
 
-async def test_what_rested_is_shown_as_of_the_frame_that_came_meanwhile(slow_threads):
+async def test_what_rested_is_shown_as_of_the_frame_that_came_meanwhile(
+    autojump_clock, slow_threads
+):
     """It is judged for a tenth of a second from 1.0 on; at 1.05 something else is drawn."""
     ages, _ = await shown(Late, Every(1.05, 2))
     assert ages[0][0] == 2
     assert ages[0][1] < 0.2
 
 
-async def test_a_frame_that_is_there_goes_before_what_is_due(slow_threads):
+async def test_a_frame_that_is_there_goes_before_what_is_due(autojump_clock, slow_threads):
     """A detector that is always behind with something would never see a frame again."""
 
     class Behind(Late):
@@ -226,7 +230,9 @@ async def test_a_frame_that_is_there_goes_before_what_is_due(slow_threads):
         nursery.cancel_scope.cancel()
 
 
-async def test_a_change_is_not_lost_with_the_frame_that_was_to_bring_it(slow_threads):
+async def test_a_change_is_not_lost_with_the_frame_that_was_to_bring_it(
+    autojump_clock, slow_threads
+):
     """The detector fails over the newer frame; the one that follows it begins anew."""
 
     class Fails(News):
