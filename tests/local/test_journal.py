@@ -134,6 +134,15 @@ def test_a_dialog_that_closes_is_gone_and_what_it_covered_is_not_new():
     assert brief(told) == [(Kind.GONE, "Save changes?"), (Kind.GONE, "Discard")]
 
 
+def test_a_line_whose_covered_half_was_misread_is_not_new():
+    """What the edge of a dialogue leaves of a line may be read twice, once as rubbish."""
+    covered, question = "timber orange alpha salmon", line("Save all of it now?", 0, 300)
+    screen = Screen(covered)
+    halves = [line("timber ore", 0), line("TemUn mal r", 0), question]
+    screen.journal.update(screen.journal.take(lambda rect: True), halves, 101.0)
+    assert brief(screen.show(covered)) == [(Kind.GONE, "Save all of it now?")]
+
+
 def test_a_line_that_moved_elsewhere_is_nothing():
     screen = Screen("alpha works", "beta rests", "gamma waits")
     assert brief(screen.show("new at the top", "alpha works", "beta rests", "gamma waits")) == [
