@@ -107,7 +107,13 @@ class Journal:
         told += [Happening(Kind.NEW, line.text, rect=line.rect) for line in new]
         self._entries += [Entry(line) for line in came]
         self._left.extend(likeness.fold(entry.line.text) for entry in went)
-        whole = [e for e in went if not any(pairing.remains(e.line, line) for line in lines)]
+        whole = [
+            entry
+            for entry in went
+            if not any(pairing.remains(entry.line, line) for line in lines)
+            # What was to be seen of a line may have been misread.
+            and not any(pairing.starts_with(entry.line.rect, line.rect) for line in again)
+        ]
         told += _gone(whole, new)
         self._entries = self._entries[-_MOST_LINES:]
         return told

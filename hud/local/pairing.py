@@ -64,21 +64,21 @@ def inside(rect: Rect, places: Iterable[Rect]) -> bool:
     )
 
 
+def starts_with(one: Rect, other: Rect) -> bool:
+    """Whether two lines of one row begin in the same place."""
+    return one_row(one, other) and abs(one.x - other.x) < other.height
+
+
 def replaced(lines: Sequence[Line], went: Sequence[Entry]) -> bool:
     """Whether each line took the place of another one, as a status does that returns to a value.
 
     A line of which something was to be seen all the time took nobody's place.
     """
     return all(
-        any(_starts_with(entry.line.rect, line.rect) for entry in went)
+        any(starts_with(entry.line.rect, line.rect) for entry in went)
         and not any(remains(entry.line, line) for entry in went)
         for line in lines
     )
-
-
-def _starts_with(one: Rect, other: Rect) -> bool:
-    """Whether two lines of one row begin in the same place."""
-    return one_row(one, other) and abs(one.x - other.x) < other.height
 
 
 def remains(part: Line, whole: Line) -> bool:
