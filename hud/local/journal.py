@@ -103,6 +103,7 @@ class Journal:
         ]
         again = self._again(came, went, exposed, back)
         again += [line for line in came if any(pairing.remains(line, e.line) for e in old)]
+        uncovered = [li for li in lines if any(pairing.remains(e.line, li) for e in old)]
         new = [line for line in came if line not in again]
         told += [Happening(Kind.NEW, line.text, rect=line.rect) for line in new]
         self._entries += [Entry(line) for line in came]
@@ -111,8 +112,8 @@ class Journal:
             entry
             for entry in went
             if not any(pairing.remains(entry.line, line) for line in lines)
-            # What was to be seen of a line may have been misread.
-            and not any(pairing.starts_with(entry.line.rect, line.rect) for line in again)
+            # What was to be seen of a line may have been read twice, once as rubbish.
+            and not any(pairing.starts_with(entry.line.rect, line.rect) for line in uncovered)
         ]
         told += _gone(whole, new)
         self._entries = self._entries[-_MOST_LINES:]
