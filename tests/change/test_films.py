@@ -60,3 +60,25 @@ def test_caret_in_a_still_corner_of_two_films_is_no_part_of_them():
     screen.text(404, 216, "word", RED)
     film(screen, 2, across, down)
     assert screen.shows(420, 212)
+
+
+def test_slides_of_an_advertisement_on_which_something_moves_are_not_shown():
+    """Each has its own ground and words, and specks that move on it without a pause."""
+    screen = Screen(width=640, height=480)
+    for slide, ground in enumerate([(40, 160, 220), (150, 60, 40), (90, 30, 160)] * 2):
+        for step in range(60 * slide, 60 * slide + 60):
+            screen.fill(300, 40, 300, 400, ground)
+            for speck in range(20):
+                left, top = (speck * 97 + 3 * step) % 276, (speck * 71 + 2 * step) % 376
+                screen.fill(300 + left, 40 + top, 24, 24, [min(255, c + 60) for c in ground])
+            screen.text(320, 100, f"Slide number {slide}", WHITE)
+            screen.look()
+    assert [change.rule for _, change in screen.passed] == ["the first frame"]
+
+
+def test_dialog_over_an_advertisement_is_shown():
+    screen = screen_at_work((100, 40, 500, 400))
+    screen.fill(140, 100, 400, 240)
+    screen.text(180, 160, "Save the changes to the document?")
+    screen.seconds(1.5)
+    assert screen.shows(200, 155)

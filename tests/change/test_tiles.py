@@ -236,6 +236,20 @@ def test_fade_is_passed_on_when_it_comes_to_rest(screen):
     assert begin + 0.5 <= time <= begin + 1.2
 
 
+def test_pointer_that_comes_to_rest_on_a_plain_ground_is_no_letter():
+    """It is as large as one, and stands out from the ground as one does."""
+    screen = Screen()
+    screen.settle()
+    for step in range(30):
+        screen.fill(0, 0, 640, 360)
+        left, top = 300 + 9 * step, 40 + 7 * step
+        outline = [(left, top), (left, top + 17), (left + 4, top + 13), (left + 10, top + 12)]
+        cv2.fillPoly(screen.pixels, [np.array(outline, np.int32)], (*BLACK, 255))
+        screen.look()
+    screen.seconds(3)
+    assert screen.passed == []
+
+
 def test_pointer_is_noise(screen):
     ground = screen.pixels.copy()
     for k in range(40):

@@ -34,6 +34,8 @@ OBJECT = 32
 """What is higher is a thing and no number."""
 FOREIGN = 0.2
 """Share of a film that has the colour of its ground at least."""
+SLIDE = 3.0
+"""Seconds in which the words of a slide come up, and do not stand in a film by themselves."""
 CRISP = 100
 """Levels. Text that appears at once is at least this strong; the first step of a fade is not."""
 
@@ -112,6 +114,8 @@ class Contents(Patience):
             return self._when_quiet(spot, time, need, Say.SHOW, "a value unlike the others", tight)
         if not spot.captioned:
             return self._stopped(spot, tight, time)
+        if self.past.was_cut(tight, time - SLIDE):
+            return Verdict(Say.FORGET, "it came with a slide of an advertisement")
         shown = self.past.count(tight, time - 2 * self.options.bound)
         line = tight.width >= 40 and 12 <= tight.height <= 2 * LINE
         now = self.screen.now[tight.slices]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from hud.rect import Rect
+from hud.rect import Rect, common
 from stages.change.detector.dirty import CELL, Indices, Mask
 from stages.change.detector.memory import BURST, FILM, NEVER
 
@@ -46,6 +46,11 @@ class Films:
         down = slice(rect.y // side, -(-rect.bottom // side))
         moving = self._moving[down, rect.x // side : -(-rect.right // side)]
         return bool(moving.all()) or min(rect.width, rect.height) < EDGE
+
+    def moves_in(self, rect: Rect) -> bool:
+        """Whether a film fills most of a place."""
+        parts = (common(film, rect) for film in self._films)
+        return any(2 * part.area >= rect.area for part in parts if part is not None)
 
 
 def _large(tiles: Mask) -> tuple[list[Rect], Mask]:

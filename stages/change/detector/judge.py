@@ -39,6 +39,9 @@ OFTEN = 20.0
 """Seconds in which a large place that was shown more than once without coming to rest is busy."""
 ON = 0.5
 """A film goes on if this share of its cells does."""
+SPREAD, STIRRED, STIRS = 0.4, 0.3, 1.5
+"""Things that move all over this share of a page within so many seconds, and for so long, say that
+it is a slide of an advertisement."""
 CLEAR = 8
 """Pixels between something that moves and what is no edge of it."""
 PLAIN, WRITING = 0.95, 40
@@ -56,6 +59,12 @@ class Judge(Contents):
             return Verdict(Say.WAIT, "much of the screen is being painted", due=due)
         if spot.covers and self._moves_on(spot):
             return Verdict(Say.LEAVE, "a film goes on")
+        if spot.laid and self._stirs(spot, time):
+            ends = spot.born + STIRS
+            if time >= ends - SLACK:
+                self.past.cut(spot.born, spot.rect)
+                return Verdict(Say.LEAVE, "a film goes on")
+            return Verdict(Say.WAIT, "something moves on it", due=min(ends, time + STIRRED))
         without = None if spot.rested or spot.covers else self.screen.rates.background(time)
         box, mask, masked = self.screen.outstanding(spot.rect, without)
         if masked > 0.5:
@@ -82,6 +91,16 @@ class Judge(Contents):
         """Whether most of what was laid over a film has changed since, as another film would."""
         touched = self.screen.rates.touched[cell_slices(spot.rect)]
         return bool((touched > spot.born + SLACK).mean() > ON)
+
+    def _stirs(self, spot: Spot, time: float) -> bool:
+        """Whether things move here and there on what was laid over a film: an advertisement."""
+        if not self.screen.films.moves_in(spot.rect):
+            return False
+        touched = self.screen.rates.touched[cell_slices(spot.rect)]
+        rows, columns = np.nonzero((touched > spot.born + SLACK) & (touched > time - STIRRED))
+        if not rows.size:
+            return False
+        return bool(np.ptp(rows) * np.ptp(columns) >= SPREAD * touched.size)
 
     def _apart(self, box: Rect, mask: Mask, time: float) -> tuple[Rect, ...]:
         """The lines of text that changed beside background, and are no edges of it."""

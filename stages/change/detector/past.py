@@ -31,6 +31,7 @@ class Past:
         self._places: deque[tuple[float, Rect]] = deque(maxlen=64)
         self._left: deque[tuple[float, float, Rect]] = deque(maxlen=64)
         self._scrolls: deque[tuple[float, float, Rect]] = deque(maxlen=16)
+        self._cuts: deque[tuple[float, Rect]] = deque(maxlen=16)
 
     def scroll(self, time: float, rect: Rect) -> None:
         """Note that a list moved on."""
@@ -47,6 +48,14 @@ class Past:
         """When the list in which this is moved last, if it had gone on and on until then."""
         lists = [each for each in self._scrolls if each[2].intersects(rect)]
         return max((last for first, last, _ in lists if last - first >= FLOOD), default=None)
+
+    def cut(self, time: float, rect: Rect) -> None:
+        """Note that other pictures came at that time in a place where pictures go on."""
+        self._cuts.append((time, rect))
+
+    def was_cut(self, rect: Rect, since: float) -> bool:
+        """Whether a place lies where other pictures came since then."""
+        return any(at >= since and place.holds(rect) for at, place in self._cuts)
 
     def add(self, time: float, rect: Rect) -> None:
         """Note that a place was passed on."""

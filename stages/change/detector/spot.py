@@ -35,6 +35,8 @@ class Spot:
     """It is background that came to rest."""
     captioned: bool = False
     """It is background that came to rest inside a film."""
+    laid: bool = False
+    """Something with writing on it was laid over background that stood still: a dialog, a slide."""
     covers: bool = False
     """Something with writing on it was laid over what was moving."""
     page: bool = False
@@ -94,7 +96,7 @@ class Spot:
 
     def follow(self, tight: Rect) -> None:
         """Take note of where the difference is now, and whether it went there as a whole."""
-        if self.letter:
+        if self.letter and not self._went_away(tight):
             self.moves = 0  # writing grows on one side, and loses a caret on the other
         elif self.size is not None and travelled(self.size, tight):
             self.moves += 1
@@ -103,6 +105,11 @@ class Spot:
         elif self.first is not None and tight.area > GROWN * self.first.area:
             self.moves = 0  # it leaves behind what it wrote: somebody's flagged caret
         self.size, self.rect, self.first = tight, tight, self.first or tight
+
+    def _went_away(self, tight: Rect) -> bool:
+        """Whether it is as large as at first and elsewhere, as no writing will ever be."""
+        first = self.first
+        return first is not None and similar(first, tight) and not first.intersects(tight)
 
     def region(self, rect: Rect) -> Rect:
         """What to show for a difference in `rect`: with what belongs to it, if that is not much."""
@@ -136,6 +143,7 @@ class Spot:
         self.again |= other.again
         self.woken &= other.woken
         self.rested &= other.rested
+        self.laid |= other.laid
         self.covers |= other.covers
         self.page |= other.page
         self.value &= other.value
