@@ -22,8 +22,10 @@ from hud.items import Cause, Change, Fate, Frame, Note
 from hud.rect import Rect, together
 
 ROUNDS = 2
-"""Notes in a row, each about the one before it, that are let through without suspicion; one more
-is let through after it was held back."""
+"""Notes in a row, each about the one before it, that are let through without suspicion."""
+TRIALS = 2
+"""As many more are let through after each was held back: on a lively board a change also comes near
+the last one and right behind its note by accident, now and then four times in a row."""
 FOLLOWS = 0.7
 """Seconds after a note within which what changes may be the note."""
 QUIET = 2.0
@@ -182,7 +184,7 @@ class Guarded:
         self._held = None
         assert self._last is not None
         change = _merged(self._last).absorb(held.change)
-        if held.chain.rounds > ROUNDS + 1:
+        if held.chain.rounds > ROUNDS + TRIALS:
             if not self._told:
                 self._echo.say(SENTENCE, now, change.seq)
                 self._told = True

@@ -5,7 +5,7 @@ import pytest
 import trio
 
 from hud.items import Cause, Change, Fate, Note, Status
-from hud.privacy.echo import QUIET, ROUNDS, Echo, Guarded
+from hud.privacy.echo import QUIET, ROUNDS, TRIALS, Echo, Guarded
 from hud.rect import Rect
 from tests.fakes import frame
 
@@ -76,20 +76,20 @@ async def go_round(screen: Screen, times: int, between=lambda: None) -> int:
     return passed
 
 
-async def test_notes_about_notes_end_after_three_rounds(autojump_clock):
+async def test_notes_about_notes_end_after_four_rounds(autojump_clock):
     screen = Screen()
     assert screen.changes(EDITOR).regions == (EDITOR,)
-    assert await go_round(screen, 20) == ROUNDS + 1
+    assert await go_round(screen, 20) == ROUNDS + TRIALS
     assert len(screen.said) == 1
     assert "privacy.mask" in screen.said[0]
-    # What the screen shows by itself still goes on, without another three rounds.
+    # What the screen shows by itself still goes on, without another four rounds.
     await trio.sleep(5)
     assert screen.changes(EDITOR).regions == (EDITOR,)
     assert await go_round(screen, 20) == 0
     await trio.sleep(5)
     assert screen.changes(TERMINAL).regions == (TERMINAL,)
     # So something else is going on there: it is listened to again, for as many rounds.
-    assert await go_round(screen, 20) <= ROUNDS + 1
+    assert await go_round(screen, 20) <= ROUNDS + TRIALS
     screen.note()
     assert screen.changes(TERMINAL, EDITOR).regions == (EDITOR,)
     assert len(screen.said) == 1
@@ -106,7 +106,7 @@ async def test_a_note_about_a_newer_frame_is_an_echo_too(autojump_clock):
         newer = attrs.evolve(older, frame=frame(screen.seq))
         screen.echo.merged("change→encode", older, newer, newer)
 
-    assert await go_round(screen, 20, renew) == ROUNDS + 1
+    assert await go_round(screen, 20, renew) == ROUNDS + TRIALS
 
 
 async def test_what_only_goes_with_the_notes_now_and_then_is_not_left_out(autojump_clock):
