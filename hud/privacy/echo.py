@@ -23,9 +23,9 @@ from hud.rect import Rect, together
 
 ROUNDS = 2
 """Notes in a row, each about the one before it, that are let through without suspicion."""
-TRIALS = 2
+TRIALS = 3
 """As many more are let through after each was held back: on a lively board a change also comes near
-the last one and right behind its note by accident, now and then four times in a row."""
+the last one and right behind its note by accident, now and then four or five times in a row."""
 FOLLOWS = 0.7
 """Seconds after a note within which what changes may be the note."""
 QUIET = 2.0

@@ -49,7 +49,7 @@ class PrivacyOptions:
         True, meaning="paint over the terminal that hud runs in and the windows of its processes"
     )
     echo: bool = option(
-        True, meaning="stop when notes cause changes that cause notes, after four rounds"
+        True, meaning="stop when notes cause changes that cause notes, after five rounds"
     )
 
     redact: tuple[str, ...] = option(

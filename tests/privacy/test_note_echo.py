@@ -76,13 +76,13 @@ async def go_round(screen: Screen, times: int, between=lambda: None) -> int:
     return passed
 
 
-async def test_notes_about_notes_end_after_four_rounds(autojump_clock):
+async def test_notes_about_notes_end_after_five_rounds(autojump_clock):
     screen = Screen()
     assert screen.changes(EDITOR).regions == (EDITOR,)
     assert await go_round(screen, 20) == ROUNDS + TRIALS
     assert len(screen.said) == 1
     assert "privacy.mask" in screen.said[0]
-    # What the screen shows by itself still goes on, without another four rounds.
+    # What the screen shows by itself still goes on, without another five rounds.
     await trio.sleep(5)
     assert screen.changes(EDITOR).regions == (EDITOR,)
     assert await go_round(screen, 20) == 0
