@@ -11,7 +11,7 @@ resizes, covers, raises and hides windows at random, one of them forbidden and f
 that occurs nowhere else, and looks for that colour in every frame of each capture, and in every
 picture that a server is sent.
 
-    12 windows, at rest, all        p50 0.32 ms  p95 0.49 ms  cpu p50 0.28 ms  paint p50 0.11 ms
+    12 windows, at rest, all        p50 0.49 ms  p95 0.72 ms  cpu p50 0.45 ms  paint p50 0.22 ms
 
 `cpu` is what our own thread computes; the rest is waiting for the X server, which while windows
 move does that first. `paint` is the part of it below which nothing can get: to write as many pixels

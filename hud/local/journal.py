@@ -103,19 +103,12 @@ class Journal:
         ]
         again = self._again(came, went, exposed, back)
         again += [line for line in came if any(pairing.remains(line, e.line) for e in old)]
-        uncovered = [li for li in lines if any(pairing.remains(e.line, li) for e in old)]
         new = [line for line in came if line not in again]
         told += [Happening(Kind.NEW, line.text, rect=line.rect) for line in new]
         self._entries += [Entry(line) for line in came]
         self._left.extend(likeness.fold(entry.line.text) for entry in went)
-        whole = [
-            entry
-            for entry in went
-            if not any(pairing.remains(entry.line, line) for line in lines)
-            # What was to be seen of a line may have been read twice, once as rubbish.
-            and not any(pairing.starts_with(entry.line.rect, line.rect) for line in uncovered)
-        ]
-        told += _gone(whole, new)
+        uncovered = [line for line in lines if any(pairing.remains(e.line, line) for e in old)]
+        told += _gone([e for e in went if not _was_part(e, uncovered)], new)
         self._entries = self._entries[-_MOST_LINES:]
         return told
 
@@ -172,6 +165,14 @@ def _moved(entry: Entry, move: Move) -> Entry | None:
         shifted = attrs.evolve(rect, y=max(0, rect.y - move.up))
         return attrs.evolve(entry, line=attrs.evolve(entry.line, rect=shifted))
     return None if block.y <= middle < block.bottom else entry
+
+
+def _was_part(entry: Entry, uncovered: Sequence[Line]) -> bool:
+    """Whether it was what a window left to see of a line, perhaps read twice, once as rubbish."""
+    return any(
+        pairing.remains(entry.line, line) or pairing.starts_with(entry.line.rect, line.rect)
+        for line in uncovered
+    )
 
 
 def _gone(went: Sequence[Entry], new: Sequence[Line]) -> list[Happening]:

@@ -157,7 +157,7 @@ class Intake:
         pieces = blobs(difference.mask[_pixels(box)], difference.cells[box], _origin(box))
         over = [piece.rect for piece in pieces if self._covers(new, piece, time, still=still)]
         return [
-            Spot(rect, *3 * (time,), whole=rect, rested=True, laid=still, covers=not still)
+            Spot(rect, time, time, time, whole=rect, rested=True, laid=still, covers=not still)
             for rect in over
         ]
 
