@@ -183,6 +183,28 @@ def test_what_follows_the_keys_is_shown_when_they_rest():
     assert screen.shows(404, 76)
 
 
+def test_values_that_change_side_by_side_by_chance_are_all_shown(screen):
+    rows = [100 + 30 * k for k in range(7)]
+    for row in rows:
+        screen.value(200, row, "up 1234")
+    screen.settle()
+    for row in rows:
+        screen.value(200, row, "no 9876")
+        screen.seconds(0.4)
+    screen.seconds(3)
+    assert all(screen.shows(205, row - 5) for row in rows)
+
+
+def test_a_field_of_values_that_goes_on_is_not_shown(screen):
+    rng = np.random.default_rng(4)
+    rows = [100 + 30 * k for k in range(7)]
+    begun = screen.settle()
+    for _ in range(100):
+        screen.value(200, rows[int(rng.integers(7))], f"{rng.integers(1000, 9999)}")
+        screen.seconds(0.4)
+    assert not [time for time, _ in screen.passed if time > begun + 16]
+
+
 def test_dialog_over_flickering_cells_is_shown(screen):
     rng = np.random.default_rng(8)
 

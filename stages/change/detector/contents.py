@@ -7,8 +7,9 @@ import numpy as np
 
 from hud.rect import Rect
 from stages.change.detector.dirty import Mask
+from stages.change.detector.memory import SLACK
 from stages.change.detector.past import EBB
-from stages.change.detector.patience import BLOCK, SLACK, Patience
+from stages.change.detector.patience import BLOCK, Patience
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
     LINE,
@@ -200,10 +201,11 @@ class Contents(Patience):
         new = spot.born - painted < 2 * self.options.young
         # A block on blank ground stands in nobody's place: it is no value of a table.
         block = vacant(self.screen.shown[tight.slices])
-        if not (block or spot.rested) and self.field.flickers(tight, time, new=new):
+        if not (block or spot.rested) and self.field.flickers(tight, time, soon=new):
             colours = palette(self.screen.now[tight.slices])
             if not self.field.strange(tight, colours, spot.born):
-                return Verdict(Say.FORGET, "one of many flickering values")
+                self.field.doubt(tight, spot.touched)
+                return Verdict(Say.LEAVE, "one of many flickering values")
         cells, before = self.screen.seen(box, mask)
         if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):
             return Verdict(Say.FORGET, "seen before in this place", gone=True)

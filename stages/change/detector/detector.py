@@ -14,9 +14,10 @@ from stages.change.detector.dirty import CELL, Mask
 from stages.change.detector.field import Field
 from stages.change.detector.intake import Intake
 from stages.change.detector.judge import Judge
+from stages.change.detector.memory import SLACK
 from stages.change.detector.options import Limits
 from stages.change.detector.past import PAGE, Past
-from stages.change.detector.patience import BLOCK, SLACK
+from stages.change.detector.patience import BLOCK
 from stages.change.detector.regions import LINES, ROW, blobs, clusters, groups, tidy, with_line
 from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import LINE, changed_colours, differ
@@ -90,7 +91,7 @@ class Detector:
         if self._screen is None:
             return None
         times = [spot.due for spot in self._intake.spots if spot.due is not None]
-        times += [] if self._rest_due is None else [self._rest_due]
+        times += [due for due in (self._rest_due, self._field.due) if due is not None]
         return max(min(times), self._next_frame()) if times else None
 
     def _next_frame(self) -> float:
@@ -102,9 +103,9 @@ class Detector:
     def _begin(self, frame: Frame, new: Words) -> Change:
         screen = self._screen = Screen(new, frame.time, self.options)
         self._scrolls = ()
-        field, self._past = Field(), Past()
-        self._intake = Intake(screen, self.options, field, self._past)
-        self._judge = Judge(screen, self.options, field, self._past)
+        self._field, self._past = Field(), Past()
+        self._intake = Intake(screen, self.options, self._field, self._past)
+        self._judge = Judge(screen, self.options, self._field, self._past)
         self._rest_due = None
         self._accepted: list[Rect] = []
         whole = Rect(0, 0, screen.width, screen.height)
@@ -122,6 +123,8 @@ class Detector:
     def _answer(self, screen: Screen, frame: Frame, time: float, *, moved: bool) -> Change:
         screen.remember(time)
         self._wake_background(screen, time)
+        for rect, changed in self._field.cleared(time):
+            self._wait_for(Spot(rect, changed, changed, changed, whole=rect, value=True, due=time))
         ready = [
             spot
             for spot in self._intake.spots
@@ -185,12 +188,16 @@ class Detector:
         self._rest_due = min(due if rest is None else [*due, rest], default=None)
 
     def _rests(self, rect: Rect, time: float, *, captioned: bool) -> None:
-        waiting = (spot for spot in self._intake.spots if spot.due is not None)
-        if any(4 * spot.rect.area >= rect.area and spot.rect.intersects(rect) for spot in waiting):
-            return  # something else is waited for there
         spot = Spot(rect, time, time, time, rested=True, changes=2, due=time)
         spot.captioned = captioned
-        self._intake.spots.append(spot)
+        self._wait_for(spot)
+
+    def _wait_for(self, spot: Spot) -> None:
+        """Judge a place that did not change just now, unless something is waited for there."""
+        waiting = [other.rect for other in self._intake.spots if other.due is not None]
+        over = (rect for rect in waiting if rect.intersects(spot.rect))
+        if not any(4 * rect.area >= spot.rect.area for rect in over):
+            self._intake.spots.append(spot)
 
     def _surrounded(self, screen: Screen, rect: Rect, time: float) -> bool:
         """Whether it is text inside something as large as a film that goes on."""

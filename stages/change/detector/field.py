@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections import deque
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
 from hud.rect import Rect
 from stages.change.detector.dirty import Mask
+from stages.change.detector.memory import SLACK
 from stages.change.detector.shapes import LINE, Shares
 
 WINDOW = 4.0
 """Seconds for which a change of a value says something about its neighbours."""
 MOMENTS, PLACES = 6, 4
 """A field has changed at so many moments, in so many places, within the window."""
+DOUBT, DOUBTS = 1.5, 64
+"""Seconds after which a value that was taken for one of a field is looked at again, and then as
+soon as the field may have come to rest: a board of few values changes that often by chance, but not
+on and on. So many wait; of a trading floor, which goes on, the oldest need not."""
+STEP = 0.1
+"""Seconds between two looks at such a value, at least."""
+LASTS, LONG = 18, 15.0
+"""What has changed at so many moments within this time is a field also in calmer moments."""
 VOLLEY, NARROW, REFRESH = 6, 6, 6.0
 """So many values at once, none wider for its height, are a refresh; two of them within this time
 make every value of the table doubtful."""
@@ -38,6 +48,15 @@ ROOM = 512
 """Changes remembered: ten seconds of a trading floor. Newer ones replace the oldest."""
 
 
+@attrs.define(eq=False)
+class _Doubt:
+    """A value that was passed over, when it changed, and when to look at it again."""
+
+    rect: Rect
+    changed: float
+    due: float
+
+
 class Field:
     """The values that changed of late."""
 
@@ -47,6 +66,7 @@ class Field:
         self._colours = np.zeros((ROOM, 64), bool)
         self._next = 0
         self._volleys: deque[tuple[float, npt.NDArray[np.int64]]] = deque(maxlen=64)
+        self._doubts: deque[_Doubt] = deque(maxlen=DOUBTS)
 
     def add(self, time: float, rect: Rect, colours: Shares) -> None:
         """Note that a value changed."""
@@ -56,12 +76,12 @@ class Field:
         self._colours[at] = colours > 0.003
         self._next += 1
 
-    def flickers(self, rect: Rect, time: float, *, new: bool = False) -> bool:
+    def flickers(self, rect: Rect, time: float, *, soon: bool = False) -> bool:
         """Whether so many values like this one changed lately that it means nothing.
 
-        Half as many are enough where a page is `new`: nothing is known of it yet.
+        `soon`: half as many are enough, where a page is new, or they have flickered for long.
         """
-        moments, places = (MOMENTS // 2, PLACES // 2) if new else (MOMENTS, PLACES)
+        moments, places = (MOMENTS // 2, PLACES // 2) if soon else (MOMENTS, PLACES)
         recent = self._times >= time - WINDOW
         if np.count_nonzero(recent) < moments:
             return False
@@ -70,6 +90,35 @@ class Field:
         if len(set(self._times[near].tolist())) < moments:
             return False
         return self._places(self._rects[:, near], places)
+
+    def doubt(self, rect: Rect, time: float) -> None:
+        """Pass over a value that is one of a field, for now."""
+        kept = [doubt for doubt in self._doubts if not doubt.rect.intersects(rect)]
+        self._doubts = deque([*kept, _Doubt(rect, time, time + DOUBT)], DOUBTS)
+
+    @property
+    def due(self) -> float | None:
+        """When to ask for what was no field after all; None: never."""
+        return min((doubt.due for doubt in self._doubts), default=None)
+
+    def cleared(self, time: float) -> list[tuple[Rect, float]]:
+        """What was passed over though nothing flickers there any more, and when it changed."""
+        found = []
+        for doubt in [doubt for doubt in self._doubts if doubt.due <= time + SLACK]:
+            moments = self._moments(doubt.rect)
+            lasts = len(moments) >= LASTS and moments[-LASTS] >= time - LONG
+            if self.flickers(doubt.rect, time, soon=lasts):
+                rests = moments[-MOMENTS // 2 if lasts else -MOMENTS] + WINDOW + 2 * SLACK
+                doubt.due = max(time + STEP, rests)
+            else:
+                self._doubts.remove(doubt)
+                found.append((doubt.rect, doubt.changed))
+        return found
+
+    def _moments(self, rect: Rect) -> list[float]:
+        """When values like this one changed, oldest first."""
+        # Not by numpy's unique, which loads the masked arrays first: 15 ms, in the loop.
+        return sorted(set(self._times[self._alike(rect)].tolist()))
 
     def volley(self, time: float, values: list[tuple[Rect, int]]) -> None:
         """Note what changed in one frame, with its lines: many values at once are a refresh."""
@@ -88,10 +137,10 @@ class Field:
         A `value`, in place of another, need not be in the table but beside it.
         """
         values = self._refreshes(rect, time - SPAN, narrow=True)
-        if len(values) >= TWICE and values[-1] >= time - 1e-6:
+        if len(values) >= TWICE and values[-1] >= time - SLACK:
             return True
         rows = self._refreshes(rect, time - BUSY, narrow=False, beside=value)
-        return len(rows) >= OFTEN and rows[-1] >= time - 1e-6
+        return len(rows) >= OFTEN and rows[-1] >= time - SLACK
 
     def goes_on(self, rect: Rect, time: float) -> bool:
         """Whether the table around this was refreshed a moment ago, and will be again."""

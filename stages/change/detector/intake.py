@@ -366,6 +366,9 @@ class Intake:
         """Mark what the places of one frame say about each other, and unite them with the old."""
         area = np.count_nonzero(fresh) * CELL * CELL
         steady = [spot for spot in found if not spot.flickers]
+        for spot in found:
+            if spot.flickers:
+                self.field.doubt(spot.rect, time)
         page = bool(len(steady) >= PIECES or area >= self.options.large * self.screen.area)
         typing = [spot for spot in found if spot.letter]
         if page:

@@ -9,8 +9,9 @@ from hud.pixels import Words
 from hud.rect import Rect
 from stages.change.detector.contents import KNOWN, WORD, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
+from stages.change.detector.memory import SLACK
 from stages.change.detector.past import EBB
-from stages.change.detector.patience import BLOCK, SLACK
+from stages.change.detector.patience import BLOCK
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (

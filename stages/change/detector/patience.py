@@ -6,7 +6,7 @@ import attrs
 
 from hud.rect import Rect
 from stages.change.detector.field import Field
-from stages.change.detector.memory import BURST
+from stages.change.detector.memory import BURST, SLACK
 from stages.change.detector.options import Limits
 from stages.change.detector.past import Past
 from stages.change.detector.screen import Screen, cell_slices
@@ -14,7 +14,6 @@ from stages.change.detector.shapes import LINE, ends_in_caret, sheet
 from stages.change.detector.spot import Spot
 from stages.change.detector.verdict import Say, Verdict
 
-SLACK = 1e-6
 BLOCK = 0.12
 """Output of several lines comes in pieces; one more frame shows whether more follows."""
 
