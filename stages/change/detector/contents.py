@@ -204,7 +204,7 @@ class Contents(Patience):
         if not (block or spot.rested) and self.field.flickers(tight, time, soon=new):
             colours = palette(self.screen.now[tight.slices])
             if not self.field.strange(tight, colours, spot.born):
-                self.field.doubt(tight, spot.touched)
+                self.field.doubt(tight, spot.touched, time)
                 return Verdict(Say.LEAVE, "one of many flickering values")
         cells, before = self.screen.seen(box, mask)
         if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):

@@ -91,10 +91,10 @@ class Field:
             return False
         return self._places(self._rects[:, near], places)
 
-    def doubt(self, rect: Rect, time: float) -> None:
+    def doubt(self, rect: Rect, changed: float, time: float) -> None:
         """Pass over a value that is one of a field, for now."""
         kept = [doubt for doubt in self._doubts if not doubt.rect.intersects(rect)]
-        self._doubts = deque([*kept, _Doubt(rect, time, time + DOUBT)], DOUBTS)
+        self._doubts = deque([*kept, _Doubt(rect, changed, time + DOUBT)], DOUBTS)
 
     @property
     def due(self) -> float | None:

@@ -368,7 +368,7 @@ class Intake:
         steady = [spot for spot in found if not spot.flickers]
         for spot in found:
             if spot.flickers:
-                self.field.doubt(spot.rect, time)
+                self.field.doubt(spot.rect, time, time)
         page = bool(len(steady) >= PIECES or area >= self.options.large * self.screen.area)
         typing = [spot for spot in found if spot.letter]
         if page:
