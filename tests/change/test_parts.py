@@ -11,14 +11,16 @@ from hud.rect import Rect
 from stages.change.detector.dirty import Difference, damaged_bands
 from stages.change.detector.field import Field
 from stages.change.detector.film import Films
+from stages.change.detector.intake import Intake
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import SENSITIVITY, Limits
 from stages.change.detector.past import Past, same_place
 from stages.change.detector.regions import blobs, tidy, with_line
+from stages.change.detector.screen import Screen as Pictures
 from stages.change.detector.scroll import find_shift, follow
 from stages.change.detector.shapes import caret, erased, palette, sharper, tinted, written
 from stages.change.detector.signature import signatures
-from stages.change.detector.spot import travelled
+from stages.change.detector.spot import MANY, Spot, travelled
 from stages.change.whole_frame import HashDetector, dhash, phash
 
 from .drawing import BLACK, Screen
@@ -163,6 +165,24 @@ def test_field_of_flickering_values():
         field.add(k * 0.2, Rect(100, 40 * (k % 8), 60, 20), colours)
     assert field.flickers(Rect(100, 120, 60, 20), 4.0)
     assert not field.flickers(Rect(400, 600, 60, 20), 4.0)
+
+
+def test_places_that_are_the_same_become_one():
+    pixels = np.zeros((80, 80), np.uint32)
+    screen, limits = Pictures(pixels, 0.0, Limits()), Limits()
+    intake = Intake(screen, limits, Field(), Past())
+    here, there = Rect(8, 8, 30, 12), Rect(8, 40, 30, 12)
+    for turn in range(100):
+        intake.spots += [Spot(rect, 0, 0, turn) for rect in (here, there, here)]
+        intake.unite_twins()
+        assert [spot.rect for spot in intake.spots] == [here, there]
+    assert intake.spots[0].touched == 99
+    for _ in range(50):  # parted and united again, as often
+        one, other = intake.spots[0].part(here), intake.spots[0].part(there)
+        one.touched += 1
+        one.swallow(other)
+        intake.spots[0] = one
+    assert one.changes == MANY
 
 
 def test_past():

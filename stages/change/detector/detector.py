@@ -122,6 +122,7 @@ class Detector:
 
     def _answer(self, screen: Screen, frame: Frame, time: float, *, moved: bool) -> Change:
         screen.remember(time)
+        self._intake.unite_twins()
         self._wake_background(screen, time)
         for rect, changed in self._field.cleared(time):
             self._wait_for(Spot(rect, changed, changed, changed, whole=rect, value=True, due=time))

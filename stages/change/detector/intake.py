@@ -378,6 +378,16 @@ class Intake:
             spot.follows = bool(typing) and not spot.letter
             self._unite(spot)
 
+    def unite_twins(self) -> None:
+        """Make one of places that are the same by now: lists that move on leave them behind."""
+        first: dict[Rect, Spot] = {}
+        for spot in self.spots:
+            twin = first.setdefault(spot.rect, spot)
+            if twin is not spot:
+                twin.swallow(spot)
+        if len(first) < len(self.spots):
+            self.spots = list(first.values())
+
     def _unite(self, spot: Spot) -> None:
         for old in [old for old in self.spots if old.takes(spot)]:
             spot.swallow(old)

@@ -11,6 +11,8 @@ REACH_X, REACH_Y = 20, 8
 """A change this close to a place that is still moving belongs to it."""
 GROWN = 1.5
 """What takes so much more room than at first is nothing that merely went elsewhere."""
+MANY = 1000
+"""Changes that are counted: of what is parted and united again, they double each time."""
 
 
 @attrs.define(eq=False)
@@ -137,7 +139,8 @@ class Spot:
         if self.touched - other.touched < 1.0:  # what stood still for longer was not part of this
             self.began = min(self.began, other.began)
         self.born = min(self.born, other.born)
-        self.changes += other.changes if other.touched != self.touched else 0
+        if other.touched != self.touched:
+            self.changes = min(MANY, self.changes + other.changes)
         self.touched = max(self.touched, other.touched)
         self.scrolled |= other.scrolled
         self.again |= other.again
