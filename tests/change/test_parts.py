@@ -12,15 +12,18 @@ from stages.change.detector.dirty import Difference, damaged_bands
 from stages.change.detector.field import Field
 from stages.change.detector.film import Films
 from stages.change.detector.intake import Intake
+from stages.change.detector.judge import Judge
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import SENSITIVITY, Limits
 from stages.change.detector.past import Past, same_place
 from stages.change.detector.regions import blobs, tidy, with_line
 from stages.change.detector.screen import Screen as Pictures
+from stages.change.detector.screen import cell_slices
 from stages.change.detector.scroll import find_shift, follow
 from stages.change.detector.shapes import caret, erased, palette, sharper, tinted, written
 from stages.change.detector.signature import signatures
 from stages.change.detector.spot import MANY, Spot, travelled
+from stages.change.detector.verdict import Say
 from stages.change.whole_frame import HashDetector, dhash, phash
 
 from .drawing import BLACK, Screen
@@ -183,6 +186,25 @@ def test_places_that_are_the_same_become_one():
         one.swallow(other)
         intake.spots[0] = one
     assert one.changes == MANY
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_what_slid_in_over_a_film_is_told_from_a_film_that_goes_on(stops):
+    pixels, toast = np.zeros((240, 400), np.uint32), Rect(80, 80, 240, 80)
+    screen, limits = Pictures(pixels, 0.0, Limits()), Limits()
+    judge = Judge(screen, limits, Field(), Past())
+    screen.now[toast.slices] = 0xE0E0E0
+    screen.now[110:122, 100:200:3] = 0  # letters
+    spot = Spot(toast, 10.0, 10.0, 10.0, rested=True, covers=True)
+    said = []
+    for time in np.arange(10.0, 13.0, 0.1).tolist():
+        if not stops or time < 10.4:
+            screen.rates.touched[cell_slices(toast)] = spot.touched = time
+        verdict = judge.decide(spot, time, 0.0)
+        if verdict.say is not Say.WAIT:
+            said.append(verdict.say)
+            break
+    assert said == [Say.SHOW if stops else Say.LEAVE]
 
 
 def test_past():

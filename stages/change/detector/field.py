@@ -40,8 +40,8 @@ COLUMN = 4
 """Values one below the other that make a column."""
 STRANGE = 0.1
 """A value with this share of colours that hardly any other had is another kind of news."""
-REACH = 8
-"""Values further apart than so many times their height are not of one table."""
+REACH = 24
+"""Values further apart than so many times their height are not of one table, nor are its rows."""
 WIDER = 10
 """Values of one column may differ so much in width: one digit changed, or all of them."""
 ROOM = 512

@@ -200,7 +200,7 @@ class Intake:
         if rect.height > 2 * LINE or rect.area > 4 * LINE * LINE:
             return []
         colours = palette(new[rect.slices][self.screen.difference.mask[rect.slices]])
-        if rect.height <= LINE and rect.area <= LINE * LINE and lettered(new[rect.slices]):
+        if rect.height <= LINE and lettered(new[rect.slices]):
             self.field.add(time, rect, colours)
         flickers = self.field.flickers(rect, time) and self.field.strange(rect, colours, time)
         if flickers and lettered(new[rect.slices]):

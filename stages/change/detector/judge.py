@@ -9,7 +9,7 @@ from hud.pixels import Words
 from hud.rect import Rect
 from stages.change.detector.contents import KNOWN, WORD, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
-from stages.change.detector.memory import SLACK
+from stages.change.detector.memory import BURST, SLACK
 from stages.change.detector.past import EBB
 from stages.change.detector.patience import BLOCK
 from stages.change.detector.regions import MOST, blobs, bounds
@@ -58,8 +58,12 @@ class Judge(Contents):
         due = self._page_due(spot, painted_at)
         if (spot.covers or self.paints(spot)) and due > time + SLACK:
             return Verdict(Say.WAIT, "much of the screen is being painted", due=due)
-        if spot.covers and self._moves_on(spot):
-            return Verdict(Say.LEAVE, "a film goes on")
+        if spot.covers and time < spot.touched + BURST - SLACK and self._moves_on(spot):
+            ends = spot.born + self.options.page_bound
+            if time >= ends - SLACK:
+                return Verdict(Say.LEAVE, "a film goes on")
+            due = min(spot.touched + BURST, ends)
+            return Verdict(Say.WAIT, "perhaps a film goes on", due=due)
         if spot.laid and self._stirs(spot, time):
             ends = spot.born + STIRS
             if time >= ends - SLACK:
