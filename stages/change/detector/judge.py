@@ -58,12 +58,11 @@ class Judge(Contents):
         due = self._page_due(spot, painted_at)
         if (spot.covers or self.paints(spot)) and due > time + SLACK:
             return Verdict(Say.WAIT, "much of the screen is being painted", due=due)
-        if spot.covers and time < spot.touched + BURST - SLACK and self._moves_on(spot):
+        if spot.covers and self._moves_on(spot, time):
             ends = spot.born + self.options.page_bound
             if time >= ends - SLACK:
                 return Verdict(Say.LEAVE, "a film goes on")
-            due = min(spot.touched + BURST, ends)
-            return Verdict(Say.WAIT, "perhaps a film goes on", due=due)
+            return Verdict(Say.WAIT, "perhaps a film goes on", due=min(time + BURST, ends))
         if spot.laid and self._stirs(spot, time):
             ends = spot.born + STIRS
             if time >= ends - SLACK:
@@ -92,10 +91,14 @@ class Judge(Contents):
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
 
-    def _moves_on(self, spot: Spot) -> bool:
-        """Whether most of what was laid over a film has changed since, as another film would."""
+    def _moves_on(self, spot: Spot, time: float) -> bool:
+        """Whether most of what was laid over a film has changed since, and still does.
+
+        As another film would; what slides in comes to rest.
+        """
         touched = self.screen.rates.touched[cell_slices(spot.rect)]
-        return bool((touched > spot.born + SLACK).mean() > ON)
+        changed = touched > spot.born + SLACK
+        return bool(changed.mean() > ON and (touched[changed] > time - BURST).mean() > ON)
 
     def _stirs(self, spot: Spot, time: float) -> bool:
         """Whether things move here and there on what was laid over a film: an advertisement."""
