@@ -205,6 +205,36 @@ def test_a_field_of_values_that_goes_on_is_not_shown(screen):
     assert not [time for time, _ in screen.passed if time > begun + 16]
 
 
+def sort_anew(screen, turn, rng):
+    """Draw a table of processes whose rows go up and down with what they need."""
+    names = ("trio", "xterm", "cargo", "postgres", "chrome", "sshd", "cron", "nginx", "vim", "bash")
+    shift = (0, 2, 1, 3, 1, 2)[turn % 6]
+    screen.fill(20, 60, 300, 230)
+    for row in range(10):
+        screen.text(30, 80 + 22 * row, names[(row + shift) % 10])
+        screen.text(180, 80 + 22 * row, f"{rng.integers(10, 99)}.{rng.integers(10)}")
+
+
+def test_a_table_sorted_anew_each_second_is_shown_when_it_rests_and_hides_nothing_below_it():
+    rng = np.random.default_rng(1)
+    screen = Screen(width=640, height=480)
+    screen.settle()
+    for turn in range(8):
+        sort_anew(screen, turn, rng)
+        screen.seconds(1)
+    screen.passed.clear()
+    for turn in range(8, 20):
+        sort_anew(screen, turn, rng)
+        if turn == 14:
+            screen.text(40, 330, "make: no rule to make target")
+        screen.seconds(1)
+        if turn == 14:
+            assert screen.shows(60, 326)
+    assert not screen.shows(60, 120)
+    screen.seconds(4)
+    assert any(screen.shows(190, 76 + 22 * row) for row in range(10))
+
+
 def test_dialog_over_flickering_cells_is_shown(screen):
     rng = np.random.default_rng(8)
 

@@ -15,7 +15,7 @@ from stages.change.detector.intake import Intake
 from stages.change.detector.judge import Judge
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import SENSITIVITY, Limits
-from stages.change.detector.past import Past, same_place
+from stages.change.detector.past import LATE, Past, same_place
 from stages.change.detector.regions import blobs, tidy, with_line
 from stages.change.detector.screen import Screen as Pictures
 from stages.change.detector.screen import cell_slices
@@ -212,6 +212,15 @@ def test_past():
     past.add(1.0, Rect(10, 10, 40, 16))
     assert past.count(Rect(10, 10, 40, 16), 0.0) == 1
     assert not same_place(Rect(0, 0, 10, 10), Rect(8, 8, 10, 10))
+
+
+def test_a_table_that_is_sorted_anew_goes_on_and_a_log_does_not():
+    table, log, past = Rect(0, 0, 400, 300), Rect(0, 400, 400, 300), Past()
+    for second in range(6):
+        past.scroll(2.0 * second, table, down=bool(second % 2))
+        past.scroll(2.0 * second, log, down=False)
+    assert past.flood(Rect(10, 10, 20, 20)) == 10.0 + LATE * 2.0
+    assert past.flood(Rect(10, 410, 20, 20)) is None
 
 
 @pytest.mark.parametrize("hash_of", [dhash, phash])

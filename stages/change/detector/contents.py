@@ -8,7 +8,6 @@ import numpy as np
 from hud.rect import Rect
 from stages.change.detector.dirty import Mask
 from stages.change.detector.memory import SLACK
-from stages.change.detector.past import EBB
 from stages.change.detector.patience import BLOCK, Patience
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
@@ -94,9 +93,9 @@ class Contents(Patience):
             return Verdict(Say.FORGET, "seen before in this place")
         if tight.area < 150 or min(tight.width, tight.height) < 5:
             return Verdict(Say.FORGET, "an edge of something that moved")
-        moved = self.past.flood(tight)
-        if moved is not None and time < moved + EBB - SLACK:
-            return Verdict(Say.WAIT, "a list goes on without a pause", due=moved + EBB)
+        ebb = self.past.flood(tight)
+        if ebb is not None and time < ebb - SLACK:
+            return Verdict(Say.WAIT, "a list goes on without a pause", due=ebb)
         if tight.height <= LINE / 2 and tight.width <= 2.5 * tight.height:
             rule, need = "a trifle beside something that moved", self.options.doubt
             return attrs.evolve(

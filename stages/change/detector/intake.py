@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from hud.pixels import Words
-from hud.rect import Rect, together
+from hud.rect import Rect, common, together
 from stages.change.detector.dirty import CELL, Indices, Mask, any_in_cells, places
 from stages.change.detector.field import COLUMN, Field
 from stages.change.detector.film import EDGE
@@ -92,8 +92,8 @@ class Intake:
         screen.films.count(*difference.changed, time)
         pieces = self._still(new, blobs(mask, fresh, origin), time)
         hulls = self._movements(new, pieces)
-        for hull in hulls:
-            self.past.scroll(time, hull)
+        for hull, (_, distance) in zip(hulls, self.scrolled, strict=True):
+            self.past.scroll(time, hull, down=distance > 0)
         high = np.count_nonzero(cells.any(axis=1)) >= COLUMN  # else it is no column of values
         if high and np.count_nonzero(cells) * CELL * CELL < self.options.large * screen.area:
             self.field.volley(time, self._values(hulls))
@@ -234,10 +234,10 @@ class Intake:
         screen.difference.cells[rows] = any_in_cells(mask[rows.start * CELL : rows.stop * CELL])
         for spot in self.spots:
             if strip.intersects(spot.rect) and spot.rect.area < 2 * strip.area:
-                top = min(
-                    max(0, spot.rect.y + shift.distances[0]), screen.height - spot.rect.height
-                )
-                spot.rect = spot.rect.union(attrs.evolve(spot.rect, y=top))
+                # It did not leave what moved, or it would grow with each movement to and fro.
+                top = min(max(0, spot.rect.y + shift.distances[0]), screen.height)
+                moved = common(attrs.evolve(spot.rect, y=top), strip)
+                spot.rect = spot.rect if moved is None else spot.rect.union(moved)
                 spot.size = None
         self.scrolled.append((strip, shift.distances[0]))
         return strip

@@ -10,7 +10,6 @@ from hud.rect import Rect
 from stages.change.detector.contents import KNOWN, WORD, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.memory import BURST, SLACK
-from stages.change.detector.past import EBB
 from stages.change.detector.patience import BLOCK
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.screen import cell_slices
@@ -165,9 +164,9 @@ class Judge(Contents):
         # What moves on and on is shown ever more seldom.
         often = 0 if spot.scrolled else self.past.count(spot.rect, time - OFTEN)
         due = min(spot.touched + need, spot.began + (1 + often) * self.options.page_bound)
-        moved = self.past.flood(spot.rect) if spot.scrolled else None
-        if moved is not None:
-            due = max(due, moved + EBB)
+        ebb = self.past.flood(spot.rect) if spot.scrolled else None
+        if ebb is not None:
+            due = max(due, ebb)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
         cells, before = self.screen.seen(box, mask)

@@ -22,6 +22,10 @@ EBB = 1.8
 """For how long such a list rests before what it rests at is shown."""
 FLOOD = 5.0
 """Seconds for which a list moves on without a pause until nobody can be reading it."""
+TURNS, FRO = 2, 12.0
+"""What went up and down and up again within so many seconds is a table that is sorted anew."""
+LATE = 1.6
+"""Times the longest of its pauses that such a table rests before what it rests at is shown."""
 
 
 class Past:
@@ -31,10 +35,13 @@ class Past:
         self._places: deque[tuple[float, Rect]] = deque(maxlen=64)
         self._left: deque[tuple[float, float, Rect]] = deque(maxlen=64)
         self._scrolls: deque[tuple[float, float, Rect]] = deque(maxlen=16)
+        self._moves: deque[tuple[float, Rect, bool]] = deque(maxlen=32)
+        """When what moved, and whether down."""
         self._cuts: deque[tuple[float, Rect]] = deque(maxlen=16)
 
-    def scroll(self, time: float, rect: Rect) -> None:
+    def scroll(self, time: float, rect: Rect, *, down: bool) -> None:
         """Note that a list moved on."""
+        self._moves.append((time, rect, down))
         same = [old for old in self._scrolls if _over(old[2], rect)]
         since = min(
             (first for first, last, _ in same if time - last <= _patience(first, last)),
@@ -45,9 +52,20 @@ class Past:
         self._scrolls.append((since, time, rect))
 
     def flood(self, rect: Rect) -> float | None:
-        """When the list in which this is moved last, if it had gone on and on until then."""
+        """Until when the list in which this is may go on, if it went on and on until now."""
         lists = [each for each in self._scrolls if each[2].intersects(rect)]
-        return max((last for first, last, _ in lists if last - first >= FLOOD), default=None)
+        ends = [last + EBB for first, last, _ in lists if last - first >= FLOOD]
+        return max(ends + self._sorted(rect), default=None)
+
+    def _sorted(self, rect: Rect) -> list[float]:
+        """The same of a table that moves to and fro."""
+        moves = [(time, down) for time, place, down in self._moves if place.intersects(rect)]
+        moves = [move for move in moves if move[0] >= moves[-1][0] - FRO]
+        pairs = list(itertools.pairwise(moves))
+        if sum(one[1] != other[1] for one, other in pairs) < TURNS:
+            return []
+        pause = max(other[0] - one[0] for one, other in pairs)
+        return [moves[-1][0] + max(EBB, LATE * pause)]
 
     def cut(self, time: float, rect: Rect) -> None:
         """Note that other pictures came at that time in a place where pictures go on."""
