@@ -236,8 +236,8 @@ class Intake:
             if strip.intersects(spot.rect) and spot.rect.area < 2 * strip.area:
                 # It did not leave what moved, or it would grow with each movement to and fro.
                 top = min(max(0, spot.rect.y + shift.distances[0]), screen.height)
-                moved = common(attrs.evolve(spot.rect, y=top), strip)
-                spot.rect = spot.rect if moved is None else spot.rect.union(moved)
+                there = common(attrs.evolve(spot.rect, y=top), strip)
+                spot.rect = spot.rect if there is None else spot.rect.union(there)
                 spot.size = None
         self.scrolled.append((strip, shift.distances[0]))
         return strip

@@ -25,7 +25,8 @@ FLOOD = 5.0
 TURNS, FRO = 2, 12.0
 """What went up and down and up again within so many seconds is a table that is sorted anew."""
 LATE = 1.6
-"""Times the longest of its pauses that such a table rests before what it rests at is shown."""
+"""Times its usual pause that such a table rests before what it rests at is shown; who scrolls to
+and fro by hand hardly pauses."""
 
 
 class Past:
@@ -64,8 +65,8 @@ class Past:
         pairs = list(itertools.pairwise(moves))
         if sum(one[1] != other[1] for one, other in pairs) < TURNS:
             return []
-        pause = max(other[0] - one[0] for one, other in pairs)
-        return [moves[-1][0] + max(EBB, LATE * pause)]
+        pauses = sorted(other[0] - one[0] for one, other in pairs)
+        return [moves[-1][0] + max(EBB, LATE * pauses[len(pauses) // 2])]
 
     def cut(self, time: float, rect: Rect) -> None:
         """Note that other pictures came at that time in a place where pictures go on."""
