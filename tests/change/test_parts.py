@@ -207,6 +207,21 @@ def test_what_slid_in_over_a_film_is_told_from_a_film_that_goes_on(stops):
     assert said == [Say.SHOW if stops else Say.LEAVE]
 
 
+def test_a_small_dialogue_that_was_laid_over_still_background_is_shown():
+    pixels, toast = np.zeros((720, 1280), np.uint32), Rect(500, 32, 240, 80)
+    screen, limits = Pictures(pixels, 0.0, Limits()), Limits()
+    judge = Judge(screen, limits, Field(), Past())
+    screen.now[toast.slices] = 0xE0E0E0
+    screen.now[60:72, 520:620:3] = 0  # letters
+    spot = Spot(toast, 10.0, 10.0, 10.0, rested=True, laid=True)
+    verdict = judge.decide(spot, 10.0, 0.0)
+    if verdict.say is Say.WAIT:
+        assert verdict.due is not None
+        assert verdict.due <= 10.2
+        verdict = judge.decide(spot, verdict.due, 0.0)
+    assert verdict.say is Say.SHOW
+
+
 def test_past():
     past = Past()
     past.add(1.0, Rect(10, 10, 40, 16))

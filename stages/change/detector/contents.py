@@ -58,7 +58,7 @@ class Contents(Patience):
     def _content_of(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         if spot.scrolled:
             return self._came_into_view(spot, box, mask, tight, time)
-        if spot.rested:
+        if spot.rested and not (spot.laid or spot.covers):
             return self._rested(spot, mask, tight, time)
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
         typed = spot.letter and not spot.value and tight.height <= LINE  # where a caret stood

@@ -45,6 +45,8 @@ CARETS = 4
 """Carets that may go in a moment."""
 SIGN, SIGNS = 10, 4
 """Pixels that a sign is high and about wide at least; of so many at once none says anything."""
+ONCE = 10.0
+"""Seconds in which one place gets no second sign: what has gone out of its colours does so on."""
 SHEET, STILL = 4 * LINE * LINE, 0.5
 """Pixels that a dialog has at least; of the background below it, this share stood still."""
 AGAIN, SHARED = 60.0, 2
@@ -138,6 +140,7 @@ class Intake:
             if SIGN <= value.rect.height <= LINE / 2
             and abs(value.rect.width - value.rect.height) <= 0.3 * value.rect.height
             and not self.screen.films.holds(value.rect)
+            and not self.past.touches(value.rect, time - ONCE)
             and self.screen.strange(new, value.rect, value.rect)
         ]
         if len(signs) > SIGNS:
