@@ -188,13 +188,18 @@ def test_places_that_are_the_same_become_one():
     assert one.changes == MANY
 
 
+def over_black(height, width, toast):
+    """A black screen on which a toast with letters was drawn since, and its judge."""
+    screen, limits = Pictures(np.zeros((height, width), np.uint32), 0.0, Limits()), Limits()
+    screen.now[toast.slices] = 0xE0E0E0
+    screen.now[toast.y + 28 : toast.y + 40, toast.x + 20 : toast.x + 120 : 3] = 0  # letters
+    return screen, Judge(screen, limits, Field(), Past())
+
+
 @pytest.mark.parametrize("stops", [True, False])
 def test_what_slid_in_over_a_film_is_told_from_a_film_that_goes_on(stops):
-    pixels, toast = np.zeros((240, 400), np.uint32), Rect(80, 80, 240, 80)
-    screen, limits = Pictures(pixels, 0.0, Limits()), Limits()
-    judge = Judge(screen, limits, Field(), Past())
-    screen.now[toast.slices] = 0xE0E0E0
-    screen.now[110:122, 100:200:3] = 0  # letters
+    toast = Rect(80, 80, 240, 80)
+    screen, judge = over_black(240, 400, toast)
     spot = Spot(toast, 10.0, 10.0, 10.0, rested=True, covers=True)
     said = []
     for time in np.arange(10.0, 13.0, 0.1).tolist():
@@ -208,11 +213,8 @@ def test_what_slid_in_over_a_film_is_told_from_a_film_that_goes_on(stops):
 
 
 def test_a_small_dialogue_that_was_laid_over_still_background_is_shown():
-    pixels, toast = np.zeros((720, 1280), np.uint32), Rect(500, 32, 240, 80)
-    screen, limits = Pictures(pixels, 0.0, Limits()), Limits()
-    judge = Judge(screen, limits, Field(), Past())
-    screen.now[toast.slices] = 0xE0E0E0
-    screen.now[60:72, 520:620:3] = 0  # letters
+    toast = Rect(500, 32, 240, 80)
+    _screen, judge = over_black(720, 1280, toast)
     spot = Spot(toast, 10.0, 10.0, 10.0, rested=True, laid=True)
     verdict = judge.decide(spot, 10.0, 0.0)
     if verdict.say is Say.WAIT:

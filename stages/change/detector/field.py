@@ -86,8 +86,7 @@ class Field:
         if np.count_nonzero(recent) < moments:
             return False
         near = self._alike(rect) & recent
-        # Not by numpy's unique, which loads the masked arrays first: 15 ms, in the loop.
-        if len(set(self._times[near].tolist())) < moments:
+        if len(self._moments(near)) < moments:
             return False
         return self._places(self._rects[:, near], places)
 
@@ -105,20 +104,21 @@ class Field:
         """What was passed over though nothing flickers there any more, and when it changed."""
         found = []
         for doubt in [doubt for doubt in self._doubts if doubt.due <= time + SLACK]:
-            moments = self._moments(doubt.rect)
+            moments = self._moments(self._alike(doubt.rect))
             lasts = len(moments) >= LASTS and moments[-LASTS] >= time - LONG
             if self.flickers(doubt.rect, time, soon=lasts):
-                rests = moments[-MOMENTS // 2 if lasts else -MOMENTS] + WINDOW + 2 * SLACK
+                least = MOMENTS // 2 if lasts else MOMENTS
+                rests = moments[-least] + WINDOW + 2 * SLACK
                 doubt.due = max(time + STEP, rests)
             else:
                 self._doubts.remove(doubt)
                 found.append((doubt.rect, doubt.changed))
         return found
 
-    def _moments(self, rect: Rect) -> list[float]:
-        """When values like this one changed, oldest first."""
+    def _moments(self, at: Mask) -> list[float]:
+        """When these changes were, oldest first, each moment once."""
         # Not by numpy's unique, which loads the masked arrays first: 15 ms, in the loop.
-        return sorted(set(self._times[self._alike(rect)].tolist()))
+        return sorted(set(self._times[at].tolist()))
 
     def volley(self, time: float, values: list[tuple[Rect, int]]) -> None:
         """Note what changed in one frame, with its lines: many values at once are a refresh."""

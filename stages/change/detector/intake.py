@@ -238,7 +238,7 @@ class Intake:
         for spot in self.spots:
             if strip.intersects(spot.rect) and spot.rect.area < 2 * strip.area:
                 # It did not leave what moved, or it would grow with each movement to and fro.
-                top = min(max(0, spot.rect.y + shift.distances[0]), screen.height)
+                top = max(0, spot.rect.y + shift.distances[0])
                 there = common(attrs.evolve(spot.rect, y=top), strip)
                 spot.rect = spot.rect if there is None else spot.rect.union(there)
                 spot.size = None
