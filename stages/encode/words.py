@@ -11,6 +11,7 @@ import numpy as np
 
 from hud.items import Cause, Change, Frame, Words
 from hud.local.reader import Line
+from hud.pixels import middle
 from hud.rect import Rect, together
 
 BESIDE = 320
@@ -132,7 +133,7 @@ def _is_text(frame: Frame, strip: Rect, regions: Iterable[Rect], lines: Sequence
         if not inside or any(unsure):
             return False
         part = gray[_within(region, strip).slices].astype(np.int16)
-        stray = np.abs(part - int(np.median(part))) > _INK
+        stray = np.abs(part - int(middle(part.ravel()))) > _INK
         for line in (line for line in lines if line.rect.intersects(region)):
             stray[_within(line.rect.padded(_EDGE, strip.right, strip.bottom), region).slices] = (
                 False

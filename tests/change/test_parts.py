@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hud.pixels import words
+from hud.pixels import middle, words
 from hud.rect import Rect
 from stages.change.detector.dirty import Difference, damaged_bands
 from stages.change.detector.field import Field
@@ -287,3 +287,10 @@ def test_still_corner_of_the_rectangle_around_a_film_is_none():
     assert films.holds(Rect(100, 300, 20, 20))
     assert films.holds(Rect(450, 450, 20, 3))  # the edge of something that comes
     assert not films.holds(Rect(450, 450, 20, 20))
+
+
+def test_the_middle_of_an_even_number_is_the_upper_one():
+    values = np.array([[9, 1], [2, 8], [4, 3], [7, 5]], np.uint8)
+    assert middle(values).tolist() == [7, 5]
+    assert middle(values, axis=1).tolist() == [9, 8, 4, 7]
+    assert middle(values[:3]).tolist() == [4, 3]

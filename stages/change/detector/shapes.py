@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hud.pixels import Words
+from hud.pixels import Words, middle
 from hud.rect import Rect
 from stages.change.detector.dirty import COLOUR, Mask
 
@@ -132,7 +132,7 @@ def alarms(patch: Words) -> bool:
 
 def _ground(patch: Words) -> tuple[float, float, float]:
     channels = np.ascontiguousarray(_sample(patch)).view(np.uint8).reshape(-1, 4)
-    blue, green, red, _ = np.median(channels, axis=0).tolist()
+    blue, green, red, _ = middle(channels).tolist()
     return blue, green, red
 
 
@@ -268,7 +268,7 @@ def _ink(patch: Words) -> npt.NDArray[np.float32]:
     height, width = patch.shape
     pixels = np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4)
     green = pixels[..., 1].astype(np.float32)
-    ink: npt.NDArray[np.float32] = cv2.blur(np.abs(green - np.median(green)), (3, 1))
+    ink: npt.NDArray[np.float32] = cv2.blur(np.abs(green - middle(green.ravel())), (3, 1))
     return ink.reshape(height, width)
 
 
