@@ -27,3 +27,10 @@ def keep_heap_small() -> None:
         mallopt(ARENA_MAX, 1)
         mallopt(MMAP_THRESHOLD, LARGE)
         mallopt(TRIM_THRESHOLD, SPARE)
+
+
+def give_back() -> None:
+    """Return the pages that are free in the midst of the heap, where the C library can."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)

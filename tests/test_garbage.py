@@ -4,8 +4,10 @@ import gc
 
 import attrs
 import pytest
+import trio
 
-from hud.garbage import Settled
+from hud import garbage
+from hud.garbage import ClearingUp, Settled
 from hud.items import Note, Status, Usage
 
 NOTE = Note(
@@ -39,3 +41,16 @@ def test_what_is_there_at_the_first_finished_note_is_not_looked_through_again(th
     gc.unfreeze()
     settled.offered("assemble→sinks", ended)
     assert gc.get_freeze_count() == 0
+
+
+async def test_the_heap_is_cleared_up_after_a_note_but_not_after_each(autojump_clock, monkeypatch):
+    given = []
+    monkeypatch.setattr(garbage, "give_back", lambda: given.append(trio.current_time()))
+    clearing, ended = ClearingUp(), attrs.evolve(NOTE, status=Status.COMPLETED)
+    clearing.offered("assemble→sinks", NOTE)
+    assert not given
+    begin = trio.current_time()
+    for _ in range(25):
+        clearing.offered("assemble→sinks", ended)
+        await trio.sleep(1)
+    assert [round(when - begin) for when in given] == [0, 10, 20]

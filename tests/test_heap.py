@@ -69,3 +69,31 @@ def test_a_picture_has_pages_of_its_own_which_go_back():
         return int(done.stdout)
 
     assert (pages(False), pages(True)) == (0, 1)
+
+
+HOLES = """
+import ctypes
+from hud.heap import give_back, keep_heap_small
+keep_heap_small()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+blocks = [libc.malloc(100_000) for _ in range(200)]
+for block in blocks:
+    ctypes.memset(block, 1, 100_000)
+for block in blocks[:-1]:
+    libc.free(block)
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+held = resident()
+give_back()
+print(held - resident())
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="glibc only")
+def test_what_is_free_below_a_block_that_stays_is_given_back():
+    done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, check=True)
+    assert int(done.stdout) > 15_000_000

@@ -23,7 +23,7 @@ from hud.control import controlled
 from hud.document import Document
 from hud.figures import Figures, fullest, spendings
 from hud.flow import Flow
-from hud.garbage import Settled
+from hud.garbage import ClearingUp, Settled
 from hud.health import BUDGET, CAPTURE, SESSION, SIGHT, Health
 from hud.history import History
 from hud.latency import Spans
@@ -202,7 +202,7 @@ async def watch(
             say(f"watching {flow.watched}, {manner}; notes by {flow.notes_by}; Ctrl-C stops")
         # The history before the ledger: it must know a frame before its end is told.
         watching: list[Observer] = [history, ledger, figures, echo, health, Reporter(say)]
-        watching += [Settled(), *observers, *spans]
+        watching += [Settled(), ClearingUp(), *observers, *spans]
         try:
             await run_pipeline(pipeline, stop=stop, observer=Observers(watching))
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import queue
 import signal
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 
 from hud.errors import LocalModelError
+from hud.heap import give_back
 from hud.local import frames
 from hud.local.frames import Answer, Request
 from hud.local.notetaker import Notetaker, lines
@@ -62,7 +62,7 @@ def _next(requests: queue.SimpleQueue[Request]) -> Request:
         return requests.get(timeout=_PAUSE)
     except queue.Empty:
         # half of what the engine took; not after each note, as taking it anew costs time
-        _give_back_memory()
+        give_back()
         return requests.get()
 
 
@@ -93,12 +93,6 @@ def _warm_up(reader: Reader) -> None:
     picture = np.full((40, 160, 3), 255, np.uint8)
     cv2.putText(picture, "ready", (8, 28), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2)
     reader.read_rows([picture])
-
-
-def _give_back_memory() -> None:
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
-    if trim is not None:
-        trim(0)
 
 
 if __name__ == "__main__":
