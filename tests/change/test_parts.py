@@ -61,8 +61,9 @@ def test_fourth_byte_carries_nothing():
 
 
 def test_damage_becomes_bands():
-    bands = list(damaged_bands([Rect(0, 40, 5, 5), Rect(0, 90, 5, 20)], 100, 50))
-    assert bands == [(32, 100)]
+    apart = [Rect(0, 90, 5, 20), Rect(0, 41, 5, 5)]
+    assert list(damaged_bands(apart, 100, 50)) == [(40, 48), (88, 100)]
+    assert list(damaged_bands([*apart, Rect(0, 58, 5, 5)], 100, 50)) == [(40, 100)]
     assert list(damaged_bands([], 100, 50)) == []
 
 

@@ -102,17 +102,17 @@ def _columns(damage: Sequence[Rect], top: int, bottom: int, width: int) -> tuple
 
 
 def damaged_bands(damage: Sequence[Rect], height: int, width: int) -> Iterator[tuple[int, int]]:
-    """Yield runs of rows, cut at bands, that reported damage touches."""
+    """Yield runs of rows, cut at cells, that reported damage touches; less than BAND apart: one."""
     spans = [
-        (max(0, rect.y // BAND), -(-min(rect.bottom, height) // BAND))
+        (max(0, rect.y // CELL) * CELL, -(-min(rect.bottom, height) // CELL) * CELL)
         for rect in damage
         if rect.area > 0 and rect.x < width and rect.right > 0
     ]
     start = end = -1
     for first, last in sorted(span for span in spans if span[0] < span[1]):
-        if first > end >= 0:
-            yield start * BAND, min(end * BAND, height)
+        if start >= 0 and first >= end + BAND:
+            yield start, min(end, height)
             start = -1
         start, end = (first if start < 0 else start), max(end, last)
     if start >= 0:
-        yield start * BAND, min(end * BAND, height)
+        yield start, min(end, height)
