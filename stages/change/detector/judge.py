@@ -254,7 +254,7 @@ class Judge(Contents):
 
     def _edge_moved(self, before: Words, after: Words, tight: Rect) -> bool:
         """Whether one colour gave way to the one beside it: a bar that grows, a marker."""
-        if not (blank(before) and blank(after)):
+        if not (blank(after) and blank(before)):  # mostly something was written
             return False
         height, width = after.shape
         old, new = before[height // 2, width // 2], after[height // 2, width // 2]

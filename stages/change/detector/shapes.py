@@ -102,12 +102,12 @@ def highlighted(before: Words, after: Words) -> bool:
     A ground that turns red, or green again, is no such mark but a signal.
     """
     height, width = after.shape
-    if width < 2 * height or filled(before, after) < COVERED:
+    if width < 2 * height:
         return False
-    if signals(before) or signals(after):
-        return False
-    one, other = (np.ascontiguousarray(edges(patch)).view(np.uint8) for patch in (before, after))
+    one, other = (edges(patch).view(np.uint8) for patch in (before, after))
     if min(cv2.countNonZero(one), cv2.countNonZero(other)) < STROKES:
+        return False
+    if filled(before, after) < COVERED or signals(before) or signals(after):
         return False
     near = np.ones((3, 3), np.uint8)
     gone, come = (
@@ -265,11 +265,9 @@ def nudged(before: Words, after: Words) -> bool:
 
 def _ink(patch: Words) -> npt.NDArray[np.float32]:
     """How much each pixel stands out from the ground, smoothed along the line."""
-    height, width = patch.shape
-    pixels = np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4)
-    green = pixels[..., 1].astype(np.float32)
+    green = _channels(patch)[..., 1].astype(np.float32)
     ink: npt.NDArray[np.float32] = cv2.blur(np.abs(green - middle(green.ravel())), (3, 1))
-    return ink.reshape(height, width)
+    return ink.reshape(patch.shape)
 
 
 def caret_moved(before: Words) -> bool:
@@ -403,7 +401,7 @@ def sharper(before: Words, after: Words) -> bool:
     ground to ink.
     """
     # A page that is another one says so in its first rows; all of it takes longer than a frame may.
-    if any(max(_extremes(cv2.absdiff(*two))[1]) > SOFT for two in _blurred(before, after)):
+    if any(_strongest(*two) > SOFT for two in _blurred(before, after)):
         return False
     changed = total = 0
     least, most = [255.0] * 3, [0.0] * 3
@@ -424,17 +422,27 @@ def _blurred(before: Words, after: Words) -> Iterator[tuple[MatLike, MatLike]]:
     for top in range(0, len(after), ROWS):
         first = max(0, top - SPREAD)  # at the edge of a piece a blur would see no further
         one, other = (
-            cv2.blur(_colours(patch[first : top + ROWS + SPREAD]), (2 * SPREAD + 1,) * 2)
+            cv2.blur(_channels(patch[first : top + ROWS + SPREAD]), (2 * SPREAD + 1,) * 2)
             for patch in (before, after)
         )
         inner = slice(top - first, top - first + ROWS)
         yield one[inner], other[inner]
 
 
+def _strongest(one: MatLike, other: MatLike) -> int:
+    """The largest difference of any colour of any pixel, of two patches as channels."""
+    steps = np.ascontiguousarray(cv2.absdiff(one, other)).view(np.uint32)
+    steps &= COLOUR
+    return int(steps.view(np.uint8).max(initial=0))
+
+
 def _colours(patch: Words) -> MatLike:
+    return cv2.cvtColor(_channels(patch), cv2.COLOR_BGRA2BGR)
+
+
+def _channels(patch: Words) -> npt.NDArray[np.uint8]:
     height, width = patch.shape
-    channels = np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4)
-    return cv2.cvtColor(channels, cv2.COLOR_BGRA2BGR)
+    return np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4)
 
 
 def _extremes(patch: MatLike) -> tuple[Sequence[float], Sequence[float]]:
