@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import sys
 
 ARENA_MAX, MMAP_THRESHOLD, TRIM_THRESHOLD = -8, -3, -1
@@ -34,3 +35,13 @@ def give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)
+
+
+def apart(data: bytes | memoryview) -> memoryview:
+    """The same bytes in pages of their own, which go back when nobody holds them any more.
+
+    For what is kept long: between blocks that come and go it would leave holes that grow.
+    """
+    pages = mmap.mmap(-1, max(1, len(data)))
+    pages[: len(data)] = bytes(data)
+    return memoryview(pages)[: len(data)].toreadonly()

@@ -252,6 +252,8 @@ def _carried(rect: Rect, scrolls: Iterable[Scroll]) -> Rect | None:
     return where
 
 
+Jpeg = bytes | memoryview
+"""The bytes of a JPEG file."""
 Detail = Literal["low", "high"]
 """How closely the service looks at a picture, and what it charges."""
 
@@ -272,7 +274,7 @@ class Picture:
     """One JPEG and what it shows."""
 
     view: View
-    jpeg: bytes = attrs.field(repr=lambda jpeg: f"<{len(jpeg)} bytes>")
+    jpeg: Jpeg = attrs.field(repr=lambda jpeg: f"<{len(jpeg)} bytes>")
 
 
 @attrs.frozen

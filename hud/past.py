@@ -15,7 +15,8 @@ import attrs
 import trio
 
 from hud.fates import Entry, Exhibit
-from hud.items import Fate
+from hud.heap import apart
+from hud.items import Fate, Picture
 from hud.rect import together
 
 ENTRIES = 500
@@ -87,11 +88,12 @@ class Past:
         return alone
 
     def show(self, exhibit: Exhibit) -> None:
-        """A turn has begun, or ended."""
+        """A turn has begun, or ended; its pictures are the same all the time."""
         older = self.exhibits.pop(exhibit.id, None)
         self._weight += exhibit.weight - (older.weight if older is not None else 0)
         self.version += 1
-        self.exhibits[exhibit.id] = attrs.evolve(exhibit, version=self.version)
+        pictures = tuple(map(_kept, exhibit.pictures)) if older is None else older.pictures
+        self.exhibits[exhibit.id] = attrs.evolve(exhibit, version=self.version, pictures=pictures)
         while len(self.exhibits) > EXHIBITS or (self._weight > WEIGHT and len(self.exhibits) > 1):
             oldest = self.exhibits.pop(next(iter(self.exhibits)))
             self._weight -= oldest.weight
@@ -117,3 +119,7 @@ class Past:
     def _stir(self) -> None:
         self.changed.set()
         self.changed = trio.Event()
+
+
+def _kept(picture: Picture) -> Picture:
+    return attrs.evolve(picture, jpeg=apart(picture.jpeg))

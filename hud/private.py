@@ -6,7 +6,7 @@ import os
 import pathlib
 
 
-def write(path: pathlib.Path, data: bytes) -> None:
+def write(path: pathlib.Path, data: bytes | memoryview) -> None:
     """Write a file whole, or leave none.
 
     Raises:

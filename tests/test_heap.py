@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from hud.heap import apart
+
 ARENAS = """
 import ctypes, threading
 from hud.heap import keep_heap_small
@@ -97,3 +99,11 @@ print(held - resident())
 def test_what_is_free_below_a_block_that_stays_is_given_back():
     done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, check=True)
     assert int(done.stdout) > 15_000_000
+
+
+@pytest.mark.parametrize("data", [b"", b"jpeg", bytes(5000), memoryview(b"jpeg")])
+def test_what_is_kept_apart_is_the_same_and_cannot_be_changed(data):
+    kept = apart(data)
+    assert bytes(kept) == bytes(data)
+    assert len(kept) == len(data)
+    assert kept.readonly

@@ -13,7 +13,7 @@ import attrs
 import orjson
 import pybase64
 
-from hud.items import Detail
+from hud.items import Detail, Jpeg
 
 Message = list[bytes]
 """The pieces of one message, to be sent one after the other."""
@@ -56,7 +56,7 @@ class Turn:
     notes: str
     """Earlier notes, one a line, "" for none."""
     caption: str
-    jpegs: Sequence[bytes]
+    jpegs: Sequence[Jpeg]
     details: Sequence[Detail] = ()
     """Of each picture; high where nothing is said."""
 
@@ -150,7 +150,7 @@ def _input_text(text: str) -> Message:
     return _event({"type": "input_text", "text": text})
 
 
-def _input_image(jpeg: bytes, detail: Detail) -> Message:
+def _input_image(jpeg: Jpeg, detail: Detail) -> Message:
     head = b'{"type":"input_image","image_url":"data:image/jpeg;base64,'
     return [head, pybase64.b64encode(jpeg), f'","detail":"{detail}"}}'.encode()]
 
