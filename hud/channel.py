@@ -61,50 +61,62 @@ class Observer:
 
 
 class Observers(Observer):
-    """Passes everything on to several observers, in their order."""
+    """Passes everything on to several observers, in their order; to each what it listens to."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
-        self._observers = tuple(observers)
+        self._offered = [each.offered for each in observers if _hears(each, "offered")]
+        self._ignored = [each.ignored for each in observers if _hears(each, "ignored")]
+        self._merged = [each.merged for each in observers if _hears(each, "merged")]
+        self._dropped = [each.dropped for each in observers if _hears(each, "dropped")]
+        self._withheld = [each.withheld for each in observers if _hears(each, "withheld")]
+        self._taken = [each.taken for each in observers if _hears(each, "taken")]
+        self._returned = [each.returned for each in observers if _hears(each, "returned")]
+        self._crashed = [each.crashed for each in observers if _hears(each, "crashed")]
 
     def offered(self, edge: str, item: object) -> None:
         """See Observer."""
-        for observer in self._observers:
-            observer.offered(edge, item)
+        for tell in self._offered:
+            tell(edge, item)
 
     def ignored(self, edge: str, item: object) -> None:
         """See Observer."""
-        for observer in self._observers:
-            observer.ignored(edge, item)
+        for tell in self._ignored:
+            tell(edge, item)
 
     def merged(self, edge: str, older: object, newer: object, into: object) -> None:
         """See Observer."""
-        for observer in self._observers:
-            observer.merged(edge, older, newer, into)
+        for tell in self._merged:
+            tell(edge, older, newer, into)
 
     def dropped(self, edge: str, item: object) -> None:
         """See Observer."""
-        for observer in self._observers:
-            observer.dropped(edge, item)
+        for tell in self._dropped:
+            tell(edge, item)
 
     def withheld(self, edge: str, item: object) -> None:
         """See Observer."""
-        for observer in self._observers:
-            observer.withheld(edge, item)
+        for tell in self._withheld:
+            tell(edge, item)
 
     def taken(self, edge: str, item: object) -> None:
         """See Observer."""
-        for observer in self._observers:
-            observer.taken(edge, item)
+        for tell in self._taken:
+            tell(edge, item)
 
     def returned(self, edge: str, item: object) -> None:
         """See Observer."""
-        for observer in self._observers:
-            observer.returned(edge, item)
+        for tell in self._returned:
+            tell(edge, item)
 
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""
-        for observer in self._observers:
-            observer.crashed(stage, error, retry_in)
+        for tell in self._crashed:
+            tell(stage, error, retry_in)
+
+
+def _hears(observer: Observer, event: str) -> bool:
+    """Whether it does anything about such an event: most do about a few."""
+    return getattr(type(observer), event, None) is not getattr(Observer, event)
 
 
 @attrs.frozen
