@@ -31,32 +31,55 @@ SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160)}
 GRAINS = 32
 """Rows of grain beyond a picture, so that every picture is another."""
 SERVER = """
-import json, sys, time
-from websockets.sync.server import serve
+import json, socket, sys, threading, time
+from websockets.frames import Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 answer = float(sys.argv[1])
 
-def talk(socket):
-    say = lambda kind, **fields: socket.send(json.dumps({"type": kind, **fields}))
-    say("session.created", session={"id": "sess_1"})
-    for message in socket:
-        arrived, size = time.monotonic(), len(message)
-        request = json.loads(message)
-        if request["type"] == "session.update":
-            say("session.updated", session={})
-        elif request["type"] == "response.create":
-            print(arrived, size, flush=True)
-            response = {"id": "resp", "metadata": request["response"].get("metadata")}
-            say("response.created", response=response)
-            time.sleep(answer)
-            part = {"type": "output_text", "text": "Seen."}
-            output = [{"type": "message", "role": "assistant", "content": [part]}]
-            say("response.done", response=response | {"status": "completed", "output": output})
+def talk(stream):
+    protocol, parts = ServerProtocol(max_size=None), []
+    def flush():
+        for data in filter(None, protocol.data_to_send()):
+            stream.sendall(data)
+    def say(kind, **fields):
+        protocol.send_text(json.dumps({"type": kind, **fields}).encode())
+        flush()
+    while data := stream.recv(2**20):
+        arrived = time.monotonic()
+        protocol.receive_data(data)
+        for event in protocol.events_received():
+            if isinstance(event, Request):
+                protocol.send_response(protocol.accept(event))
+                say("session.created", session={"id": "sess_1"})
+            elif event.opcode in (Opcode.TEXT, Opcode.CONT):
+                parts.append(event.data)
+                if event.fin:
+                    message, parts = b"".join(parts), []
+                    reply(say, json.loads(message), len(message), arrived)
+        flush()
 
-with serve(talk, "127.0.0.1", 0, max_size=None) as server:
-    print(server.socket.getsockname()[1], flush=True)
-    server.serve_forever()
+def reply(say, request, size, arrived):
+    if request["type"] == "session.update":
+        say("session.updated", session={})
+    elif request["type"] == "response.create":
+        print(arrived, size, flush=True)
+        response = {"id": "resp", "metadata": request["response"].get("metadata")}
+        say("response.created", response=response)
+        time.sleep(answer)
+        part = {"type": "output_text", "text": "Seen."}
+        output = [{"type": "message", "role": "assistant", "content": [part]}]
+        say("response.done", response=response | {"status": "completed", "output": output})
+
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        stream, _ = listener.accept()
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=talk, args=(stream,), daemon=True).start()
 """
+"""No library's loop of its own: the moment is that of the last byte, not of a thread told of it."""
 
 
 def machine() -> str:

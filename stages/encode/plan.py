@@ -79,8 +79,9 @@ def _plans(regions: Sequence[Rect], whole: Rect, margin: int, low: int) -> Itera
         for part in parts:
             around = around.union(part)
         yield (_view([around], low),)
-        yield tuple(_view([part], low) for part in parts)
-        yield (_view(parts, low),)
+        if len(parts) > 1:  # else they are the same
+            yield tuple(_view([part], low) for part in parts)
+            yield (_view(parts, low),)
     yield (_view([whole], low),)
 
 
