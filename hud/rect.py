@@ -80,16 +80,13 @@ class Rect:
 
 def together(rects: Sequence[Rect], distance: int = 0) -> tuple[Rect, ...]:
     """Unite rectangles that overlap or come closer than `distance`, until none do."""
+    if len(rects) < 2:
+        return tuple(rects)
     waiting, done = sorted(rects), list[Rect]()
     while waiting:
         rect = waiting.pop()
-        reach = attrs.evolve(
-            rect,
-            x=rect.x - distance,
-            y=rect.y - distance,
-            width=rect.width + 2 * distance,
-            height=rect.height + 2 * distance,
-        )
+        more = 2 * distance
+        reach = Rect(rect.x - distance, rect.y - distance, rect.width + more, rect.height + more)
         near = [other for other in done if reach.intersects(other)]
         if near:
             for other in near:
