@@ -492,6 +492,7 @@ async def test_the_weightier_goes_first_but_nobody_starves():
         ("ignored", "a→b", 1),
         ("merged", "a→b", 1, 2, 3),
         ("dropped", "a→b", 1),
+        ("withheld", "a→b", 1),
         ("taken", "a→b", 1),
         ("returned", "a→b", 1),
         ("crashed", "encode", ValueError("x"), 0.5),
@@ -500,14 +501,17 @@ async def test_the_weightier_goes_first_but_nobody_starves():
 )
 def test_each_observer_is_told_all_of_it(told):
     heard = []
-
-    class Listener(Observer):
-        def __getattribute__(self, name):
-            return lambda *words: heard.append((name, *words))
-
     name, *words = told
-    getattr(Observers([Listener(), Listener()]), name)(*words)
-    assert heard == [told, told]
+    hears = {name: lambda self, *words: heard.append((self, name, *words))}
+    listening = type("Listening", (Observer,), hears)
+    first, deaf, second = listening(), Observer(), listening()
+    both = Observers([first, deaf, second])
+    getattr(both, name)(*words)
+    assert heard == [(first, *told), (second, *told)]
+    for other in {each for each in vars(Observer) if each[0] != "_"} - {name}:
+        hook = getattr(both, other)
+        hook(*range(hook.__code__.co_argcount - 1))
+    assert len(heard) == 2
 
 
 async def test_what_is_restored_is_counted_as_not_taken_and_waits_under_its_own_key():
