@@ -12,6 +12,7 @@ calls `Inbox.restore` or `Inbox.retry`.
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
@@ -517,6 +518,13 @@ class Inbox(trio.abc.ReceiveChannel[T]):
     def statistics(self) -> ChannelStatistics:
         """Counters of the edge so far."""
         return ChannelStatistics(**self._edge.counts)
+
+
+@functools.lru_cache(maxsize=64)
+def ends(edge: str) -> tuple[str, str]:
+    """The stages before and behind an edge; the same strings each time, for many are kept."""
+    before, _, behind = edge.partition("→")
+    return before, behind
 
 
 def open_edge(

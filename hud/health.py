@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from hud.boottime import boottime
-from hud.channel import Observer
+from hud.channel import Observer, ends
 from hud.condition import Condition
 from hud.items import Change, Frame, Note, NoteDelta, Status, clock
 from hud.privacy.pause import Pause
@@ -99,7 +99,7 @@ class Health(Observer):
 
     def offered(self, edge: str, item: object) -> None:
         """See Observer."""
-        stage = edge.partition("→")[0]
+        stage = ends(edge)[0]
         now = trio.current_time()
         self._in_hand.pop(stage, None)
         if self._crashed.pop(stage, None):
@@ -133,7 +133,7 @@ class Health(Observer):
 
     def taken(self, edge: str, item: object) -> None:
         """See Observer."""
-        stage = edge.rpartition("→")[2]
+        stage = ends(edge)[1]
         if stage in _WORKERS or (stage == CAPTURE and self.of(CAPTURE).due == math.inf):
             self._in_hand.setdefault(stage, trio.current_time())
         elif isinstance(item, Note) and item.finished and edge.startswith("sinks→"):

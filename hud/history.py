@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 import trio
 
-from hud.channel import Observer
+from hud.channel import Observer, ends
 from hud.fates import Entry, Exhibit, frame_number
 from hud.items import Change, Fate, Frame, NoteDelta, Shot, Status
 from hud.ledger import Ledger
@@ -106,7 +107,7 @@ class History(Observer):
             if len(self._flights) > OPEN:
                 del self._flights[next(iter(self._flights))]
         elif isinstance(item, Change | Shot):
-            self._passed(item.seq, edge.partition("→")[0], now)
+            self._passed(item.seq, ends(edge)[0], now)
             if isinstance(item, Change):
                 self._know(item)
         elif isinstance(item, NoteDelta):
@@ -115,9 +116,9 @@ class History(Observer):
     def taken(self, edge: str, item: object) -> None:
         """See Observer."""
         if isinstance(item, Frame | Change | Shot):
-            stage = edge.rpartition("→")[2]
+            stage = ends(edge)[1]
             self._in_hand[stage] = item.seq
-            self._passed(item.seq, f"before {stage}", trio.current_time())
+            self._passed(item.seq, _waiting(stage), trio.current_time())
 
     def ignored(self, edge: str, item: object) -> None:
         """See Observer."""
@@ -138,7 +139,7 @@ class History(Observer):
 
     def returned(self, edge: str, item: object) -> None:
         """See Observer."""
-        self._in_hand.pop(edge.rpartition("→")[2], None)
+        self._in_hand.pop(ends(edge)[1], None)
 
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""
@@ -195,6 +196,12 @@ class History(Observer):
     def close(self) -> None:
         """Nothing moves any more; who knows that writes down the end of what was in flight."""
         self._ledger.close()
+
+
+@functools.lru_cache(maxsize=64)
+def _waiting(stage: str) -> str:
+    """The time before a stage: one string for all entries that tell of it."""
+    return f"before {stage}"
 
 
 def _concerning(entries: Iterable[Entry], seq: int | None) -> list[Entry]:

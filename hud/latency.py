@@ -13,7 +13,7 @@ from typing import Literal
 import attrs
 import trio
 
-from hud.channel import Observer
+from hud.channel import Observer, ends
 
 SAMPLES = 10_000
 """Spans of each kind that are kept for the percentiles: the newest."""
@@ -56,7 +56,7 @@ class Spans(Observer):
 
     def offered(self, edge: str, item: object) -> None:
         """See Observer."""
-        stage, now = edge.partition("→")[0], self._now()
+        stage, now = ends(edge)[0], self._now()
         seq, begin = self._in_hand.get(stage, (None, now))
         if seq == _seq(item):  # else it is about an older one, which was kept back or woken
             del self._in_hand[stage]
@@ -65,7 +65,7 @@ class Spans(Observer):
 
     def taken(self, edge: str, item: object) -> None:
         """See Observer."""
-        stage, now = edge.rpartition("→")[2], self._now()
+        stage, now = ends(edge)[1], self._now()
         begin = self._offered.pop((edge, id(item)), now)
         seq = _seq(item)
         self._take(Span(stage, "wait", seq, begin, now))

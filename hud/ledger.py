@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Callable
 
-from hud.channel import Observer
+from hud.channel import Observer, ends
 from hud.items import Change, Fate, Frame, NoteDelta, Shot, Status
 
 _ENDS = {Status.FAILED: Fate.FAILED, Status.WITHHELD: Fate.WITHHELD_BY_BUDGET}
@@ -92,11 +92,11 @@ class Ledger(Observer):
     def taken(self, edge: str, item: object) -> None:
         """See Observer."""
         if isinstance(item, Frame | Change | Shot):
-            self._in_hand[edge.rpartition("→")[2]] = item.seq
+            self._in_hand[ends(edge)[1]] = item.seq
 
     def returned(self, edge: str, item: object) -> None:
         """See Observer."""
-        self._in_hand.pop(edge.rpartition("→")[2], None)
+        self._in_hand.pop(ends(edge)[1], None)
 
     def crashed(self, stage: str, error: Exception, retry_in: float) -> None:
         """See Observer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hud.channel import Observer
+from hud.channel import Observer, ends
 
 
 class Reporter(Observer):
@@ -27,7 +27,7 @@ class Reporter(Observer):
         """See Observer."""
         if not self._failing:
             return
-        stage = edge.partition("→")[0]
+        stage = ends(edge)[0]
         _reason, times = self._failing.pop(stage, ("", 0))
         if times > 1:
             self._say(f"{stage} works again, after {times} failures")
