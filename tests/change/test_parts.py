@@ -171,6 +171,27 @@ def test_field_of_flickering_values():
     assert not field.flickers(Rect(400, 600, 60, 20), 4.0)
 
 
+def test_a_value_far_above_a_column_that_flickers_is_not_of_it():
+    field, colours = Field(), palette(np.zeros((10, 10), np.uint32))
+    for k in range(20):
+        field.add(k * 0.2, Rect(100, 200 + 20 * (k % 8), 40, 10), colours)
+    assert field.flickers(Rect(100, 180, 40, 10), 4.0)
+    assert not field.flickers(Rect(100, 60, 40, 10), 4.0)
+
+
+def test_a_column_that_flickers_slowly_is_known_after_a_while():
+    field, colours = Field(), palette(np.zeros((10, 10), np.uint32))
+    for k in range(18):
+        field.add(k * 0.85, Rect(100, 200 + 20 * (k % 8), 40, 10), colours)
+        for _ in range(40):  # what else goes on does not push it out of memory
+            field.add(k * 0.85, Rect(900, 200 + 20 * (k % 8), 40, 10), colours)
+    one = Rect(100, 220, 40, 10)
+    assert not field.flickers(one, 14.5)
+    assert field.lasts(one, 14.5)
+    assert field.flickers(one, 14.5, soon=True)
+    assert not field.lasts(one, 17.0)
+
+
 def test_places_that_are_the_same_become_one():
     pixels = np.zeros((80, 80), np.uint32)
     screen, limits = Pictures(pixels, 0.0, Limits()), Limits()

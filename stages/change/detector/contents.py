@@ -197,7 +197,7 @@ class Contents(Patience):
     def _value(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         """Something in place of something else: a number, a state, or a clock."""
         painted = self.screen.rates.painted[cell_slices(tight)].max()
-        new = spot.born - painted < 2 * self.options.young
+        new = spot.born - painted < 2 * self.options.young or self.field.lasts(tight, time)
         # A block on blank ground stands in nobody's place: it is no value of a table.
         block = vacant(self.screen.shown[tight.slices])
         if not (block or spot.rested) and self.field.flickers(tight, time, soon=new):

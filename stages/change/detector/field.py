@@ -40,12 +40,12 @@ COLUMN = 4
 """Values one below the other that make a column."""
 STRANGE = 0.1
 """A value with this share of colours that hardly any other had is another kind of news."""
-REACH = 24
-"""Values further apart than so many times their height are not of one table, nor are its rows."""
+NEXT, REACH = 4, 24
+"""In heights of a value: how far the next one of its column is at most, and any of its table."""
 WIDER = 10
 """Values of one column may differ so much in width: one digit changed, or all of them."""
-ROOM = 512
-"""Changes remembered: ten seconds of a trading floor. Newer ones replace the oldest."""
+ROOM = 2048
+"""Changes remembered: fifteen seconds of a trading floor. Newer ones replace the oldest."""
 
 
 @attrs.define(eq=False)
@@ -90,6 +90,11 @@ class Field:
             return False
         return self._places(self._rects[:, near], places)
 
+    def lasts(self, rect: Rect, time: float) -> bool:
+        """Whether the values of this column have flickered for long."""
+        like = self._column(rect) & (self._times >= time - LONG)
+        return len(self._moments(like)) >= LASTS
+
     def doubt(self, rect: Rect, changed: float, time: float) -> None:
         """Pass over a value that is one of a field, for now."""
         kept = [doubt for doubt in self._doubts if not doubt.rect.intersects(rect)]
@@ -105,7 +110,7 @@ class Field:
         found = []
         for doubt in [doubt for doubt in self._doubts if doubt.due <= time + SLACK]:
             moments = self._moments(self._alike(doubt.rect))
-            lasts = len(moments) >= LASTS and moments[-LASTS] >= time - LONG
+            lasts = self.lasts(doubt.rect, time)
             if self.flickers(doubt.rect, time, soon=lasts):
                 least = MOMENTS // 2 if lasts else MOMENTS
                 rests = moments[-least] + WINDOW + 2 * SLACK
@@ -183,18 +188,33 @@ class Field:
         return share >= STRANGE and share * rect.area >= 60
 
     def _alike(self, rect: Rect) -> Mask:
-        """Which of them look like cells of the same table: about one height, one row or column."""
+        """Which of them look like cells of the same table: of one size, in its row or column."""
+        found: Mask = self._column(rect) | self._row(rect)
+        return found
+
+    def _column(self, rect: Rect) -> Mask:
+        """Those in its column; none, if none of them stands next to it but all farther away."""
         x, y, right, bottom = self._rects
-        height = bottom - y
+        width, down = right - x, np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
         across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
-        down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
-        width = right - x
-        column = 2 * across >= np.minimum(width, rect.width)
+        column: Mask = 2 * across >= np.minimum(width, rect.width)
         column &= (width <= WIDER * rect.width) & (WIDER * width >= rect.width)
-        row = 2 * down >= np.minimum(height, rect.height)
-        column &= down >= -REACH * rect.height
-        row &= across >= -REACH * rect.height
-        found: Mask = (column | row) & (height <= 1.6 * rect.height) & (1.6 * height >= rect.height)
+        column &= self._as_high(rect) & (down >= -REACH * rect.height)
+        beside = column & (down < 0) & (down >= -NEXT * rect.height)
+        return column if beside.any() else beside
+
+    def _row(self, rect: Rect) -> Mask:
+        """Those in its row."""
+        x, y, right, bottom = self._rects
+        down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
+        across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
+        row: Mask = 2 * down >= np.minimum(bottom - y, rect.height)
+        row &= self._as_high(rect) & (across >= -REACH * rect.height)
+        return row
+
+    def _as_high(self, rect: Rect) -> Mask:
+        height = self._rects[3] - self._rects[1]
+        found: Mask = (height <= 1.6 * rect.height) & (1.6 * height >= rect.height)
         return found
 
 
