@@ -235,6 +235,8 @@ class Soak:
                 notes = path.read_bytes().count(b"\n") if path.exists() else 0
                 rss = program.memory_info().rss / 1e6
                 files, threads = program.num_fds(), program.num_threads()
+                if not rss:
+                    return  # it has ended, and nobody has asked for its status yet
                 self.evidence.samples.append(Sample(self._now(), rss, files, threads, notes))
 
     async def _progress(self) -> None:
