@@ -325,8 +325,11 @@ def _pointer(screen: Screen, judged: Judged, time: float) -> Judged:
     result: Judged = []
     for spot, verdict in judged:
         fresh = not (verdict.gone or spot.rested) and spot.size and spot.born == time
-        if fresh and any(_same_thing(screen, old, spot) for old in gone):
-            spot.moves += 1
+        from_there = [old for old in gone if fresh and _same_thing(screen, old, spot)]
+        if from_there:
+            spot.moves += 1 + max(old.moves for old in from_there)
+            if spot.moves > 1 and spot.size is not None:
+                screen.pointer.learn(screen.shown, screen.now, spot.size)
             verdict = Verdict(Say.WAIT, "something small moves about")  # noqa: PLW2901
         result.append((spot, verdict))
     return result

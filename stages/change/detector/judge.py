@@ -42,6 +42,8 @@ ON = 0.5
 SPREAD, STIRRED, STIRS = 0.4, 0.3, 1.5
 """Things that move all over this share of a page within so many seconds, and for so long, say that
 it is a slide of an advertisement."""
+MOVES = 2
+"""Moves of something small from which on it is a pointer, and its picture is learnt."""
 CLEAR = 8
 """Pixels between something that moves and what is no edge of it."""
 PLAIN, WRITING = 0.95, 40
@@ -203,8 +205,16 @@ class Judge(Contents):
             spot.colours = changed_colours(
                 self.screen.shown[tight.slices], self.screen.now[tight.slices]
             )
+        pointer, shown, now = self.screen.pointer, self.screen.shown, self.screen.now
+        if spot.moves == MOVES:
+            pointer.learn(shown, now, tight)
+        explained = pointer.explains(shown, now, box, mask)
+        if spot.moves > MOVES and not explained:
+            spot.moves = 0  # by now it is known, and this is something else
         if spot.moves:
             return Verdict(Say.WAIT, "something small moves about")
+        if explained:
+            return Verdict(Say.LEAVE, "the pointer")
         trifle = self._trifle(spot, tight, time)
         return trifle or self._content_of(spot, box, mask, tight, time)
 

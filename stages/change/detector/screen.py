@@ -12,6 +12,7 @@ from stages.change.detector.dirty import CELL, Difference, Indices, Mask, any_in
 from stages.change.detector.film import Films
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import Limits
+from stages.change.detector.pointer import Pointer
 from stages.change.detector.shapes import codes, differ, palette
 from stages.change.detector.signature import signatures
 
@@ -45,6 +46,7 @@ class Screen:
         self.known = Known(rows, columns)
         self.rates = Rates(rows, columns, options)
         self.films = Films(rows, columns)
+        self.pointer = Pointer()
         self.rates.touched[:] = self.rates.painted[:] = time
         self.owing: Mask = np.zeros((rows, columns), bool)
         """Background cells that changed and have not been judged since."""

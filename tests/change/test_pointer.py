@@ -1,0 +1,91 @@
+"""A pointer that was seen moving is known where it rests, be it on a text."""
+
+import cv2
+import numpy as np
+import pytest
+
+from hud.pixels import words
+from hud.rect import Rect
+from stages.change.detector.pointer import Pointer
+
+from .drawing import BLACK, RED, WHITE, Screen
+
+
+def arrow(screen, x, y):
+    outline = np.array([(x, y), (x, y + 17), (x + 4, y + 13), (x + 10, y + 12)], np.int32)
+    cv2.fillPoly(screen.pixels, [outline], (*BLACK, 255))
+    cv2.polylines(screen.pixels, [outline], True, (*WHITE, 255))
+
+
+@pytest.fixture
+def desk():
+    """A text, and a pointer that has come near it over plain ground."""
+    screen = Screen()
+    for line in range(5):
+        screen.text(40, 200 + 20 * line, "A line of a text that stands there", size=0.45)
+    screen.settle()
+    screen.ground = screen.pixels.copy()
+    for step in range(8):
+        at(screen, 500 - 25 * step, 60 + 8 * step)
+    return screen
+
+
+def at(screen, x, y):
+    screen.pixels[:] = screen.ground
+    arrow(screen, x, y)
+    screen.look()
+
+
+def test_it_comes_to_rest_on_a_text(desk):
+    for place in ((260, 150), (200, 183), (196, 186)):
+        at(desk, *place)
+    desk.seconds(4)
+    for place in ((199, 188), (203, 191), (206, 196)):
+        at(desk, *place)
+    desk.seconds(4)
+    assert desk.passed == []
+
+
+def test_its_picture_explains_where_it_went_and_where_it_was_also_on_a_text(desk):
+    learnt, here = Pointer(), Rect(196, 186, 11, 18)
+    plain, ground = np.full_like(desk.ground, 255), desk.ground
+    learnt.learn(words(plain), words(with_arrow(plain, here)), here)
+    box = Rect(190, 180, 40, 40)
+    before, after = (words(with_arrow(ground, place)) for place in (here, Rect(201, 191, 11, 18)))
+    for one, other in ((before, words(ground)), (words(ground), after), (before, after)):
+        mask = (one != other)[box.slices]
+        assert mask.any()
+        assert learnt.explains(one, other, box, mask)
+    more = after.copy()
+    more[192:196, 192:200] ^= 0xFFFFFF
+    assert not learnt.explains(before, more, box, (before != more)[box.slices])
+
+
+def with_arrow(picture, place):
+    screen = Screen()
+    screen.pixels = picture.copy()
+    arrow(screen, place.x, place.y)
+    return screen.pixels
+
+
+def test_what_changes_below_it_is_news(desk):
+    at(desk, 200, 183)
+    desk.seconds(2)
+    for picture in (desk.ground, desk.pixels):
+        desk.pixels, kept = picture, desk.pixels
+        desk.fill(150, 188, 80, 16)
+        desk.text(150, 200, "FAILED", RED, 0.45)
+        desk.pixels = kept
+    arrow(desk, 200, 183)
+    desk.seconds(2)
+    assert len(desk.passed) == 1
+
+
+def test_something_of_its_size_is_news(desk):
+    cv2.putText(desk.ground, "7", (300, 110), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (*BLACK, 255), 1)
+    at(desk, 400, 300)
+    desk.seconds(2)
+    assert len(desk.passed) == 1
+    at(desk, 100, 300)
+    desk.seconds(2)
+    assert len(desk.passed) == 1
