@@ -255,3 +255,20 @@ def test_dialog_over_flickering_cells_is_shown(screen):
         screen.seconds(0.2)
     assert screen.shows(200, 115)
     assert screen.shows(300, 155)
+
+
+def test_a_reading_that_goes_by_a_clock_is_shown_a_few_times_and_when_it_stands_still(screen):
+    for k in range(12):
+        screen.value(84, 80, str(37 * (k + 3) % 100 + 100))
+        screen.seconds(5)
+    shown = len(screen.passed)
+    assert shown <= 5
+    screen.seconds(4)
+    assert len(screen.passed) == shown + 1
+
+
+def test_a_value_that_changes_at_any_time_is_shown_each_time(screen):
+    for k, pause in enumerate((5, 3, 6, 4, 7, 3, 5, 8)):
+        screen.value(84, 80, str(37 * (k + 3) % 100 + 100))
+        screen.seconds(pause)
+    assert len(screen.passed) == 8

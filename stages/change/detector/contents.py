@@ -224,6 +224,8 @@ class Contents(Patience):
             need = min(need, self.options.rest)
         if self.field.refreshed(tight, time):
             need = self.options.doubt + self.options.rest
+        if tight.height <= LINE / 2:
+            need = max(need, self.past.beat(tight, spot.touched))
         return self._when_quiet(spot, time, need, Say.SHOW, "changed content", tight)
 
     def _returned(self, tight: Rect, time: float) -> bool:

@@ -22,6 +22,10 @@ EBB = 1.8
 """For how long such a list rests before what it rests at is shown."""
 FLOOD = 5.0
 """Seconds for which a list moves on without a pause until nobody can be reading it."""
+BEATS, EVEN = 5, 0.25
+"""So many changes of one place go by a clock if their distances differ by no more seconds."""
+SLOWEST = 20.0
+"""Seconds between two of them at most."""
 TURNS, FRO = 2, 12.0
 """What went up and down and up again within so many seconds is a table that is sorted anew."""
 LATE = 1.6
@@ -38,6 +42,8 @@ class Past:
         self._scrolls: deque[tuple[float, float, Rect]] = deque(maxlen=16)
         self._moves: deque[tuple[float, Rect, bool]] = deque(maxlen=32)
         """When what moved, and whether down."""
+        self._values: deque[tuple[float, Rect]] = deque(maxlen=64)
+        """When a value became another one, and where."""
         self._cuts: deque[tuple[float, Rect]] = deque(maxlen=16)
 
     def scroll(self, time: float, rect: Rect, *, down: bool) -> None:
@@ -67,6 +73,18 @@ class Past:
             return []
         pauses = sorted(other[0] - one[0] for one, other in pairs)
         return [moves[-1][0] + max(EBB, LATE * pauses[len(pauses) // 2])]
+
+    def beat(self, rect: Rect, time: float) -> float:
+        """Note that a value became another one; if it does so by a clock, how long it may rest.
+
+        It is shown when the clock stands still.
+        """
+        if not any(at == time and place.intersects(rect) for at, place in self._values):
+            self._values.append((time, rect))
+        times = sorted({at for at, place in self._values if place.intersects(rect)})[-BEATS:]
+        steps = [later - earlier for earlier, later in itertools.pairwise(times)]
+        even = len(times) == BEATS and max(steps) - min(steps) <= EVEN and max(steps) <= SLOWEST
+        return LATE * max(steps) if even else 0.0
 
     def cut(self, time: float, rect: Rect) -> None:
         """Note that other pictures came at that time in a place where pictures go on."""
