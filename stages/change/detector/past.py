@@ -24,8 +24,8 @@ FLOOD = 5.0
 """Seconds for which a list moves on without a pause until nobody can be reading it."""
 BEATS, EVEN = 5, 0.25
 """So many changes of one place go by a clock if their distances differ by no more seconds."""
-SLOWEST = 20.0
-"""Seconds between two of them at most."""
+QUICKEST, SLOWEST = 2.0, 20.0
+"""Seconds between two of them."""
 TURNS, FRO = 2, 12.0
 """What went up and down and up again within so many seconds is a table that is sorted anew."""
 LATE = 1.6
@@ -83,8 +83,9 @@ class Past:
             self._values.append((time, rect))
         times = sorted({at for at, place in self._values if place.intersects(rect)})[-BEATS:]
         steps = [later - earlier for earlier, later in itertools.pairwise(times)]
-        even = len(times) == BEATS and max(steps) - min(steps) <= EVEN and max(steps) <= SLOWEST
-        return LATE * max(steps) if even else 0.0
+        if len(times) < BEATS or min(steps) < QUICKEST or max(steps) > SLOWEST:
+            return 0.0
+        return LATE * max(steps) if max(steps) - min(steps) <= EVEN else 0.0
 
     def cut(self, time: float, rect: Rect) -> None:
         """Note that other pictures came at that time in a place where pictures go on."""
