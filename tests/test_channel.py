@@ -509,8 +509,8 @@ def test_each_observer_is_told_all_of_it(told):
     getattr(both, name)(*words)
     assert heard == [(first, *told), (second, *told)]
     for other in {each for each in vars(Observer) if each[0] != "_"} - {name}:
-        hook = getattr(both, other)
-        hook(*range(hook.__code__.co_argcount - 1))
+        words = {"merged": 4, "crashed": 3}.get(other, 2)
+        getattr(both, other)(*range(words))
     assert len(heard) == 2
 
 
