@@ -20,7 +20,7 @@ from hud.items import Fate, Picture
 from hud.rect import together
 
 ENTRIES = 500
-"""Entries that are kept, less than 1 kB each."""
+"""Entries that are kept, about 1 kB each."""
 KINDS = 20
 """Reasons that are told apart at once; a rule with a number in it can have no end of them."""
 REGIONS = 12
