@@ -454,6 +454,28 @@ async def test_what_waited_is_taken_as_it_was_if_it_is_another_by_now():
     assert (counts.waiting, counts.taken, counts.merged, counts.ignored) == (0, 1, 0, 1)
 
 
+async def test_who_listens_is_told_what_each_item_became_as_of_the_present_of_its_key():
+    told = []
+
+    class Listening(Observer):
+        def merged(self, edge, older, newer, into):
+            told.append((edge, older, newer, into))
+
+    options = latest(
+        key=lambda item: item[0],
+        merge=lambda newer, older: newer,
+        passes=lambda item: item[1] > 0,
+        renew=lambda waiting, present: (*waiting, present[1]),
+    )
+    outbox, inbox = open_edge("a→b", options, Listening())
+    for item in (("x", 1), ("x", -2), ("y", 3), ("y", -4), ("z", 5)):
+        await outbox.send(item)
+    renewed = [("x", 1, -2), ("y", 3, -4)]
+    assert [await inbox.receive() for _ in range(3)] == [*renewed, ("z", 5)]
+    assert told == [("a→b", item[:2], (item[0], item[2]), item) for item in renewed]
+    assert outbox.statistics().merged == 2
+
+
 async def test_what_came_and_went_is_not_taken_again(autojump_clock):
     outbox, inbox = changes()
     await outbox.send(with_marks(1, before=0, now=100))
