@@ -1,4 +1,4 @@
-"""Pictures as numbers: their exact comparison at memory speed, and their middle."""
+"""Pictures as numbers: their exact comparison at memory speed, their middle, their ground."""
 
 from __future__ import annotations
 
@@ -35,6 +35,21 @@ def words(pixels: Pixels) -> Words:
     if pixels.strides[-1] != 1 or pixels.strides[-2] != 4:
         pixels = np.ascontiguousarray(pixels)
     return pixels.view(np.uint32)[..., 0]
+
+
+def channels(patch: Words) -> Pixels:
+    """The other way round, without a copy where the words lie side by side."""
+    return np.ascontiguousarray(patch).view(np.uint8).reshape(*patch.shape, 4)
+
+
+def commonest(patch: Words) -> np.uint32:
+    """The colour that most pixels have; where it is that of the first, nothing need be sorted."""
+    first: np.uint32 = patch[0, 0]
+    if 2 * np.count_nonzero(patch == first) > patch.size:
+        return first
+    colours, counts = np.unique(patch, return_counts=True)
+    most: np.uint32 = colours[counts.argmax()]
+    return most
 
 
 def middle(values: npt.NDArray[Any], axis: int = 0) -> npt.NDArray[Any]:

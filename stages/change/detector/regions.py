@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hud.pixels import Words
+from hud.pixels import Words, commonest
 from hud.rect import Rect, together
 from stages.change.detector.dirty import CELL, COLOUR, Indices, Mask
 
@@ -91,23 +91,13 @@ def with_line(pixels: Words, rect: Rect, most: int = ROW) -> Rect:
     row = pixels[around.y : around.bottom, left:right] & COLOUR
     first, last = rect.x - left, rect.right - left
     near = row[::SAMPLE, max(0, first - height) : last + height]
-    ground = _commonest(near)
+    ground = commonest(near)
     even = (row == row[:1]).all(axis=0)
     walls, ink = even & (row[0] != ground), np.flatnonzero(~even)
     before, behind = ink[: np.searchsorted(ink, first)], ink[np.searchsorted(ink, last) :]
     start = first - _reach(first - before[::-1], walls[:first][::-1], GAP * height)
     end = last + _reach(behind - last + 1, walls[last:], GAP * height)
     return attrs.evolve(rect, x=left + start, width=end - start)
-
-
-def _commonest(pixels: Words) -> np.uint32:
-    """The colour that most of them have; where it is that of the first, nothing need be sorted."""
-    first: np.uint32 = pixels[0, 0]
-    if 2 * np.count_nonzero(pixels == first) > pixels.size:
-        return first
-    colours, counts = np.unique(pixels, return_counts=True)
-    most: np.uint32 = colours[counts.argmax()]
-    return most
 
 
 def _reach(ink: Indices, walls: Mask, gap: float) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hud.items import SMALL, Pixels
-from hud.pixels import Words
+from hud.pixels import Words, channels
 from hud.rect import Rect
 from stages.change.detector.dirty import CELL, Difference, Indices, Mask, any_in_cells, places
 from stages.change.detector.film import Films
@@ -166,8 +166,7 @@ class Screen:
         """A copy of what was shown in `rect`, shape (height, width, 4); None if it is large."""
         if rect.area > SMALL:
             return None
-        piece = np.ascontiguousarray(self.shown[rect.slices])
-        return piece.view(np.uint8).reshape(rect.height, rect.width, 4)
+        return channels(self.shown[rect.slices])
 
     def accept_changed(self, rect: Rect, new: Words) -> None:
         """What changed in `rect` just now counts as shown, and nothing else there."""

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from hud.pixels import Words
+from hud.pixels import Words, commonest
 from hud.rect import Rect
 from stages.change.detector.dirty import COLOUR, Mask
 
@@ -142,8 +142,7 @@ def uncover(shown: Words, new: Words, rect: Rect, fresh: Mask) -> Mask:
     """
     if not rect.area:
         return fresh
-    colours, counts = np.unique(new[rect.slices][::3, ::3], return_counts=True)
-    ground = colours[counts.argmax()]
+    ground = commonest(new[rect.slices][::3, ::3])
     shown[rect.slices][fresh] = ground
     differs: Mask = fresh & (((new[rect.slices] ^ ground) & COLOUR) != 0)
     return differs

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hud.pixels import Words, middle
+from hud.pixels import Words, channels, middle, words
 from hud.rect import Rect
 from stages.change.detector.dirty import COLOUR, Mask
 
@@ -131,8 +131,7 @@ def alarms(patch: Words) -> bool:
 
 
 def _ground(patch: Words) -> tuple[float, float, float]:
-    channels = np.ascontiguousarray(_sample(patch)).view(np.uint8).reshape(-1, 4)
-    blue, green, red, _ = middle(channels).tolist()
+    blue, green, red, _ = middle(channels(_sample(patch)).reshape(-1, 4)).tolist()
     return blue, green, red
 
 
@@ -145,17 +144,17 @@ def bar(before: Words, after: Words) -> bool:
 
 def levels(before: Words, after: Words) -> Words:
     """Absolute difference, channel by channel, one word a pixel."""
-    words = _steps(before, after)
-    words &= COLOUR
-    return words
+    steps = _steps(before, after)
+    steps &= COLOUR
+    return steps
 
 
 def _steps(before: Words, after: Words) -> Words:
     """Absolute difference of every byte, also of the one that is no colour."""
     a = np.ascontiguousarray(before).view(np.uint8)
     b = np.ascontiguousarray(after).view(np.uint8)
-    words: Words = cv2.absdiff(a, b).view(np.uint32)
-    return words
+    steps: Words = cv2.absdiff(a, b).view(np.uint32)
+    return steps
 
 
 def differ(before: Words, after: Words, tolerance: int) -> Mask:
@@ -172,9 +171,9 @@ def differ(before: Words, after: Words, tolerance: int) -> Mask:
 
 def _differ(before: Words, after: Words, tolerance: int) -> Mask:
     high = 0x100 - tolerance
-    words = _steps(before, after)
-    words &= np.uint32(high * 0x010101)
-    found: Mask = words != 0
+    steps = _steps(before, after)
+    steps &= np.uint32(high * 0x010101)
+    found: Mask = steps != 0
     return found
 
 
@@ -265,7 +264,7 @@ def nudged(before: Words, after: Words) -> bool:
 
 def _ink(patch: Words) -> npt.NDArray[np.float32]:
     """How much each pixel stands out from the ground, smoothed along the line."""
-    green = _channels(patch)[..., 1].astype(np.float32)
+    green = channels(patch)[..., 1].astype(np.float32)
     ink: npt.NDArray[np.float32] = cv2.blur(np.abs(green - middle(green.ravel())), (3, 1))
     return ink.reshape(patch.shape)
 
@@ -401,7 +400,7 @@ def sharper(before: Words, after: Words) -> bool:
     ground to ink.
     """
     # A page that is another one says so in its first rows; all of it takes longer than a frame may.
-    if any(_strongest(*two) > SOFT for two in _blurred(before, after)):
+    if any(strongest(*two) > SOFT for two in _blurred(before, after)):
         return False
     changed = total = 0
     least, most = [255.0] * 3, [0.0] * 3
@@ -417,32 +416,21 @@ def sharper(before: Words, after: Words) -> bool:
     return total <= BLUR * contrast * changed
 
 
-def _blurred(before: Words, after: Words) -> Iterator[tuple[MatLike, MatLike]]:
+def _blurred(before: Words, after: Words) -> Iterator[tuple[Words, Words]]:
     """Both patches blurred, a few rows at a time."""
     for top in range(0, len(after), ROWS):
         first = max(0, top - SPREAD)  # at the edge of a piece a blur would see no further
-        one, other = (
-            cv2.blur(_channels(patch[first : top + ROWS + SPREAD]), (2 * SPREAD + 1,) * 2)
+        blurred = (
+            cv2.blur(channels(patch[first : top + ROWS + SPREAD]), (2 * SPREAD + 1,) * 2)
             for patch in (before, after)
         )
+        one, other = (words(np.asarray(patch, np.uint8)) for patch in blurred)
         inner = slice(top - first, top - first + ROWS)
         yield one[inner], other[inner]
 
 
-def _strongest(one: MatLike, other: MatLike) -> int:
-    """The largest difference of any colour of any pixel, of two patches as channels."""
-    steps = np.ascontiguousarray(cv2.absdiff(one, other)).view(np.uint32)
-    steps &= COLOUR
-    return int(steps.view(np.uint8).max(initial=0))
-
-
 def _colours(patch: Words) -> MatLike:
-    return cv2.cvtColor(_channels(patch), cv2.COLOR_BGRA2BGR)
-
-
-def _channels(patch: Words) -> npt.NDArray[np.uint8]:
-    height, width = patch.shape
-    return np.ascontiguousarray(patch).view(np.uint8).reshape(height, width, 4)
+    return cv2.cvtColor(channels(patch), cv2.COLOR_BGRA2BGR)
 
 
 def _extremes(patch: MatLike) -> tuple[Sequence[float], Sequence[float]]:
