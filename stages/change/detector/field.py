@@ -92,8 +92,11 @@ class Field:
 
     def lasts(self, rect: Rect, time: float) -> bool:
         """Whether the values of this column have flickered for long."""
-        like = self._column(rect) & (self._times >= time - LONG)
-        return len(self._moments(like)) >= LASTS
+        recent = self._times >= time - LONG
+        if np.count_nonzero(recent) < LASTS:
+            return False
+        column, _ = self._cells(rect)
+        return len(self._moments(column & recent)) >= LASTS
 
     def doubt(self, rect: Rect, changed: float, time: float) -> None:
         """Pass over a value that is one of a field, for now."""
@@ -109,10 +112,10 @@ class Field:
         """What was passed over though nothing flickers there any more, and when it changed."""
         found = []
         for doubt in [doubt for doubt in self._doubts if doubt.due <= time + SLACK]:
-            moments = self._moments(self._alike(doubt.rect))
             lasts = self.lasts(doubt.rect, time)
             if self.flickers(doubt.rect, time, soon=lasts):
                 least = MOMENTS // 2 if lasts else MOMENTS
+                moments = self._moments(self._alike(doubt.rect))
                 rests = moments[-least] + WINDOW + 2 * SLACK
                 doubt.due = max(time + STEP, rests)
             else:
@@ -188,34 +191,28 @@ class Field:
         return share >= STRANGE and share * rect.area >= 60
 
     def _alike(self, rect: Rect) -> Mask:
-        """Which of them look like cells of the same table: of one size, in its row or column."""
-        found: Mask = self._column(rect) | self._row(rect)
+        """Which of them look like cells of the same table."""
+        column, row = self._cells(rect)
+        found: Mask = column | row
         return found
 
-    def _column(self, rect: Rect) -> Mask:
-        """Those in its column; none, if none of them stands next to it but all farther away."""
-        x, y, right, bottom = self._rects
-        width, down = right - x, np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
-        across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
-        column: Mask = 2 * across >= np.minimum(width, rect.width)
-        column &= (width <= WIDER * rect.width) & (WIDER * width >= rect.width)
-        column &= self._as_high(rect) & (down >= -REACH * rect.height)
-        beside = column & (down < 0) & (down >= -NEXT * rect.height)
-        return column if beside.any() else beside
+    def _cells(self, rect: Rect) -> tuple[Mask, Mask]:
+        """Which of them look like cells of its column, and of its row: of about its height.
 
-    def _row(self, rect: Rect) -> Mask:
-        """Those in its row."""
+        A column has one next to it, or it is none however many stand farther away.
+        """
         x, y, right, bottom = self._rects
+        width, height = right - x, bottom - y
+        across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
         down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
-        across = np.minimum(right, rect.right) - np.maximum(x, rect.x)
-        row: Mask = 2 * down >= np.minimum(bottom - y, rect.height)
-        row &= self._as_high(rect) & (across >= -REACH * rect.height)
-        return row
-
-    def _as_high(self, rect: Rect) -> Mask:
-        height = self._rects[3] - self._rects[1]
-        found: Mask = (height <= 1.6 * rect.height) & (1.6 * height >= rect.height)
-        return found
+        size = (height <= 1.6 * rect.height) & (1.6 * height >= rect.height)
+        row: Mask = size & (2 * down >= np.minimum(height, rect.height))
+        row &= across >= -REACH * rect.height
+        column: Mask = size & (2 * across >= np.minimum(width, rect.width))
+        column &= (width <= WIDER * rect.width) & (WIDER * width >= rect.width)
+        column &= down >= -REACH * rect.height
+        beside = column & (down < 0) & (down >= -NEXT * rect.height)
+        return column if beside.any() else beside, row
 
 
 def _changed(rect: Rect, edges: npt.NDArray[np.int64], narrow: bool) -> bool:

@@ -79,11 +79,12 @@ class Past:
 
         It is shown when the clock stands still.
         """
-        if not any(at == time and place.intersects(rect) for at, place in self._values):
+        times = {at for at, place in self._values if place.intersects(rect)}
+        if time not in times:
             self._values.append((time, rect))
-        times = sorted({at for at, place in self._values if place.intersects(rect)})[-BEATS:]
-        steps = [later - earlier for earlier, later in itertools.pairwise(times)]
-        if len(times) < BEATS or min(steps) < QUICKEST or max(steps) > SLOWEST:
+        beats = sorted({*times, time})[-BEATS:]
+        steps = [later - earlier for earlier, later in itertools.pairwise(beats)]
+        if len(beats) < BEATS or min(steps) < QUICKEST or max(steps) > SLOWEST:
             return 0.0
         return LATE * max(steps) if max(steps) - min(steps) <= EVEN else 0.0
 
