@@ -18,6 +18,7 @@ from stages.change.detector.memory import SLACK
 from stages.change.detector.options import Limits
 from stages.change.detector.past import PAGE, Past
 from stages.change.detector.patience import BLOCK
+from stages.change.detector.pointer import MOVES
 from stages.change.detector.regions import LINES, ROW, blobs, clusters, groups, tidy, with_line
 from stages.change.detector.screen import Screen, cell_slices
 from stages.change.detector.shapes import LINE, changed_colours, differ
@@ -328,7 +329,7 @@ def _pointer(screen: Screen, judged: Judged, time: float) -> Judged:
         from_there = [old for old in gone if fresh and _same_thing(screen, old, spot)]
         if from_there:
             spot.moves += 1 + max(old.moves for old in from_there)
-            if spot.moves > 1 and spot.size is not None:
+            if spot.moves >= MOVES and spot.size is not None:
                 screen.pointer.learn(screen.shown, screen.now, spot.size)
             verdict = Verdict(Say.WAIT, "something small moves about")  # noqa: PLW2901
         result.append((spot, verdict))

@@ -11,6 +11,7 @@ from stages.change.detector.contents import KNOWN, WORD, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.memory import BURST, SLACK
 from stages.change.detector.patience import BLOCK
+from stages.change.detector.pointer import MOVES
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
@@ -42,8 +43,6 @@ ON = 0.5
 SPREAD, STIRRED, STIRS = 0.4, 0.3, 1.5
 """Things that move all over this share of a page within so many seconds, and for so long, say that
 it is a slide of an advertisement."""
-MOVES = 2
-"""Moves of something small from which on it is a pointer, and its picture is learnt."""
 CLEAR = 8
 """Pixels between something that moves and what is no edge of it."""
 PLAIN, WRITING = 0.95, 40
@@ -205,6 +204,14 @@ class Judge(Contents):
             spot.colours = changed_colours(
                 self.screen.shown[tight.slices], self.screen.now[tight.slices]
             )
+        return (
+            self._moving(spot, box, mask, tight)
+            or self._trifle(spot, tight, time)
+            or self._content_of(spot, box, mask, tight, time)
+        )
+
+    def _moving(self, spot: Spot, box: Rect, mask: Mask, tight: Rect) -> Verdict | None:
+        """A verdict if it is the pointer, or something small that moves as one does."""
         pointer, shown, now = self.screen.pointer, self.screen.shown, self.screen.now
         if spot.moves == MOVES:
             pointer.learn(shown, now, tight)
@@ -213,10 +220,7 @@ class Judge(Contents):
             spot.moves = 0  # by now it is known, and this is something else
         if spot.moves:
             return Verdict(Say.WAIT, "something small moves about")
-        if explained:
-            return Verdict(Say.LEAVE, "the pointer")
-        trifle = self._trifle(spot, tight, time)
-        return trifle or self._content_of(spot, box, mask, tight, time)
+        return Verdict(Say.LEAVE, "the pointer") if explained else None
 
     def _trifle(self, spot: Spot, tight: Rect, time: float) -> Verdict | None:
         """A verdict if nothing was written here."""

@@ -19,6 +19,8 @@ from hud.rect import Rect
 from stages.change.detector.dirty import Mask
 from stages.change.detector.shapes import differ
 
+MOVES = 2
+"""Moves of something small from which on it is a pointer, and its picture is learnt."""
 LOOKS = 4
 """Pictures that are remembered: an arrow, a hand, a bar between letters."""
 LEAST, MOST = 8, 48
@@ -41,18 +43,21 @@ class _Look:
 
     pixels: Words
     ink: Mask
+    own: int
+    """How many these are."""
 
     def places(self, patch: Words, differs: Mask) -> Iterator[tuple[int, int]]:
         """Where it stands in a patch, its left and top, of where most of it differs."""
         height, width = self.ink.shape
         if patch.shape[0] < height or patch.shape[1] < width:
             return
-        ink, own = self.ink.astype(np.float32), np.count_nonzero(self.ink)
+        ink = self.ink.astype(np.float32)
         counts = cv2.filter2D(differs.astype(np.float32), -1, ink, anchor=(0, 0))
         inside = counts[: patch.shape[0] - height + 1, : patch.shape[1] - width + 1]
-        for top, left in zip(*np.nonzero(inside >= DIFFERS * own), strict=True):
+        for top, left in zip(*np.nonzero(inside >= DIFFERS * self.own), strict=True):
             there = patch[top : top + height, left : left + width]
-            if np.count_nonzero(self.ink & ~differ(there, self.pixels, TOLERANCE)) >= FOUND * own:
+            same = self.ink & ~differ(there, self.pixels, TOLERANCE)
+            if np.count_nonzero(same) >= FOUND * self.own:
                 yield int(left), int(top)
 
     def is_in(self, patch: Words) -> bool:
@@ -72,7 +77,8 @@ class Pointer:
         if min(rect.width, rect.height) >= LEAST and max(rect.width, rect.height) <= MOST:
             pixels = now[rect.slices].copy()
             if not any(look.is_in(pixels) for look in self._looks):
-                self._looks.append(_Look(pixels, differ(shown[rect.slices], pixels, 2 * TOLERANCE)))
+                ink = differ(shown[rect.slices], pixels, 2 * TOLERANCE)
+                self._looks.append(_Look(pixels, ink, int(np.count_nonzero(ink))))
 
     def explains(self, shown: Words, now: Words, box: Rect, mask: Mask) -> bool:
         """Whether what differs in `box` is the pointer that came or went, or both.
@@ -83,7 +89,7 @@ class Pointer:
         return any(
             _rest(look, (shown[box.slices], now[box.slices]), mask) <= REST * count
             for look in self._looks
-            if np.count_nonzero(look.ink) / 2 <= count <= 4 * np.count_nonzero(look.ink)
+            if look.own / 2 <= count <= 4 * look.own
         )
 
 
