@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+from collections.abc import Callable
 
 ARENA_MAX, MMAP_THRESHOLD, TRIM_THRESHOLD = -8, -3, -1
 """Numbers of mallopt(3)'s options, from glibc's malloc.h."""
@@ -23,7 +24,7 @@ def keep_heap_small() -> None:
     glibc raises its own threshold for large blocks to the largest that was ever freed, up to
     32 MiB, so that pictures would come from the heap after all, which shrinks at its end only.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    mallopt = _of_glibc("mallopt")
     if mallopt is not None:
         mallopt(ARENA_MAX, 1)
         mallopt(MMAP_THRESHOLD, LARGE)
@@ -32,9 +33,14 @@ def keep_heap_small() -> None:
 
 def give_back() -> None:
     """Return the pages that are free in the midst of the heap, where the C library can."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    trim = _of_glibc("malloc_trim")
     if trim is not None:
         trim(0)
+
+
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    """One of its functions; None where another C library runs, which has none of that name."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def apart(data: bytes | memoryview) -> memoryview:
@@ -43,5 +49,6 @@ def apart(data: bytes | memoryview) -> memoryview:
     For what is kept long: between blocks that come and go it would leave holes that grow.
     """
     pages = mmap.mmap(-1, max(1, len(data)))
-    pages[: len(data)] = bytes(data)
+    with memoryview(pages) as view:
+        view[: len(data)] = memoryview(data).cast("B")
     return memoryview(pages)[: len(data)].toreadonly()

@@ -67,6 +67,11 @@ class Rect:
         down = min(self.bottom, other.bottom) - max(self.y, other.y)
         return across > 0 and down > 0 and 10 * across * down >= 7 * self.area
 
+    def grown(self, margin: int) -> Rect:
+        """This rectangle with `margin` more on every side, wherever that leads."""
+        more = 2 * margin
+        return Rect(self.x - margin, self.y - margin, self.width + more, self.height + more)
+
     def padded(self, margin: int, width: int, height: int, down: int | None = None) -> Rect:
         """This rectangle grown by `margin` on every side, inside a picture of width x height.
 
@@ -85,8 +90,7 @@ def together(rects: Sequence[Rect], distance: int = 0) -> tuple[Rect, ...]:
     waiting, done = sorted(rects), list[Rect]()
     while waiting:
         rect = waiting.pop()
-        more = 2 * distance
-        reach = Rect(rect.x - distance, rect.y - distance, rect.width + more, rect.height + more)
+        reach = rect.grown(distance)
         near = [other for other in done if reach.intersects(other)]
         if near:
             for other in near:

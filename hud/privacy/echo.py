@@ -208,7 +208,7 @@ def _merged(change: Change) -> Change:
 
 
 def _near(rect: Rect, places: Iterable[Rect]) -> bool:
-    reach = Rect(rect.x - NEAR, rect.y - NEAR, rect.width + 2 * NEAR, rect.height + 2 * NEAR)
+    reach = rect.grown(NEAR)
     return any(reach.intersects(place) for place in places)
 
 
