@@ -31,12 +31,16 @@ SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160)}
 GRAINS = 32
 """Rows of grain beyond a picture, so that every picture is another."""
 SERVER = """
-import json, socket, sys, threading, time
+import contextlib, json, socket, sys, threading, time
 from websockets.frames import Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 answer = float(sys.argv[1])
+
+def serve(stream):
+    with stream, contextlib.suppress(ConnectionError):  # the program under test has ended
+        talk(stream)
 
 def talk(stream):
     protocol, parts = ServerProtocol(max_size=None), []
@@ -77,7 +81,7 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
     while True:
         stream, _ = listener.accept()
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=talk, args=(stream,), daemon=True).start()
+        threading.Thread(target=serve, args=(stream,), daemon=True).start()
 """
 """No library's loop of its own: the moment is that of the last byte, not of a thread told of it."""
 
