@@ -10,6 +10,7 @@ import numpy as np
 
 from hud.pixels import Words
 from hud.rect import Rect, common, together
+from stages.change.detector.chart import moves_on
 from stages.change.detector.dirty import CELL, Indices, Mask, any_in_cells, places
 from stages.change.detector.field import COLUMN, Field
 from stages.change.detector.film import EDGE
@@ -314,12 +315,7 @@ class Intake:
     def _belongs(self, new: Words, rect: Rect, noise: Rect, time: float) -> bool:
         """Whether a change is part of background that changes beside it in the same frame."""
         if noise.height > LINE:
-            whole = noise.union(rect)
-            beside = noise.padded(8, self.screen.width, self.screen.height).intersects(rect)
-            around = cell_slices(rect.padded(LINE, self.screen.width, self.screen.height))
-            moving = self.screen.rates.background(time)
-            # A film is no rectangle, and what stands in a corner of the one around it is not in it.
-            belongs = beside and whole.area <= 1.1 * noise.area and bool(moving[around].any())
+            belongs = self._goes_with(new, rect, noise, time)
         else:
             level = rect.y >= noise.y - 6 and rect.bottom <= noise.bottom + 6
             gap = max(rect.x - noise.right, noise.x - rect.right)
@@ -332,6 +328,18 @@ class Intake:
         if not belongs or self._strange(new, rect, time):
             return False
         return rect.height > LINE or not self.screen.strange(new, rect, noise.union(rect))
+
+    def _goes_with(self, new: Words, rect: Rect, noise: Rect, time: float) -> bool:
+        """Whether a change goes on from a film, or from a curve that moves on as a whole."""
+        width, height = self.screen.width, self.screen.height
+        around = cell_slices(rect.padded(LINE, width, height))
+        # A film is no rectangle, and what stands in a corner of the one around it is not in it.
+        moving = self.screen.rates.background(time)[around].any()
+        if not (moving and noise.padded(8, width, height).intersects(rect)):
+            return False
+        whole = noise.union(rect).padded(0, width, height).slices
+        larger = noise.union(rect).area > 1.1 * noise.area
+        return not larger or moves_on(self.screen.now[whole], new[whole])
 
     def _moved_before(self, at: tuple[Indices, Indices], time: float) -> bool:
         """Whether these cells changed a moment ago in more than a caret that went for a letter."""

@@ -12,6 +12,7 @@ from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.memory import BURST, SLACK
 from stages.change.detector.patience import BLOCK
 from stages.change.detector.pointer import MOVES
+from stages.change.detector.progress import grows
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
@@ -254,6 +255,8 @@ class Judge(Contents):
         """What was marked, if nothing but a mark on what stood there changed."""
         if bar(before, after) and not self._turned_red(before, after, tight):
             return "a bar"
+        if grows(self.screen.shown, self.screen.now, tight):
+            return "a bar of signs"
         if framed(before, after):
             return "a frame around it"
         return "the same on another ground" if highlighted(before, after) else None

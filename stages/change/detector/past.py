@@ -20,6 +20,8 @@ AGAIN = 10.0
 """The same for one that had gone on and on before."""
 EBB = 1.8
 """For how long such a list rests before what it rests at is shown."""
+PART = 2
+"""Times as large as what moved, a list has moved as a whole before, and may do so again."""
 FLOOD = 5.0
 """Seconds for which a list moves on without a pause until nobody can be reading it."""
 BEATS, EVEN = 5, 0.25
@@ -55,7 +57,8 @@ class Past:
             default=time,
         )
         for old in same:
-            self._scrolls.remove(old)
+            if old[2].area <= PART * rect.area:  # else only a part of it was told from the rest
+                self._scrolls.remove(old)
         self._scrolls.append((since, time, rect))
 
     def flood(self, rect: Rect) -> float | None:

@@ -1,0 +1,106 @@
+"""What grows sign by sign, and what moves on sideways."""
+
+import cv2
+import numpy as np
+import pytest
+
+from hud.pixels import words
+from hud.rect import Rect
+from stages.change.detector.chart import moves_on
+from stages.change.detector.past import Past
+from stages.change.detector.progress import grows
+
+HIGH, WIDE = 40, 400
+SIGN = 9
+"""Pixels from one sign of the terminal to the next."""
+
+
+def paper():
+    return np.full((HIGH, WIDE, 4), 240, np.uint8)
+
+
+def terminal(line):
+    """A line of a terminal, each sign in a cell of its own, from 20 pixels on."""
+    pixels = paper()
+    for place, sign in enumerate(line):
+        cell = np.full((HIGH, SIGN, 4), 240, np.uint8)
+        cv2.putText(cell, sign, (0, 26), cv2.FONT_HERSHEY_PLAIN, 0.9, (40, 40, 40, 0), 1)
+        pixels[:, 20 + SIGN * place : 20 + SIGN * (place + 1)] = cell
+    return words(pixels)
+
+
+def around(before, after):
+    """The tight rectangle around what differs."""
+    rows, columns = np.nonzero((before ^ after) & 0xFFFFFF)
+    x, y = int(columns.min()), int(rows.min())
+    return Rect(x, y, int(columns.max()) + 1 - x, int(rows.max()) + 1 - y)
+
+
+def goes_on(before, after):
+    before, after = terminal(before), terminal(after)
+    return grows(before, after, around(before, after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[=====>      ]", "[======>     ]"),
+        ("[=====>      ]", "[========>   ]"),
+        ("[######      ]", "[#######     ]"),
+        ("[#####-------]", "[#######-----]"),
+        ("tests .....", "tests ........"),
+        ("tests .....", "tests ......"),
+    ],
+)
+def test_a_bar_of_signs_grows(before, after):
+    assert goes_on(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("tests ......", "tests ......F"),
+        ("tests ......", "tests .......F"),
+        ("[=====>      ]", "completa      "),
+        ("rows: 1112", "rows: 1113"),
+        ("ready", "ready: 12 of 40"),
+        ("[=>          ]", "[==>         ]"),
+    ],
+)
+def test_another_sign_is_news(before, after):
+    assert not goes_on(before, after)
+
+
+def curve(moved):
+    pixels = paper()
+    at = np.arange(WIDE)
+    height = 20 + 8 * np.sin((at + moved) / 17) + 6 * np.sin((at + moved) / 41)
+    points = np.stack([at, height], axis=1)
+    line = np.round(points * 16).astype(np.int32)
+    cv2.polylines(pixels, [line], False, (200, 90, 30, 0), 1, cv2.LINE_AA, 4)
+    pixels[(4, 36),] = 200  # the grid stands still
+    return words(pixels)
+
+
+@pytest.mark.parametrize("step", [-20.0, -8.9, 10.0, 30.0])
+def test_a_curve_moves_on(step):
+    assert moves_on(curve(100), curve(100 + step))
+
+
+def test_what_changes_in_its_place_does_not_move_on():
+    assert not moves_on(terminal("12,911 34,100"), terminal("13,480 34,100"))
+    assert not moves_on(curve(100), curve(100))
+    assert not moves_on(curve(100), terminal("notice: disk full"))
+    other = curve(100).copy()
+    other[10:30, 150:260] = terminal("all 3 jobs failed")[10:30, 20:130]
+    assert not moves_on(curve(100), other)
+
+
+def test_a_list_goes_on_though_only_a_part_of_it_is_seen_to_move():
+    past = Past()
+    for step in range(20):
+        past.scroll(0.3 * step, Rect(100, 100, 300, 400), down=True)
+    past.scroll(6.0, Rect(100, 300, 150, 30), down=True)
+    elsewhere_in_it = Rect(120, 120, 40, 10)
+    assert past.flood(elsewhere_in_it) == pytest.approx(5.7 + 1.8)
+    assert past.flood(Rect(500, 120, 40, 10)) is None
