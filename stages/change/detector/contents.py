@@ -118,6 +118,8 @@ class Contents(Patience):
             return Verdict(Say.FORGET, "it came with a slide of an advertisement")
         shown = self.past.count(tight, time - 2 * self.options.bound)
         line = tight.width >= 40 and 12 <= tight.height <= 2 * LINE
+        if line and self.field.flickers(tight, time):
+            return Verdict(Say.FORGET, "one of many flickering values")
         now = self.screen.now[tight.slices]
         if line and self._crisp(tight) and not shown and textual(now) and on_a_line(now):
             return Verdict(Say.SHOW, "text stands still inside a film", (tight,))
