@@ -192,6 +192,21 @@ def test_a_column_that_flickers_slowly_is_known_after_a_while():
     assert not field.lasts(one, 17.0)
 
 
+def test_a_slow_column_is_known_beside_one_that_flickers_quickly():
+    field, colours = Field(), palette(np.zeros((10, 10), np.uint32))
+    for tick in range(200):
+        time = tick / 10
+        for row in range(30):
+            for left in (100, 200, 300, 400):
+                field.add(time, Rect(left, 100 + 25 * row, 40, 10), colours)
+        if tick % 8 == 0:
+            field.add(time, Rect(600, 100 + 25 * (7 * tick // 8 % 30), 7, 10), colours)
+    never = Rect(600, 100 + 25 * 9, 7, 10)
+    assert field.lasts(never, 20.0)
+    assert field.flickers(never, 20.0, soon=True)
+    assert not field.lasts(Rect(600, 1400, 7, 10), 20.0)
+
+
 def test_places_that_are_the_same_become_one():
     pixels = np.zeros((80, 80), np.uint32)
     screen, limits = Pictures(pixels, 0.0, Limits()), Limits()

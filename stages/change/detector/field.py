@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hud.rect import Rect
-from stages.change.detector.dirty import Mask
+from stages.change.detector.dirty import CELL, Mask
 from stages.change.detector.memory import SLACK
 from stages.change.detector.shapes import LINE, Shares
 
@@ -40,12 +40,14 @@ COLUMN = 4
 """Values one below the other that make a column."""
 STRANGE = 0.1
 """A value with this share of colours that hardly any other had is another kind of news."""
-NEXT, REACH = 4, 24
-"""In heights of a value: how far the next one of its column is at most, and any of its table."""
+NEXT, REACH = 5, 24
+"""In heights of a value: how far the next one of its column is at most; how far a table reaches in
+any case, from a value that has one next to it."""
 WIDER = 10
 """Values of one column may differ so much in width: one digit changed, or all of them."""
-ROOM = 2048
-"""Changes remembered: fifteen seconds of a trading floor. Newer ones replace the oldest."""
+ROOM, EACH = 4096, 12
+"""Changes remembered, and of one place: newer ones replace the oldest. What flickers quickly would
+push the slower columns beside it out of memory."""
 
 
 @attrs.define(eq=False)
@@ -64,17 +66,34 @@ class Field:
         self._times = np.full(ROOM, -1e6)
         self._rects: npt.NDArray[np.int64] = np.zeros((4, ROOM), np.int64)
         self._colours = np.zeros((ROOM, 64), bool)
+        self._slots: dict[tuple[int, int], deque[int]] = {}
+        self._owner: list[tuple[int, int] | None] = [None] * ROOM
         self._next = 0
         self._volleys: deque[tuple[float, npt.NDArray[np.int64]]] = deque(maxlen=64)
         self._doubts: deque[_Doubt] = deque(maxlen=DOUBTS)
 
     def add(self, time: float, rect: Rect, colours: Shares) -> None:
         """Note that a value changed."""
-        at = self._next % ROOM
+        at = self._slot((rect.x // CELL, rect.y // CELL))
         self._times[at] = time
         self._rects[:, at] = rect.x, rect.y, rect.right, rect.bottom
         self._colours[at] = colours > 0.003
+
+    def _slot(self, place: tuple[int, int]) -> int:
+        """Where to note a change of this place: instead of its own oldest, or of the oldest."""
+        own = self._slots.setdefault(place, deque())
+        if len(own) == EACH:
+            own.rotate(-1)
+            return own[-1]
+        at = self._next % ROOM
         self._next += 1
+        former, self._owner[at] = self._owner[at], place
+        if former is not None:
+            self._slots[former].remove(at)
+            if not self._slots[former] and former != place:
+                del self._slots[former]
+        own.append(at)
+        return at
 
     def flickers(self, rect: Rect, time: float, *, soon: bool = False) -> bool:
         """Whether so many values like this one changed lately that it means nothing.
@@ -199,7 +218,7 @@ class Field:
     def _cells(self, rect: Rect) -> tuple[Mask, Mask]:
         """Which of them look like cells of its column, and of its row: of about its height.
 
-        A column has one next to it, or it is none however many stand farther away.
+        A column goes on for as long as the next one is near, however many stand farther away.
         """
         x, y, right, bottom = self._rects
         width, height = right - x, bottom - y
@@ -207,12 +226,29 @@ class Field:
         down = np.minimum(bottom, rect.bottom) - np.maximum(y, rect.y)
         size = (height <= 1.6 * rect.height) & (1.6 * height >= rect.height)
         row: Mask = size & (2 * down >= np.minimum(height, rect.height))
-        row &= across >= -REACH * rect.height
+        far = REACH * rect.height
+        row &= across >= -far
         column: Mask = size & (2 * across >= np.minimum(width, rect.width))
         column &= (width <= WIDER * rect.width) & (WIDER * width >= rect.width)
-        column &= down >= -REACH * rect.height
-        beside = column & (down < 0) & (down >= -NEXT * rect.height)
-        return column if beside.any() else beside, row
+        first, last = _reach(rect, y[column], bottom[column])
+        if (first, last) == (rect.y, rect.bottom):
+            return column & False, row
+        first, last = min(first, rect.y - far), max(last, rect.bottom + far)
+        return column & (y >= first) & (bottom <= last), row
+
+
+def _reach(
+    rect: Rect, tops: npt.NDArray[np.int64], bottoms: npt.NDArray[np.int64]
+) -> tuple[int, int]:
+    """From where to where a column goes on around `rect` without a gap of some heights."""
+    tops, bottoms = np.append(tops, rect.y), np.append(bottoms, rect.bottom)
+    order = tops.argsort()
+    tops, bottoms = tops[order], np.maximum.accumulate(bottoms[order])
+    ends = np.flatnonzero(tops[1:] - bottoms[:-1] > NEXT * rect.height)
+    part = int(np.searchsorted(bottoms[ends], rect.y))
+    first = 0 if part == 0 else int(ends[part - 1]) + 1
+    last = int(ends[part]) if part < ends.size else tops.size - 1
+    return int(tops[first]), int(bottoms[last])
 
 
 def _changed(rect: Rect, edges: npt.NDArray[np.int64], narrow: bool) -> bool:
