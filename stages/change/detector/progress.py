@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hud.pixels import Words
+from hud.pixels import Words, channels
 from hud.rect import Rect
-from stages.change.detector.dirty import COLOUR
-from stages.change.detector.scroll import WEIGHTS
 
 HIGHEST = 48
 """Pixels of a line of signs."""
@@ -18,6 +17,10 @@ REPEATS = 3
 """As many of the same sign stand in front of what is new."""
 PROBES = np.arange(8)[:, None]
 """Columns in front of what is new that are the same a sign before: soon told, and seldom so."""
+NEAR = 20.0
+"""Mean levels by which one sign differs from the next: they need not stand on whole pixels."""
+
+Grey = npt.NDArray[np.float32]
 
 
 def grows(shown: Words, now: Words, rect: Rect) -> bool:
@@ -30,37 +33,35 @@ def grows(shown: Words, now: Words, rect: Rect) -> bool:
     widths = WIDTHS[front // REPEATS >= WIDTHS]
     if not widths.size or rect.height > HIGHEST:
         return False
-    row = slice(rect.x - front, rect.right)
-    after = _columns(now[rect.slices[0], row])
-    if (after[:front] == after[0]).all():
+    row = rect.slices[0], slice(rect.x - front, rect.right)
+    after = _grey(now[row])
+    dark, last = after.mean(axis=0), front - 1 - PROBES
+    alike = (np.abs(dark[last] - dark[last - widths]) <= NEAR).all(axis=0)
+    if not alike.any() or np.ptp(after[:, :front]) <= NEAR:
         return False
-    last = front - 1 - PROBES
-    alike = (after[last] == after[last - widths]).all(axis=0)
-    if not alike.any():
-        return False
-    before = _columns(shown[rect.slices[0], row])
+    before = _grey(shown[row])
     return any(_repeats(before, after, rect.width, int(width)) for width in widths[alike])
 
 
-def _columns(patch: Words) -> npt.NDArray[np.uint64]:
-    """A sum per column."""
-    weights = WEIGHTS[: len(patch), None].astype(np.uint64)
-    sums: npt.NDArray[np.uint64] = ((patch & COLOUR) * weights).sum(axis=0)
-    return sums
+def _grey(patch: Words) -> Grey:
+    grey: Grey = channels(patch)[..., 1].astype(np.float32)
+    return grey
 
 
-def _repeats(
-    before: npt.NDArray[np.uint64], after: npt.NDArray[np.uint64], new: int, width: int
-) -> bool:
+def _repeats(before: Grey, after: Grey, new: int, width: int) -> bool:
     """Whether signs of this width are repeated up to the end of the `new` columns, or to a head."""
-    row = after[-new - REPEATS * width :]
-    if (row[: REPEATS * width] == row[0]).all():
+    row = after[:, -new - REPEATS * width :]
+    if np.ptp(row[:, : REPEATS * width]) <= NEAR:
         return False
-    other = np.flatnonzero(row[width:] != row[:-width])
+    other = np.flatnonzero(np.abs(row[:, width:] - row[:, :-width]).mean(axis=0) > NEAR)
     if not other.size:
         return True
     first = width + int(other[0])  # the first column that is not as the one a sign before
-    if first < row.size - width - 1:
+    if first < row.shape[1] - width - 1:
         return False
-    ends = range(before.size - width, before.size - new, -width)  # of the head where it stood
-    return any((before[end - width : end] == after[-width:]).all() for end in ends)
+    head = after[:, first - row.shape[1] - 1 :]
+    there = before[:, -new - width : -1]  # where it stood
+    if head.shape[1] > there.shape[1]:
+        return False
+    away = cv2.matchTemplate(there, head, cv2.TM_SQDIFF).min()
+    return bool(away <= NEAR**2 * head.size)
