@@ -1,4 +1,4 @@
-"""What grows sign by sign, and what moves on sideways."""
+"""What grows sign by sign, what moves on sideways, and what is underlined."""
 
 import cv2
 import numpy as np
@@ -7,6 +7,7 @@ import pytest
 from hud.pixels import words
 from hud.rect import Rect
 from stages.change.detector.chart import moves_on
+from stages.change.detector.link import underlined
 from stages.change.detector.past import Past
 from stages.change.detector.progress import grows
 
@@ -104,3 +105,32 @@ def test_a_list_goes_on_though_only_a_part_of_it_is_seen_to_move():
     elsewhere_in_it = Rect(120, 120, 40, 10)
     assert past.flood(elsewhere_in_it) == pytest.approx(5.7 + 1.8)
     assert past.flood(Rect(500, 120, 40, 10)) is None
+
+
+BLACK, RED = (30, 30, 30, 0), (30, 30, 180, 0)
+
+
+def headline(text, colour=BLACK, line=None):
+    pixels = paper()
+    cv2.putText(pixels, text, (2, 26), cv2.FONT_HERSHEY_DUPLEX, 0.8, colour, 1, cv2.LINE_AA)
+    end = int(np.flatnonzero((pixels != 240).any(axis=(0, 2)))[-1])
+    if line is not None:
+        pixels[31:33, 2 : end + 1] = line
+    return words(pixels[:, : end + 1])
+
+
+@pytest.mark.parametrize("colour", [BLACK, RED])
+def test_a_link_that_the_pointer_is_on_says_nothing(colour):
+    plain, touched = headline("Bridge closed"), headline("Bridge closed", colour, colour)
+    assert underlined(plain, touched)
+    assert underlined(touched, plain)
+
+
+def test_what_is_underlined_in_another_colour_or_with_other_words_is_news():
+    plain = headline("Bridge closed")
+    assert not underlined(plain, headline("Bridge closed", BLACK, RED))
+    assert not underlined(plain, headline("Bridge closed", RED))
+    other = headline("Bridge opened", RED, RED)
+    width = min(plain.shape[1], other.shape[1])
+    assert not underlined(plain[:, :width], other[:, :width])
+    assert not underlined(plain, np.full_like(plain, 0x00F0F0F0))

@@ -9,6 +9,7 @@ from hud.pixels import Words
 from hud.rect import Rect
 from stages.change.detector.contents import KNOWN, WORD, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
+from stages.change.detector.link import underlined
 from stages.change.detector.memory import BURST, SLACK
 from stages.change.detector.patience import BLOCK
 from stages.change.detector.pointer import MOVES
@@ -257,6 +258,8 @@ class Judge(Contents):
             return "a bar"
         if grows(self.screen.shown, self.screen.now, tight):
             return "a bar of signs"
+        if underlined(before, after):
+            return "a link that the pointer is on"
         if framed(before, after):
             return "a frame around it"
         return "the same on another ground" if highlighted(before, after) else None
