@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hud.pixels import words
 from hud.rect import Rect
@@ -134,3 +136,15 @@ def test_what_is_underlined_in_another_colour_or_with_other_words_is_news():
     width = min(plain.shape[1], other.shape[1])
     assert not underlined(plain[:, :width], other[:, :width])
     assert not underlined(plain, np.full_like(plain, 0x00F0F0F0))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 40), st.integers(0, 2**31))
+def test_any_shape_may_be_asked(height, width, left, seed):
+    rng = np.random.default_rng(seed)
+    colours = rng.choice([0x00000000, 0x00F0F0F0, 0x00303030], 3).astype(np.uint32)
+    shown, now = (rng.choice(colours, (60, 120)).astype(np.uint32) for _ in range(2))
+    rect = Rect(left, 5, width, height)
+    assert grows(shown, now, rect) in (True, False)
+    assert underlined(shown[rect.slices], now[rect.slices]) in (True, False)
+    assert moves_on(shown[rect.slices], now[rect.slices]) in (True, False)

@@ -11,6 +11,8 @@ from stages.change.detector.shapes import differ
 LINE, KEPT, MORE = 0.5, 0.9, 0.15
 """Share of its width that an underline covers; shares of the words that are still there, and that
 came besides."""
+LOWEST = 8
+"""Pixels that a word with a line below it is high at least."""
 INK, ALIKE = 48, 24
 """Levels by which writing is told from its ground, and one colour of it from another."""
 OWN = 0.2
@@ -20,7 +22,8 @@ in another one."""
 
 def underlined(before: Words, after: Words) -> bool:
     """Whether words were underlined, or no longer are; they may have taken another colour."""
-    if ((before ^ after) & COLOUR).astype(bool).mean(axis=1).max() < LINE:
+    changed = ((before ^ after) & COLOUR).astype(bool)
+    if len(after) < LOWEST or changed.mean(axis=1).max() < LINE:
         return False
     ground = np.broadcast_to(commonest(after), after.shape)
     if (commonest(before) ^ ground[0, 0]) & COLOUR:
