@@ -36,6 +36,8 @@ TEXT = LINE // 3
 """A line of a table is no higher."""
 FLUSH = 16
 """Pixels by which the edges of the values of a column differ: two cells of the comparison."""
+BESIDE = 8
+"""In heights of a value: how far the rows of a table that is written anew stand from it."""
 COLUMN = 4
 """Values one below the other that make a column."""
 STRANGE = 0.1
@@ -262,6 +264,9 @@ def _changed(rect: Rect, edges: npt.NDArray[np.int64], narrow: bool) -> bool:
         return False
     if narrow:
         return bool((column & (y < rect.bottom) & (bottom > rect.y)).any())
+    column &= (y < rect.bottom + BESIDE * rect.height) & (bottom > rect.y - BESIDE * rect.height)
+    if lines[column].sum() < COLUMN:
+        return False
     return bool(y[column].min() < rect.bottom and bottom[column].max() > rect.y)
 
 
