@@ -207,6 +207,18 @@ def test_a_slow_column_is_known_beside_one_that_flickers_quickly():
     assert not field.lasts(Rect(600, 1400, 7, 10), 20.0)
 
 
+def test_a_column_that_never_flickered_is_none_of_the_field_beside_it():
+    field, colours = Field(), palette(np.zeros((10, 10), np.uint32))
+    for tick in range(50):
+        for row in range(10):
+            left = 100 + 100 * ((tick + row) % 6)
+            field.add(tick / 10, Rect(left, 100 + 25 * row, 80, 24), colours)
+    state, price = Rect(720, 150, 50, 24), Rect(300, 150, 80, 24)
+    field.add(5.0, state, colours)
+    assert field.flickers(price, 5.0)
+    assert not field.flickers(state, 5.0)
+
+
 def test_places_that_are_the_same_become_one():
     pixels = np.zeros((80, 80), np.uint32)
     screen, limits = Pictures(pixels, 0.0, Limits()), Limits()

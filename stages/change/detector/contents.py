@@ -32,6 +32,8 @@ WIDE = 2.5
 """Text this many times wider than high is more than the letters of one frame."""
 OBJECT = 32
 """What is higher is a thing and no number."""
+DIALOGUE = 4 * LINE * LINE
+"""Pixels that one has at least."""
 FOREIGN = 0.2
 """Share of a film that has the colour of its ground at least."""
 SLIDE = 3.0
@@ -201,7 +203,7 @@ class Contents(Patience):
         painted = self.screen.rates.painted[cell_slices(tight)].max()
         new = spot.born - painted < 2 * self.options.young or self.field.lasts(tight, time)
         # A block on blank ground stands in nobody's place: it is no value of a table.
-        block = vacant(self.screen.shown[tight.slices])
+        block = vacant(self.screen.shown[tight.slices]) or self._laid_over(mask, tight)
         if not (block or spot.rested) and self.field.flickers(tight, time, soon=new):
             colours = palette(self.screen.now[tight.slices])
             if not self.field.strange(tight, colours, spot.born):
@@ -229,6 +231,11 @@ class Contents(Patience):
         if tight.height <= LINE / 2:
             need = max(need, self.past.beat(tight, spot.touched))
         return self._when_quiet(spot, time, need, Say.SHOW, "changed content", tight)
+
+    def _laid_over(self, mask: Mask, tight: Rect) -> bool:
+        """Whether something as large as a dialogue hides what was there."""
+        large = tight.area >= DIALOGUE and min(tight.width, tight.height) >= LINE
+        return large and fills(mask, tight) and sheet(self.screen.now[tight.slices])
 
     def _returned(self, tight: Rect, time: float) -> bool:
         """A value that was passed on here and has stood for a while went back: that is news."""

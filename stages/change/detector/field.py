@@ -36,6 +36,8 @@ TEXT = LINE // 3
 """A line of a table is no higher."""
 FLUSH = 16
 """Pixels by which the edges of the values of a column differ: two cells of the comparison."""
+KNOWN = 24
+"""So many changes of the rows around say which columns of a table flicker."""
 BESIDE = 8
 """In heights of a value: how far the rows of a table that is written anew stand from it."""
 COLUMN = 4
@@ -231,6 +233,9 @@ class Field:
         far = REACH * rect.height
         row &= across >= -far
         column: Mask = size & (2 * across >= np.minimum(width, rect.width))
+        others = ~row & (np.abs(down) <= far)
+        if np.count_nonzero(size & others) >= KNOWN and not (column & others).any():
+            row &= False  # the table around it goes on, and this column of it never did
         column &= (width <= WIDER * rect.width) & (WIDER * width >= rect.width)
         first, last = _reach(rect, y[column], bottom[column])
         if (first, last) == (rect.y, rect.bottom):

@@ -1,0 +1,82 @@
+"""A trading floor: a table of cells that flicker, and what happens to it that matters."""
+
+import random
+
+import pytest
+
+from .drawing import BLACK, GREY, RED, Screen
+
+ROWS, PRICES, GREEN, DARK = 20, 5, (60, 120, 30), (60, 40, 40)
+
+
+class Floor(Screen):
+    """Rows of a name, prices that flash, a volume, and a state that stands still."""
+
+    def __init__(self):
+        super().__init__(1600, 900)
+        self.fill(0, 0, 1600, 900, GREY)
+        self.dice = random.Random(1)
+        self.flashing = []
+        for row in range(ROWS):
+            self.text(10, self.line(row) + 17, f"NAME{row}")
+            for column in range(PRICES):
+                self.price(row, column, GREY)
+            self.volume(row)
+            self.text(740, self.line(row) + 17, "T", (150, 150, 150))
+
+    @staticmethod
+    def line(row):
+        return 40 + 25 * row
+
+    def price(self, row, column, ground):
+        left = 110 + 100 * column
+        self.fill(left, self.line(row), 88, 24, ground)
+        self.text(left + 20, self.line(row) + 17, f"{self.dice.randrange(10000, 99999) / 100}")
+
+    def volume(self, row):
+        self.fill(620, self.line(row), 88, 24, GREY)
+        self.text(640, self.line(row) + 17, f"{self.dice.randrange(100, 999)}k")
+
+    def trade(self, seconds):
+        """Cells flash and go back to their ground, and volumes grow, for so long."""
+        for _ in range(round(seconds * self.fps)):
+            for cell in self.flashing:
+                self.price(*cell, GREY)
+            cells = [(row, column) for row in range(ROWS) for column in range(PRICES)]
+            top, column = self.dice.randrange(ROWS - 4), self.dice.randrange(PRICES)
+            together = [(row, column) for row in range(top, top + 2)]
+            self.flashing = self.dice.sample(cells, 3) + together
+            for cell in self.flashing:
+                self.price(*cell, self.dice.choice([RED, GREEN]))
+            if self.dice.random() < 0.4:
+                self.volume(self.dice.randrange(ROWS))
+            self.look()
+
+
+@pytest.fixture
+def floor():
+    floor = Floor()
+    floor.trade(15)
+    floor.passed.clear()
+    return floor
+
+
+def test_cells_that_flicker_are_left_alone(floor):
+    floor.trade(10)
+    assert len(floor.passed) <= 2
+
+
+def test_a_badge_where_nothing_flickered_is_shown_at_once(floor):
+    floor.fill(730, floor.line(12), 50, 24, RED)
+    floor.text(734, floor.line(12) + 17, "HALT", BLACK)
+    floor.trade(0.6)
+    assert floor.shows(750, floor.line(12) + 12)
+
+
+def test_a_dialogue_over_it_is_shown(floor):
+    floor.fill(120, 152, 400, 77, DARK)
+    floor.text(140, 180, "Exchange halts all trading", GREY)
+    floor.text(140, 206, "until further notice", GREY)
+    floor.flashing = []
+    floor.seconds(2)
+    assert floor.shows(200, 175)
