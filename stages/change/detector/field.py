@@ -238,7 +238,7 @@ class Field:
             row &= False  # the table around it goes on, and this column of it never did
         column &= (width <= WIDER * rect.width) & (WIDER * width >= rect.width)
         first, last = _reach(rect, y[column], bottom[column])
-        if (first, last) == (rect.y, rect.bottom):
+        if not (column & (down < 0) & (y >= first) & (bottom <= last)).any():
             return column & False, row
         first, last = min(first, rect.y - far), max(last, rect.bottom + far)
         return column & (y >= first) & (bottom <= last), row
