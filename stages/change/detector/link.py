@@ -22,8 +22,11 @@ in another one."""
 
 def underlined(before: Words, after: Words) -> bool:
     """Whether words were underlined, or no longer are; they may have taken another colour."""
+    across = before[len(before) // 2]
+    if len(after) < LOWEST or (across == across[0]).all():  # soon told: nothing was written there
+        return False
     changed = ((before ^ after) & COLOUR).astype(bool)
-    if len(after) < LOWEST or changed.mean(axis=1).max() < LINE:
+    if changed.mean(axis=1).max() < LINE:
         return False
     ground = np.broadcast_to(commonest(after), after.shape)
     if (commonest(before) ^ ground[0, 0]) & COLOUR:

@@ -33,6 +33,9 @@ def grows(shown: Words, now: Words, rect: Rect) -> bool:
     widths = WIDTHS[front // REPEATS >= WIDTHS]
     if not widths.size or rect.height > HIGHEST:
         return False
+    ahead = now[rect.slices[0], rect.x - front : rect.x]
+    if (ahead == ahead[0, 0]).all():  # soon told: most of what is written starts a line
+        return False
     row = rect.slices[0], slice(rect.x - front, rect.right)
     after = _grey(now[row])
     dark, last = after.mean(axis=0), front - 1 - PROBES
