@@ -22,8 +22,8 @@ in another one."""
 
 def underlined(before: Words, after: Words) -> bool:
     """Whether words were underlined, or no longer are; they may have taken another colour."""
-    across = before[len(before) // 2]
-    if len(after) < LOWEST or (across == across[0]).all():  # soon told: nothing was written there
+    across = before[:: len(before) // 4 + 1]
+    if len(after) < LOWEST or (across == across[0, 0]).all():  # soon told: nothing was written
         return False
     changed = ((before ^ after) & COLOUR).astype(bool)
     if changed.mean(axis=1).max() < LINE:
