@@ -140,3 +140,14 @@ def test_only_scrolls_behind_the_older_frame_count(since, moved):
 )
 def test_where_a_scroll_carries_a_place(rect, down, where):
     assert Scroll(1, Rect(0, 0, 100, 100), down).carried(rect) == where
+
+
+def test_mark_keeps_what_was_there_before_across_the_whole_screen():
+    screen = Screen()
+    screen.settle()
+    screen.fill(0, 300, 640, 24, (200, 90, 20))
+    screen.text(10, 317, "3 tests failed")
+    screen.seconds(2)
+    ((_, change),) = screen.passed
+    assert any(mark.rect.width == 640 for mark in change.marks)
+    assert not any(mark.gone(change.frame) for mark in change.marks)

@@ -166,7 +166,8 @@ class Screen:
         """A copy of what was shown in `rect`, shape (height, width, 4); None if it is large."""
         if rect.area > SMALL:
             return None
-        return channels(self.shown[rect.slices])
+        # Of whole rows the words lie side by side, and would be a view of what is shown next.
+        return channels(self.shown[rect.slices].copy())
 
     def accept_changed(self, rect: Rect, new: Words) -> None:
         """What changed in `rect` just now counts as shown, and nothing else there."""
