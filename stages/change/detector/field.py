@@ -261,17 +261,16 @@ def _reach(
 def _changed(rect: Rect, edges: npt.NDArray[np.int64], narrow: bool) -> bool:
     """Whether this column of values was refreshed; if `narrow`, this very place in it."""
     x, y, right, bottom, lines = edges
-    column = (x < rect.right) & (right > rect.x)
+    column, far = (x < rect.right) & (right > rect.x), BESIDE * rect.height
     if narrow:
         column &= right - x <= NARROW * TEXT
         column &= (abs(right - rect.right) <= FLUSH) | (abs(x - rect.x) <= FLUSH)
+    else:
+        column &= (y < rect.bottom + far) & (bottom > rect.y - far)
     if lines[column].sum() < COLUMN:
         return False
     if narrow:
         return bool((column & (y < rect.bottom) & (bottom > rect.y)).any())
-    column &= (y < rect.bottom + BESIDE * rect.height) & (bottom > rect.y - BESIDE * rect.height)
-    if lines[column].sum() < COLUMN:
-        return False
     return bool(y[column].min() < rect.bottom and bottom[column].max() > rect.y)
 
 
