@@ -11,6 +11,7 @@ from stages.change.detector.memory import SLACK
 from stages.change.detector.patience import BLOCK, Patience
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
+    DIALOG,
     LINE,
     fills,
     lettered,
@@ -32,8 +33,6 @@ WIDE = 2.5
 """Text this many times wider than high is more than the letters of one frame."""
 OBJECT = 32
 """What is higher is a thing and no number."""
-DIALOGUE = 4 * LINE * LINE
-"""Pixels that one has at least."""
 FOREIGN = 0.2
 """Share of a film that has the colour of its ground at least."""
 SLIDE = 3.0
@@ -234,7 +233,7 @@ class Contents(Patience):
 
     def _laid_over(self, mask: Mask, tight: Rect) -> bool:
         """Whether something as large as a dialogue hides what was there."""
-        large = tight.area >= DIALOGUE and min(tight.width, tight.height) >= LINE
+        large = tight.area >= DIALOG and min(tight.width, tight.height) >= LINE
         return large and fills(mask, tight) and sheet(self.screen.now[tight.slices])
 
     def _returned(self, tight: Rect, time: float) -> bool:

@@ -21,6 +21,7 @@ from stages.change.detector.regions import Blob, blobs, clusters
 from stages.change.detector.screen import Screen, cell_slices, cells_in
 from stages.change.detector.scroll import Shift, find_shift, follow, uncover
 from stages.change.detector.shapes import (
+    DIALOG,
     LINE,
     blank,
     caret,
@@ -48,8 +49,8 @@ SIGN, SIGNS = 10, 4
 """Pixels that a sign is high and about wide at least; of so many at once none says anything."""
 ONCE = 10.0
 """Seconds in which one place gets no second sign: what has gone out of its colours does so on."""
-SHEET, STILL = 4 * LINE * LINE, 0.5
-"""Pixels that a dialog has at least; of the background below it, this share stood still."""
+STILL = 0.5
+"""Share of the background below a dialog that stood still."""
 AGAIN, SHARED = 60.0, 2
 """Seconds in which a place that was shown as a whole shows no dialog; a page that takes the place
 of a film may come once more than so often."""
@@ -153,8 +154,8 @@ class Intake:
     ) -> list[Spot]:
         """What was laid over background that changes in these cells of `box`."""
         stood = time - self.screen.rates.touched[rows, columns] > BURST
-        still = bool(stood.sum() * CELL * CELL >= SHEET and stood.mean() > STILL)
-        large = rows.size * CELL * CELL >= SHEET
+        still = bool(stood.sum() * CELL * CELL >= DIALOG and stood.mean() > STILL)
+        large = rows.size * CELL * CELL >= DIALOG
         if not (still or (large and palette(new[_pixels(box)]).max() >= FLAT)):
             return []
         difference = self.screen.difference
@@ -171,7 +172,7 @@ class Intake:
         What comes and goes as a whole again and again is an advertisement.
         """
         rect = piece.rect
-        fills = rect.height > LINE and rect.area >= SHEET and piece.pixels >= 0.6 * rect.area
+        fills = rect.height > LINE and rect.area >= DIALOG and piece.pixels >= 0.6 * rect.area
         if not (fills and (still or self._moved(rect, time)) and sheet(new[rect.slices])):
             return False
         return self.past.count(rect, time - AGAIN) <= (0 if still else SHARED)
@@ -201,7 +202,7 @@ class Intake:
 
     def _strange(self, new: Words, rect: Rect, time: float) -> list[Spot]:
         """A background value of a kind that the values around it never were."""
-        if rect.height > 2 * LINE or rect.area > 4 * LINE * LINE:
+        if rect.height > 2 * LINE or rect.area > DIALOG:
             return []
         colours = palette(new[rect.slices][self.screen.difference.mask[rect.slices]])
         if rect.height <= LINE and lettered(new[rect.slices]):
@@ -337,9 +338,9 @@ class Intake:
         moving = self.screen.rates.background(time)[around].any()
         if not (moving and noise.padded(8, width, height).intersects(rect)):
             return False
-        whole = noise.union(rect).padded(0, width, height).slices
-        larger = noise.union(rect).area > 1.1 * noise.area
-        return not larger or moves_on(self.screen.now[whole], new[whole])
+        both = noise.union(rect)
+        whole = both.padded(0, width, height).slices
+        return both.area <= 1.1 * noise.area or moves_on(self.screen.now[whole], new[whole])
 
     def _moved_before(self, at: tuple[Indices, Indices], time: float) -> bool:
         """Whether these cells changed a moment ago in more than a caret that went for a letter."""

@@ -28,8 +28,8 @@ VACANT = 0.985
 """Share of one colour in a place that is free to be written on; a hollow caret takes 1 %."""
 LINE = 72
 """No line of text is higher than this, at twice the usual scale."""
-
-
+DIALOG = 4 * LINE * LINE
+"""Pixels that a dialog has at least."""
 DENSE, BASE = 0.45, 0.35
 """Share of the columns of a line of text that hold strokes; share of these that end on its base."""
 LETTER = 5
