@@ -61,6 +61,28 @@ def test_its_picture_explains_where_it_went_and_where_it_was_also_on_a_text(desk
     assert not learnt.explains(before, more, box, (before != more)[box.slices])
 
 
+def test_its_soft_edge_takes_on_the_colours_of_a_text():
+    night, here, there = Screen(), Rect(300, 100, 14, 19), Rect(91, 192, 14, 19)
+    night.fill(0, 0, 640, 360, (40, 20, 10))
+    plain = night.pixels.copy()
+    for line in range(5):
+        night.text(40, 200 + 12 * line, "Airlines: traffic up in May", (200, 190, 180), 0.4)
+    learnt, ground = Pointer(), words(night.pixels)
+    learnt.learn(words(plain), words(with_soft_arrow(plain, here)), here)
+    after = words(with_soft_arrow(night.pixels, there))
+    assert learnt.explains(ground, after, there, (ground != after)[there.slices])
+
+
+def with_soft_arrow(picture, place):
+    """White with a dark inside that is drawn at four times its size, and shrunk."""
+    x, y = place.x, place.y
+    outline = np.array([(x, y), (x, y + 17), (x + 4, y + 13), (x + 11, y + 12)], np.int32) * 4 + 2
+    large = cv2.resize(picture, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST)
+    cv2.fillPoly(large, [outline], (20, 10, 5, 255))
+    cv2.polylines(large, [outline], True, (*WHITE, 255), 4)
+    return cv2.resize(large, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+
+
 def with_arrow(picture, place):
     screen = Screen()
     screen.pixels = picture.copy()

@@ -27,7 +27,7 @@ LEAST, MOST = 8, 48
 """Pixels that a side of it has."""
 TOLERANCE = 16
 """Levels by which a pixel of it may differ."""
-FOUND = 0.85
+FOUND = 0.78
 """Share of its pixels that are found again; those at its edge are mixed with what lies below."""
 DIFFERS = 0.5
 """Share of them that differ from what is there without it: a text may have their colour."""
