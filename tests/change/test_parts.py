@@ -230,11 +230,18 @@ def test_places_that_are_the_same_become_one():
         assert [spot.rect for spot in intake.spots] == [here, there]
     assert intake.spots[0].touched == 99
     for _ in range(50):  # parted and united again, as often
-        one, other = intake.spots[0].part(here), intake.spots[0].part(there)
+        one, other = (intake.spots[0].part(rect, 100) for rect in (here, there))
         one.touched += 1
         one.swallow(other)
         intake.spots[0] = one
     assert one.changes == MANY
+
+
+def test_piece_of_a_place_has_stood_still_since_it_changed_itself():
+    here, there = Rect(8, 8, 30, 12), Rect(8, 40, 30, 12)
+    both = Spot(here.union(there), 0, 0, 5.0)
+    assert both.part(here, 1.5).touched == 1.5
+    assert both.part(there, 9.0).touched == 5.0
 
 
 def over_black(height, width, toast):

@@ -122,3 +122,24 @@ def test_state_is_shown_on_a_remote_desktop_whose_tiles_are_sent_again_and_again
                 send(*tile, 80)
         screen.look()
     assert screen.shows(480, 290)
+
+
+def card(screen, colour):
+    """The border of a card, which lights up while the pointer is on it."""
+    cv2.rectangle(screen.pixels, (160, 60), (560, 320), (*colour, 255), 2)
+
+
+def test_value_is_shown_though_the_card_around_it_lit_up_again_and_again():
+    screen = Screen()
+    card(screen, (200, 200, 200))
+    screen.value(200, 150, "packed")
+    screen.settle()
+    for k in range(9):
+        screen.value(200, 150, f"{k} left", GREEN)
+        card(screen, MAUVE if k % 2 == 0 else (200, 200, 200))
+        screen.seconds(0.7)
+    screen.seconds(1.2)
+    screen.passed.clear()
+    screen.value(200, 150, "on its way", GREEN)
+    screen.seconds(5)
+    assert screen.shows(220, 145)

@@ -116,7 +116,9 @@ class Detector:
         verdict = self._judge.decide(spot, time, self._intake.painted_at, split=split)
         if verdict.say is not Say.SPLIT:
             return [(spot, verdict)]
-        parts = [spot.part(rect) for rect in verdict.rects]
+        assert self._screen is not None
+        touched = self._screen.rates.touched
+        parts = [spot.part(rect, float(touched[cell_slices(rect)].max())) for rect in verdict.rects]
         self._intake.spots.remove(spot)
         self._intake.spots.extend(parts)
         return [pair for part in parts for pair in self._decide(part, time, split=False)]
@@ -185,7 +187,7 @@ class Detector:
                     for rect in _still(blob.rect, rested):
                         self._rests(rect, time, captioned=True)
                 else:
-                    screen.accept(blob.rect)
+                    screen.accept(blob.rect, pixels[blob.rect.slices])
         rest = screen.rest_due(waiting)
         self._rest_due = min(due if rest is None else [*due, rest], default=None)
 

@@ -54,6 +54,8 @@ STILL = 0.5
 AGAIN, SHARED = 60.0, 2
 """Seconds in which a place that was shown as a whole shows no dialog; a page that takes the place
 of a film may come once more than so often."""
+MOVING = 0.2
+"""Where less than this share of what lies around is background, nothing is part of a film."""
 FLAT = 0.3
 """Share of one colour in what changes when a page takes the place of a film."""
 BLOTCH = 1024
@@ -333,10 +335,11 @@ class Intake:
     def _goes_with(self, new: Words, rect: Rect, noise: Rect, time: float) -> bool:
         """Whether a change goes on from a film, or from a curve that moves on as a whole."""
         width, height = self.screen.width, self.screen.height
-        around = cell_slices(rect.padded(LINE, width, height))
-        # A film is no rectangle, and what stands in a corner of the one around it is not in it.
-        moving = self.screen.rates.background(time)[around].any()
-        if not (moving and noise.padded(8, width, height).intersects(rect)):
+        box, around = noise.padded(8, width, height), rect.padded(LINE, width, height)
+        near = common(box, around) if box.intersects(rect) else None
+        # A film is no rectangle, and what stands in a corner of the one around it is not in it;
+        # nor is what stands in a frame that lights up now and then.
+        if near is None or self.screen.rates.background(time)[cell_slices(near)].mean() < MOVING:
             return False
         both = noise.union(rect)
         whole = both.padded(0, width, height).slices

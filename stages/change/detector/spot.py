@@ -125,11 +125,14 @@ class Spot:
             return self.rect.intersects(spot.rect) and not (spot.letter and self.follows)
         return self.near(spot.rect)
 
-    def part(self, rect: Rect) -> Spot:
-        """One of several pieces of this place."""
+    def part(self, rect: Rect, touched: float) -> Spot:
+        """One of several pieces of this place, in which something changed last at that time."""
         size = self.size if self.size is not None and self.size.intersects(rect) else None
         moves = 0 if size is None else self.moves
-        return attrs.evolve(self, rect=rect, size=size, first=size, whole=None, moves=moves)
+        touched = min(touched, self.touched)
+        return attrs.evolve(
+            self, rect=rect, touched=touched, size=size, first=size, whole=None, moves=moves
+        )
 
     def swallow(self, other: Spot) -> None:
         """Become one place with another."""
