@@ -11,8 +11,8 @@ from stages.change.detector.pointer import Pointer
 from .drawing import BLACK, RED, WHITE, Screen
 
 
-def arrow(screen, x, y):
-    outline = np.array([(x, y), (x, y + 17), (x + 4, y + 13), (x + 10, y + 12)], np.int32)
+def arrow(screen, x, y, size=1):
+    outline = np.array([(0, 0), (0, 17), (4, 13), (10, 12)], np.int32) * size + (x, y)
     cv2.fillPoly(screen.pixels, [outline], (*BLACK, 255))
     cv2.polylines(screen.pixels, [outline], True, (*WHITE, 255))
 
@@ -30,9 +30,9 @@ def desk():
     return screen
 
 
-def at(screen, x, y):
+def at(screen, x, y, size=1):
     screen.pixels[:] = screen.ground
-    arrow(screen, x, y)
+    arrow(screen, x, y, size)
     screen.look()
 
 
@@ -88,6 +88,23 @@ def with_arrow(picture, place):
     screen.pixels = picture.copy()
     arrow(screen, place.x, place.y)
     return screen.pixels
+
+
+def test_button_lights_up_below_it():
+    screen, button = Screen(), Rect(390, 130, 120, 48)
+    screen.text(410, 160, "Send it")
+    screen.settle()
+    screen.ground = screen.pixels.copy()
+    for step in range(8):
+        at(screen, 100 + 25 * step, 60 + 8 * step, size=2)
+    dark, plain = screen.ground.copy(), screen.ground
+    dark[button.slices][dark[button.slices] > 200] -= 25
+    for ground, places in ((dark, ((400, 135), (430, 138))), (plain, ((450, 190), (480, 220)))):
+        screen.ground = ground
+        for place in places:
+            at(screen, *place, size=2)
+        screen.seconds(4)
+    assert screen.passed == []
 
 
 def test_what_changes_below_it_is_news(desk):

@@ -25,6 +25,10 @@ LOOKS = 4
 """Pictures that are remembered: an arrow, a hand, a bar between letters."""
 LEAST, MOST = 8, 48
 """Pixels that a side of it has."""
+MOVE = 96
+"""Pixels that both its places take up, side by side, while it comes to rest."""
+OUTLINE = 8
+"""Pixels that it is larger by than what is much darker or brighter of it."""
 TOLERANCE = 16
 """Levels by which a pixel of it may differ."""
 FOUND = 0.78
@@ -71,6 +75,11 @@ class Pointer:
 
     def __init__(self) -> None:
         self._looks: deque[_Look] = deque(maxlen=LOOKS)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is any."""
+        return bool(self._looks)
 
     def learn(self, shown: Words, now: Words, rect: Rect) -> None:
         """It is here now, where something else was shown."""

@@ -202,6 +202,12 @@ def tinted(before: Words, after: Words, faint: int) -> bool:
     return 20 * strong <= some
 
 
+def stronger(before: Words, after: Words, faint: int) -> Mask:
+    """Pixels that changed by more than `faint` levels."""
+    found: Mask = (levels(before, after).view(np.uint8) > faint).view(np.uint32) != 0
+    return found
+
+
 def _pixels(channels: Mask) -> int:
     """How many pixels have a channel that is set."""
     return int(np.count_nonzero(channels.view(np.uint32)))
