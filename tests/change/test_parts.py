@@ -15,7 +15,7 @@ from stages.change.detector.intake import Intake
 from stages.change.detector.judge import Judge
 from stages.change.detector.memory import Known, Rates
 from stages.change.detector.options import SENSITIVITY, Limits
-from stages.change.detector.past import LATE, Past, same_place
+from stages.change.detector.past import EBB, LATE, Past, same_place
 from stages.change.detector.regions import blobs, tidy, with_line
 from stages.change.detector.screen import Screen as Pictures
 from stages.change.detector.screen import cell_slices
@@ -293,6 +293,15 @@ def test_a_table_that_is_sorted_anew_goes_on_and_a_log_does_not():
         past.scroll(2.0 * second, table, down=bool(second % 2))
         past.scroll(2.0 * second, log, down=False)
     assert past.flood(Rect(10, 10, 20, 20)) == 10.0 + LATE * 2.0
+    assert past.flood(Rect(10, 410, 20, 20)) is None
+
+
+def test_a_tape_goes_on_through_its_pauses_and_a_log_that_is_as_quick_does_not():
+    tape, log, past = Rect(0, 0, 400, 300), Rect(0, 400, 400, 300), Past()
+    for time in (1.0, 1.3, 1.6, 2.4, 2.8, 3.1, 4.0, 4.3):
+        past.scroll(time, tape, down=True)
+        past.scroll(time, log, down=False)
+    assert past.flood(Rect(10, 10, 20, 20)) == 4.3 + EBB
     assert past.flood(Rect(10, 410, 20, 20)) is None
 
 

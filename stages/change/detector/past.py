@@ -24,6 +24,8 @@ PART = 2
 """Times as large as what moved, a list has moved as a whole before, and may do so again."""
 FLOOD = 5.0
 """Seconds for which a list moves on without a pause until nobody can be reading it."""
+TAPE, RUN = 7, 4.0
+"""A list with the newest on top that moved down so often within so many seconds is a tape."""
 BEATS, EVEN = 5, 0.25
 """So many changes of one place go by a clock if their distances differ by no more seconds."""
 QUICKEST, SLOWEST = 2.0, 20.0
@@ -65,17 +67,8 @@ class Past:
         """Until when the list in which this is may go on, if it went on and on until now."""
         lists = [each for each in self._scrolls if each[2].intersects(rect)]
         ends = [last + EBB for first, last, _ in lists if last - first >= FLOOD]
-        return max(ends + self._sorted(rect), default=None)
-
-    def _sorted(self, rect: Rect) -> list[float]:
-        """The same of a table that moves to and fro."""
         moves = [(time, down) for time, place, down in self._moves if place.intersects(rect)]
-        moves = [move for move in moves if move[0] >= moves[-1][0] - FRO]
-        pairs = list(itertools.pairwise(moves))
-        if sum(one[1] != other[1] for one, other in pairs) < TURNS:
-            return []
-        pauses = sorted(other[0] - one[0] for one, other in pairs)
-        return [moves[-1][0] + max(EBB, LATE * pauses[len(pauses) // 2])]
+        return max(ends + _tape(moves) + _sorted(moves), default=None)
 
     def beat(self, rect: Rect, time: float) -> float:
         """Note that a value became another one; if it does so by a clock, how long it may rest.
@@ -131,6 +124,23 @@ class Past:
         """What was passed on since then, the latest first."""
         latest = itertools.takewhile(lambda each: each[0] >= since, reversed(self._places))
         return (rect for _, rect in latest)
+
+
+def _tape(moves: Sequence[tuple[float, bool]]) -> list[float]:
+    """The same of a tape, which pauses now and then."""
+    last = moves[-1][0] if moves else 0.0
+    downwards = [time for time, down in moves if down and time >= last - RUN]
+    return [last + EBB] if len(downwards) >= TAPE else []
+
+
+def _sorted(moves: Sequence[tuple[float, bool]]) -> list[float]:
+    """The same of a table that moves to and fro."""
+    moves = [move for move in moves if move[0] >= moves[-1][0] - FRO]
+    pairs = list(itertools.pairwise(moves))
+    if sum(one[1] != other[1] for one, other in pairs) < TURNS:
+        return []
+    pauses = sorted(other[0] - one[0] for one, other in pairs)
+    return [moves[-1][0] + max(EBB, LATE * pauses[len(pauses) // 2])]
 
 
 def _patience(first: float, last: float) -> float:
