@@ -232,7 +232,7 @@ class Contents(Patience):
         return self._when_quiet(spot, time, need, Say.SHOW, "changed content", tight)
 
     def _laid_over(self, mask: Mask, tight: Rect) -> bool:
-        """Whether something as large as a dialogue hides what was there."""
+        """Whether something as large as a dialog hides what was there."""
         large = tight.area >= DIALOG and min(tight.width, tight.height) >= LINE
         return large and fills(mask, tight) and sheet(self.screen.now[tight.slices])
 

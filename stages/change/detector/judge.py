@@ -12,7 +12,7 @@ from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.link import underlined
 from stages.change.detector.memory import BURST, SLACK
 from stages.change.detector.patience import BLOCK
-from stages.change.detector.pointer import MOVE, MOVES, OUTLINE
+from stages.change.detector.pointer import MOVES
 from stages.change.detector.progress import grows
 from stages.change.detector.regions import MOST, blobs, bounds
 from stages.change.detector.screen import cell_slices
@@ -32,7 +32,6 @@ from stages.change.detector.shapes import (
     lettered,
     palette,
     sharper,
-    stronger,
     tinted,
     vacant,
 )
@@ -239,26 +238,17 @@ class Judge(Contents):
             need = self.options.page if spot.page else self.options.rest
             verdict = self._when_quiet(spot, time, need, Say.FORGET, "text was erased", tight)
             return attrs.evolve(verdict, gone=True)
-        if tinted(before, after, self.options.faint) or self._lit_up(tight):
+        if tinted(before, after, self.options.faint) or self._pointed_at(tight):
             verdict = self._when_quiet(spot, time, self.options.rest, Say.LEAVE, "a tint")
             return attrs.evolve(verdict, easy=False)
         if self._lately(tight, time) and sharper(before, after):
             return Verdict(Say.FORGET, "the same, sharper")
         return None
 
-    def _lit_up(self, tight: Rect) -> bool:
-        """Whether it is a tint, as of a button, but for the pointer that came onto it or left."""
-        pointer, shown, now = self.screen.pointer, self.screen.shown, self.screen.now
-        if not pointer.known or tight.height > 2 * LINE:
-            return False
-        around = bounds(stronger(shown[tight.slices], now[tight.slices], self.options.faint))
-        if around is None or max(around.width, around.height) > MOVE:
-            return False
-        here = attrs.evolve(around, x=tight.x + around.x, y=tight.y + around.y)
-        # Its outline may be as dark as the ground, and part of it beside the button.
-        box = here.padded(OUTLINE, self.screen.width, self.screen.height)
-        strong = stronger(shown[box.slices], now[box.slices], self.options.faint)
-        return pointer.explains(shown, now, box, strong)
+    def _pointed_at(self, tight: Rect) -> bool:
+        """Whether it is a tint but for the pointer that came onto it or left."""
+        shown, now, faint = self.screen.shown, self.screen.now, self.options.faint
+        return self.screen.pointer.is_on_tint(shown, now, tight, faint)
 
     def _shortened(self, tight: Rect) -> bool:
         """Whether the rest of a number stands right behind what was erased: 1 500 became 0."""

@@ -17,7 +17,8 @@ import numpy as np
 from hud.pixels import Words
 from hud.rect import Rect
 from stages.change.detector.dirty import Mask
-from stages.change.detector.shapes import differ
+from stages.change.detector.regions import bounds
+from stages.change.detector.shapes import LINE, differ, stronger
 
 MOVES = 2
 """Moves of something small from which on it is a pointer, and its picture is learnt."""
@@ -76,11 +77,6 @@ class Pointer:
     def __init__(self) -> None:
         self._looks: deque[_Look] = deque(maxlen=LOOKS)
 
-    @property
-    def known(self) -> bool:
-        """Whether there is any."""
-        return bool(self._looks)
-
     def learn(self, shown: Words, now: Words, rect: Rect) -> None:
         """It is here now, where something else was shown."""
         if min(rect.width, rect.height) >= LEAST and max(rect.width, rect.height) <= MOST:
@@ -100,6 +96,19 @@ class Pointer:
             for look in self._looks
             if look.own / 2 <= count <= 4 * look.own
         )
+
+    def is_on_tint(self, shown: Words, now: Words, rect: Rect, faint: int) -> bool:
+        """Whether it came or went where all else is a tint of `faint` levels: a button lit up."""
+        if not self._looks or rect.height > 2 * LINE:
+            return False
+        around = bounds(stronger(shown[rect.slices], now[rect.slices], faint))
+        if around is None or max(around.width, around.height) > MOVE:
+            return False
+        here = attrs.evolve(around, x=rect.x + around.x, y=rect.y + around.y)
+        # Its outline may be as dark as the ground, and part of it beside the button.
+        box = here.padded(OUTLINE, *shown.shape[::-1])
+        strong = stronger(shown[box.slices], now[box.slices], faint)
+        return self.explains(shown, now, box, strong)
 
 
 def _rest(look: _Look, pictures: tuple[Words, Words], mask: Mask) -> int:

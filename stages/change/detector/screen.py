@@ -175,13 +175,9 @@ class Screen:
             self.shown[rect.slices], new[rect.slices], where=self.difference.mask[rect.slices]
         )
 
-    def accept(self, rect: Rect, where: Mask | None = None) -> None:
+    def accept(self, rect: Rect, where: Mask | bool = True) -> None:
         """What is in `rect` now counts as shown; only `where`, of its shape, if that is given."""
-        np.copyto(
-            self.shown[rect.slices],
-            self.now[rect.slices],
-            where=np.True_ if where is None else where,
-        )
+        np.copyto(self.shown[rect.slices], self.now[rect.slices], where=where)
 
 
 def _hues(pixels: Words, rows: Indices, columns: Indices) -> Hues:
