@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from hud.pixels import Words, channels, middle
-from stages.change.detector.shapes import differ
+from stages.change.detector.shapes import stronger
 
 if TYPE_CHECKING:
     from cv2.typing import MatLike
@@ -32,7 +32,7 @@ def moves_on(before: Words, after: Words) -> bool:
     if after.size > LARGE:
         return False
     new = _ink(after)
-    wanted = cv2.bitwise_and(new, differ(before, after, FAINT).view(np.uint8))
+    wanted = cv2.bitwise_and(new, stronger(before, after, FAINT).view(np.uint8))
     count = cv2.countNonZero(wanted)
     if not count or cv2.countNonZero(new) > THIN * new.size:
         return False

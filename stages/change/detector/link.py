@@ -6,7 +6,7 @@ import numpy as np
 
 from hud.pixels import Words, commonest
 from stages.change.detector.dirty import COLOUR
-from stages.change.detector.shapes import differ
+from stages.change.detector.shapes import stronger
 
 LINE, KEPT, MORE = 0.5, 0.9, 0.15
 """Share of its width that an underline covers; shares of the words that are still there, and that
@@ -31,7 +31,7 @@ def underlined(before: Words, after: Words) -> bool:
     ground = np.broadcast_to(commonest(after), after.shape)
     if (commonest(before) ^ ground[0, 0]) & COLOUR:
         return False
-    old, new = differ(before, ground, INK), differ(after, ground, INK)
+    old, new = stronger(before, ground, INK), stronger(after, ground, INK)
     if np.count_nonzero(new) < np.count_nonzero(old):
         old, new, after = new, old, before
     lines = (new & ~old).mean(axis=1) >= LINE
@@ -44,4 +44,4 @@ def underlined(before: Words, after: Words) -> bool:
     if not count or kept < KEPT * count or came > MORE * count:
         return False
     line = np.broadcast_to(commonest(after[lines]), after.shape)
-    return bool(np.count_nonzero(words & ~differ(after, line, ALIKE)) >= OWN * count)
+    return bool(np.count_nonzero(words & ~stronger(after, line, ALIKE)) >= OWN * count)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import attrs
+
+Tolerance = Literal[4, 8, 16, 32, 64]
+"""Levels of a channel, a power of two: one mask tells it of four channels at once."""
 
 
 def _positive(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
@@ -19,8 +24,10 @@ def _number(default: float) -> float:
 class Limits:
     """Options of the detector; times in seconds, sizes in pixels, shares of 1."""
 
-    tolerance: int = attrs.field(default=16, validator=attrs.validators.in_((4, 8, 16, 32, 64)))
-    """Levels of a channel by which a pixel may differ and still be the same; a power of two."""
+    tolerance: Tolerance = attrs.field(
+        default=16, validator=attrs.validators.in_(get_args(Tolerance))
+    )
+    """Levels of a channel by which a pixel may differ and still be the same."""
     faint: int = attrs.field(default=40, validator=attrs.validators.in_(range(256)))
     """A change that stays below this many levels everywhere is a tint (hover) and no content."""
     confirm: float = _number(0.04)

@@ -17,6 +17,7 @@ import numpy as np
 from hud.pixels import Words
 from hud.rect import Rect
 from stages.change.detector.dirty import Mask
+from stages.change.detector.options import Tolerance
 from stages.change.detector.regions import bounds
 from stages.change.detector.shapes import LINE, differ, stronger
 
@@ -30,8 +31,10 @@ MOVE = 96
 """Pixels that both its places take up, side by side, while it comes to rest."""
 OUTLINE = 8
 """Pixels that it is larger by than what is much darker or brighter of it."""
-TOLERANCE = 16
+TOLERANCE: Tolerance = 16
 """Levels by which a pixel of it may differ."""
+STRONG: Tolerance = 32
+"""Levels by which a pixel of it differs from what was there before it came."""
 FOUND = 0.78
 """Share of its pixels that are found again; those at its edge are mixed with what lies below."""
 DIFFERS = 0.5
@@ -82,7 +85,7 @@ class Pointer:
         if min(rect.width, rect.height) >= LEAST and max(rect.width, rect.height) <= MOST:
             pixels = now[rect.slices].copy()
             if not any(look.is_in(pixels) for look in self._looks):
-                ink = differ(shown[rect.slices], pixels, 2 * TOLERANCE)
+                ink = differ(shown[rect.slices], pixels, STRONG)
                 self._looks.append(_Look(pixels, ink, int(np.count_nonzero(ink))))
 
     def explains(self, shown: Words, now: Words, box: Rect, mask: Mask) -> bool:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from hud.pixels import Words, channels, middle, words
 from hud.rect import Rect
 from stages.change.detector.dirty import COLOUR, Mask
+from stages.change.detector.options import Tolerance
 
 if TYPE_CHECKING:
     from cv2.typing import MatLike
@@ -157,8 +158,8 @@ def _steps(before: Words, after: Words) -> Words:
     return steps
 
 
-def differ(before: Words, after: Words, tolerance: int) -> Mask:
-    """Pixels of which a channel differs by `tolerance` (a power of two) or more."""
+def differ(before: Words, after: Words, tolerance: Tolerance) -> Mask:
+    """Pixels of which a channel differs by `tolerance` or more."""
     if before.size <= MANY:
         return _differ(before, after, tolerance)
     # Of a whole screen the steps in between would take 25 MB.
@@ -169,7 +170,7 @@ def differ(before: Words, after: Words, tolerance: int) -> Mask:
     return found
 
 
-def _differ(before: Words, after: Words, tolerance: int) -> Mask:
+def _differ(before: Words, after: Words, tolerance: Tolerance) -> Mask:
     high = 0x100 - tolerance
     steps = _steps(before, after)
     steps &= np.uint32(high * 0x010101)
@@ -213,7 +214,7 @@ def _pixels(channels: Mask) -> int:
     return int(np.count_nonzero(channels.view(np.uint32)))
 
 
-def alike_rows(patch: Words, tolerance: int = 16) -> bool:
+def alike_rows(patch: Words, tolerance: Tolerance = 16) -> bool:
     """Whether every row is the same: blank ground, a bar, a block; never a letter."""
     middle = patch[patch.shape[0] // 2 : patch.shape[0] // 2 + 1]
     inner = patch[1:-1] if patch.shape[0] > 8 else patch
@@ -228,7 +229,7 @@ def alike_rows(patch: Words, tolerance: int = 16) -> bool:
     return not any(differ(rows[: len(band)], band, tolerance).any() for band in bands)
 
 
-def blank(patch: Words, tolerance: int = 16) -> bool:
+def blank(patch: Words, tolerance: Tolerance = 16) -> bool:
     """Whether nothing is written here: one colour, or a frame around one colour."""
     return alike_rows(patch, tolerance) and alike_rows(patch.T, tolerance)
 
@@ -296,7 +297,7 @@ def erased(before: Words, after: Words) -> bool:
     return alike_rows(after) and not alike_rows(before)
 
 
-def filled(before: Words, after: Words, tolerance: int = 16) -> float:
+def filled(before: Words, after: Words, tolerance: Tolerance = 16) -> float:
     """Share of the rectangle that changed."""
     return float(differ(before, after, tolerance).mean())
 
