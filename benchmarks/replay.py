@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import attrs
 import cv2
 
 from hud.detector import Detector
-from hud.items import Change, Frame
+from hud.estimate import Assumptions, estimate
+from hud.items import Change, Frame, Shot
+from hud.realtime.models import FREE
 
 
 def load(folder: Path, every: int = 1) -> tuple[dict[str, Any], list[Frame]]:
@@ -27,37 +29,13 @@ def load(folder: Path, every: int = 1) -> tuple[dict[str, Any], list[Frame]]:
     return scene, frames
 
 
-@attrs.define
-class Model:
-    """Needs `answer` seconds for an answer; what comes meanwhile is merged."""
+def play(frames: Iterable[Frame], detector: Detector, answer: float = 1.0) -> list[Change]:
+    """What `hud estimate` would send of a scene."""
+    sent: list[Change] = []
 
-    answer: float = 1.0
-    sends: list[Change] = attrs.field(factory=list)
-    _free: float = -1.0
-    _waiting: Change | None = None
+    def shoot(change: Change) -> Shot:
+        sent.append(change)
+        return Shot(change, (), "")
 
-    def offer(self, change: Change | None, time: float) -> None:
-        """Take a change, if it has regions."""
-        self.until(time)
-        if change is not None and change.regions:
-            waiting = self._waiting
-            change = change if waiting is None else change.absorb(waiting)
-            self._waiting = change if change.regions else None
-            self.until(time)
-
-    def until(self, time: float) -> None:
-        """Let time pass."""
-        if self._waiting is not None and self._free <= time:
-            self.sends.append(self._waiting)
-            self._waiting, self._free = None, max(self._free, time) + self.answer
-
-
-def play(frames: list[Frame], detector: Detector, answer: float = 1.0) -> list[Change]:
-    """What would be sent."""
-    model = Model(answer)
-    for frame in frames:
-        while (due := detector.due()) is not None and due < frame.time - 1e-6:
-            model.offer(detector.wake(due), due)
-        model.offer(detector.look(frame), frame.time)
-    model.until(frames[-1].time + answer)
-    return model.sends
+    estimate(frames, 1.0, detector, shoot, Assumptions("", FREE, answer))
+    return sent

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from hud.items import Change, Frame
 
+SLACK = 1e-6
+"""Seconds by which times differ that are meant to be one."""
 SHORTEST_NAP = 0.02
 """Seconds between two calls of `wake`, whatever the detector wishes."""
 AFTERMATH = 2.0

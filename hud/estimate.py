@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from hud.detector import AFTERMATH, SHORTEST_NAP, Detector
+from hud.detector import AFTERMATH, SHORTEST_NAP, SLACK, Detector
 from hud.items import Cause, Change, Fate, Frame, Picture, Shot, Usage
 from hud.realtime.bill import Request, Segment, cached, counted
 from hud.realtime.memory import SUMMARIZE, Memory
@@ -140,7 +140,7 @@ def estimate(
     fates: dict[int, Fate] = {}
     waiting: Change | None = None
     for time, change in _changes(frames, detector):
-        if waiting is not None and model.free_at <= time:
+        if waiting is not None and model.free_at <= time + SLACK:
             fates[waiting.seq] = model.show(waiting)
             waiting = None
         if not change.regions:
@@ -150,7 +150,7 @@ def estimate(
         waiting = change if waiting is None else change.absorb(waiting)
         if not waiting.regions:
             waiting = None
-        elif model.free_at <= time:
+        elif model.free_at <= time + SLACK:
             fates[waiting.seq] = model.show(waiting)
             waiting = None
     if waiting is not None:
@@ -163,13 +163,13 @@ def estimate(
 
 
 def _changes(frames: Iterable[Frame], detector: Detector) -> Iterator[tuple[float, Change]]:
-    """What the detector says and when: at each frame, and when something is due without one.
+    """What the detector says and when: at each frame, and when something is due before it comes.
 
     Behind the last frame the screen stays as it is, and what is awaited comes to rest.
     """
     earliest = -math.inf
     for frame in frames:
-        while (due := _due(detector, earliest)) < frame.time:
+        while (due := _due(detector, earliest)) < frame.time - SLACK:
             change, earliest = detector.wake(due), due + SHORTEST_NAP
             if change is not None:
                 yield due, change

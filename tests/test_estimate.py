@@ -79,6 +79,13 @@ def test_a_film_that_ends_with_the_recording_is_not_at_rest():
     assert [sent.frame for sent in result.sends] == [2]
 
 
+def test_what_is_due_with_a_frame_is_judged_with_it():
+    """The third frame comes at 0.30000000000000004 s, what waits for it is due at 0.3."""
+    frames = [fakes.frame(1, time=0.0), fakes.frame(2, time=0.1 + 0.2)]
+    result = estimate(frames, 10.0, Resting((0.3,)), fakes.as_shot, ASSUMED)
+    assert [sent.time for sent in result.sends] == [0.1 + 0.2]
+
+
 def test_between_two_frames_everything_that_is_due_is_judged():
     frames = [fakes.frame(1, time=0.0), fakes.frame(2, time=10.0)]
     result = estimate(frames, 0.1, Resting((0.5, 1.0, 1.5)), fakes.as_shot, ASSUMED)

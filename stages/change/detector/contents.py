@@ -5,9 +5,9 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from hud.detector import SLACK
 from hud.rect import Rect
 from stages.change.detector.dirty import Mask
-from stages.change.detector.memory import SLACK
 from stages.change.detector.patience import BLOCK, Patience
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (

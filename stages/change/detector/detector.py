@@ -7,6 +7,7 @@ from collections import deque
 import cv2
 import numpy as np
 
+from hud.detector import SLACK
 from hud.items import Cause, Change, Fate, Frame, Mark, Scroll
 from hud.pixels import Words, words
 from hud.rect import Rect
@@ -14,7 +15,6 @@ from stages.change.detector.dirty import CELL, Mask
 from stages.change.detector.field import Field
 from stages.change.detector.intake import Intake
 from stages.change.detector.judge import Judge
-from stages.change.detector.memory import SLACK
 from stages.change.detector.options import Limits
 from stages.change.detector.past import PAGE, Past
 from stages.change.detector.patience import BLOCK

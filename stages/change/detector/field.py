@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from hud.detector import SLACK
 from hud.rect import Rect
 from stages.change.detector.dirty import CELL, Mask
-from stages.change.detector.memory import SLACK
 from stages.change.detector.shapes import LINE, Shares
 
 WINDOW = 4.0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from hud.detector import SLACK
 from hud.pixels import Words
 from hud.rect import Rect
 from stages.change.detector.contents import KNOWN, WORD, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
 from stages.change.detector.link import underlined
-from stages.change.detector.memory import BURST, SLACK
+from stages.change.detector.memory import BURST
 from stages.change.detector.patience import BLOCK
 from stages.change.detector.pointer import MOVES
 from stages.change.detector.progress import grows

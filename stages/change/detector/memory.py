@@ -18,8 +18,6 @@ FAST = 0.15
 FILM = 1.2
 """A burst that lasts this long is a film; a fade or a page being painted is over sooner."""
 NEVER = -1e6
-SLACK = 1e-6
-"""Seconds by which times differ that are meant to be one."""
 
 Times = npt.NDArray[np.float64]
 

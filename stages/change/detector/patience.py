@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import attrs
 
+from hud.detector import SLACK
 from hud.rect import Rect
 from stages.change.detector.field import Field
-from stages.change.detector.memory import BURST, SLACK
+from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
 from stages.change.detector.past import Past
 from stages.change.detector.screen import Screen, cell_slices

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from hud.detector import SLACK
 from hud.items import SMALL, Pixels
 from hud.pixels import Words, channels
 from hud.rect import Rect
@@ -103,10 +104,10 @@ class Screen:
 
     def remember(self, time: float) -> None:
         """Add to the memory what has been still for a while."""
-        if self._fresh_due is None or time < self._fresh_due - 1e-6:
+        if self._fresh_due is None or time < self._fresh_due - SLACK:
             return
         rows, columns = places(self._fresh)
-        calm = time - self.rates.touched[rows, columns] >= CALM - 1e-6
+        calm = time - self.rates.touched[rows, columns] >= CALM - SLACK
         self._fresh_due = None if calm.all() else time + CALM
         rows, columns = rows[calm], columns[calm]
         if rows.size:
@@ -126,7 +127,7 @@ class Screen:
     def rested(self, time: float, waiting: Mask) -> Mask:
         """The background that changed and has come to rest, from now on judged."""
         rows, columns = places(self.owing & ~waiting)
-        done = self.rates.rest_at(rows, columns) <= time + 1e-6
+        done = self.rates.rest_at(rows, columns) <= time + SLACK
         found = np.zeros_like(self.owing)
         found[rows[done], columns[done]] = True
         self.owing[rows[done], columns[done]] = False
