@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.ablation import RULES, without
 from benchmarks.peers import Bytes, EverySecond, Histogram, Similarity, TwoStep
-from benchmarks.replay import load, play
+from benchmarks.replay import load, sends
 from benchmarks.scoring import Score, score, together
 from hud.detector import Detector as Judges
 from stages.change.detector.detector import Detector
@@ -51,7 +51,7 @@ def run(
     for folder in folders:
         scene, frames = load(folder, every)
         for name, make in detectors.items():
-            results[name].append(score(scene, play(frames, make())))
+            results[name].append(score(scene, sends(frames, make())))
     return results
 
 
@@ -60,10 +60,10 @@ def ablate(folders: list[Path], every: int) -> dict[str, list[Score]]:
     results: dict[str, list[Score]] = {name: [] for name in ["every rule", *RULES]}
     for folder in folders:
         scene, frames = load(folder, every)
-        results["every rule"].append(score(scene, play(frames, Detector())))
+        results["every rule"].append(score(scene, sends(frames, Detector())))
         for rule in RULES:
             with without(rule):
-                results[rule].append(score(scene, play(frames, Detector())))
+                results[rule].append(score(scene, sends(frames, Detector())))
     return {name: [together(scores)] for name, scores in results.items()}
 
 

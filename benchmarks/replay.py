@@ -10,9 +10,13 @@ from typing import Any
 import cv2
 
 from hud.detector import Detector
-from hud.estimate import Assumptions, estimate
+from hud.estimate import Assumptions, Sent, estimate
 from hud.items import Change, Frame, Shot
 from hud.realtime.models import FREE
+from stages.encode.jpeg import Jpeg
+
+ANSWER = 1.0
+"""Seconds that the simulated model needs."""
 
 
 def load(folder: Path, every: int = 1) -> tuple[dict[str, Any], list[Frame]]:
@@ -29,8 +33,14 @@ def load(folder: Path, every: int = 1) -> tuple[dict[str, Any], list[Frame]]:
     return scene, frames
 
 
-def play(frames: Iterable[Frame], detector: Detector, answer: float = 1.0) -> list[Change]:
-    """What `hud estimate` would send of a scene."""
+def sends(frames: Iterable[Frame], detector: Detector, answer: float = ANSWER) -> tuple[Sent, ...]:
+    """What `hud estimate` says would be sent of a scene, with the close-ups of the local model."""
+    shoot = Jpeg(standing=True).sketcher()
+    return estimate(frames, 1.0, detector, shoot, Assumptions("", FREE, answer)).sends
+
+
+def play(frames: Iterable[Frame], detector: Detector, answer: float = ANSWER) -> list[Change]:
+    """The changes that would be sent, before anything is drawn of them."""
     sent: list[Change] = []
 
     def shoot(change: Change) -> Shot:

@@ -6,12 +6,13 @@ beginning. A frame is wasted when nothing meaningful began since the frame befor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
-from hud.items import Change
+from hud.estimate import Sent
 from hud.rect import Rect
 
 DEADLINE = 2.0
@@ -75,15 +76,15 @@ def cover(rects: list[list[float]], regions: tuple[Rect, ...]) -> float:
     return inside / total if total else 1.0
 
 
-def score(scene: dict[str, Any], sends: list[Change]) -> Score:
+def score(scene: dict[str, Any], sends: Sequence[Sent]) -> Score:
     """Compare what was sent with a scene's labels."""
-    times = [send.frame.time for send in sends]
+    times = [send.time for send in sends]
     meaningful = [e for e in scene["events"] if e["kind"] == "meaningful"]
-    caught: list[tuple[dict[str, Any], Change]] = []
+    caught: list[tuple[dict[str, Any], Sent]] = []
     missed = []
     for event in meaningful:
-        first = next((s for s in sends if _during(event, s.frame.time)), None)
-        if first is not None and first.frame.time - event["t"] <= DEADLINE + SLACK:
+        first = next((s for s in sends if _during(event, s.time)), None)
+        if first is not None and first.time - event["t"] <= DEADLINE + SLACK:
             caught.append((event, first))
         else:
             missed.append(event)
@@ -92,7 +93,7 @@ def score(scene: dict[str, Any], sends: list[Change]) -> Score:
     return Score(
         scene["name"], len(meaningful), len(caught), len(sends),
         verdicts.count("wasted"), verdicts.count("revisit"),
-        tuple(max(0.0, s.frame.time - e["t"]) for e, s in caught),
+        tuple(max(0.0, s.time - e["t"]) for e, s in caught),
         sum(_shows(s, e) for e, s in caught),
         tuple(cover([[0, 0, width, height]], s.regions) for s in sends[1:]),
         tuple(missed),
@@ -103,7 +104,7 @@ def _during(event: dict[str, Any], time: float) -> bool:
     return bool(event["t"] - SLACK <= time < event["until"] - SLACK)
 
 
-def _shows(send: Change, event: dict[str, Any]) -> bool:
+def _shows(send: Sent, event: dict[str, Any]) -> bool:
     whole = cover([event["rect"]], send.regions) >= 0.8 - SLACK
     parts = event.get("parts")
     return whole or bool(parts and cover(parts, send.regions) >= 0.8 - SLACK)

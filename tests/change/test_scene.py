@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.replay import load, play
+from benchmarks.replay import load, sends
 from benchmarks.scoring import score, together
 from hud import scene as scenes
 from stages.change.tiles import Tiles
@@ -15,7 +15,7 @@ SCENES = sorted(path.parent for path in Path(__file__).parents[1].glob("scenes/*
 def run(folder, sensitivity="normal", every=1):
     labels, thinned = load(folder, every)
     frames = thinned if every > 1 else list(scenes.load(folder).frames())
-    return score(labels, play(frames, Tiles(sensitivity=sensitivity).detector()))
+    return score(labels, sends(frames, Tiles(sensitivity=sensitivity).detector()))
 
 
 @pytest.mark.parametrize("folder", SCENES, ids=lambda folder: folder.name)
