@@ -80,3 +80,23 @@ def test_a_dialogue_over_it_is_shown(floor):
     floor.flashing = []
     floor.seconds(2)
     assert floor.shows(200, 175)
+
+
+def test_neighbours_of_a_column_that_change_at_once_are_two_of_its_values():
+    column, dice = Screen(640, 480), random.Random(2)
+
+    def change(*rows):
+        for row in rows:
+            column.fill(96, 30 + 18 * row, 80, 18)
+            column.text(100, 44 + 18 * row, str(dice.randrange(1000, 9999)), size=0.35)
+
+    change(*range(20))
+    for _ in range(50):
+        change(dice.randrange(20))
+        column.look(3)
+    column.passed.clear()
+    for _ in range(10):
+        row = dice.randrange(19)
+        change(row, row + 1)
+        column.look(5)
+    assert not column.passed

@@ -13,6 +13,7 @@ from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
     DIALOG,
     LINE,
+    by_line,
     fills,
     lettered,
     on_a_line,
@@ -137,7 +138,9 @@ class Contents(Patience):
         so long that it will not go on: the last state of a value is never lost.
         """
         box, mask, _ = self.screen.outstanding(tight, None)
-        if self.field.flickers(tight, time) or self._known(box, mask)[0] > 0.5:
+        lines = _lines(box, mask, tight)
+        among = all(self.field.flickers(e, time, soon=self.field.lasts(e, time)) for e in lines)
+        if among or self._known(box, mask)[0] > 0.5:
             return Verdict(Say.FORGET, "seen before in this place")
         rule = "what was moving has come to rest"
         changed = float(self.screen.rates.touched[cell_slices(tight)].max())
@@ -200,14 +203,14 @@ class Contents(Patience):
     def _value(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         """Something in place of something else: a number, a state, or a clock."""
         painted = self.screen.rates.painted[cell_slices(tight)].max()
-        new = spot.born - painted < 2 * self.options.young or self.field.lasts(tight, time)
+        lines = _lines(box, mask, tight)
+        new = spot.born - painted < 2 * self.options.young
         # A block on blank ground stands in nobody's place: it is no value of a table.
         block = vacant(self.screen.shown[tight.slices]) or self._laid_over(mask, tight)
-        if not (block or spot.rested) and self.field.flickers(tight, time, soon=new):
-            colours = palette(self.screen.now[tight.slices])
-            if not self.field.strange(tight, colours, spot.born):
-                self.field.doubt(tight, spot.touched, time)
-                return Verdict(Say.LEAVE, "one of many flickering values")
+        if not (block or spot.rested) and all(self._flickers(e, spot, time, new) for e in lines):
+            for line in lines:
+                self.field.doubt(line, spot.touched, time)
+            return Verdict(Say.LEAVE, "one of many flickering values")
         cells, before = self.screen.seen(box, mask)
         if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):
             return Verdict(Say.FORGET, "seen before in this place", gone=True)
@@ -231,6 +234,13 @@ class Contents(Patience):
             need = max(need, self.past.beat(tight, spot.touched))
         return self._when_quiet(spot, time, need, Say.SHOW, "changed content", tight)
 
+    def _flickers(self, line: Rect, spot: Spot, time: float, new: bool) -> bool:
+        """Whether a value is one of many that change, and in none but their colours."""
+        soon = new or self.field.lasts(line, time)
+        if not self.field.flickers(line, time, soon=soon):
+            return False
+        return not self.field.strange(line, palette(self.screen.now[line.slices]), spot.born)
+
     def _laid_over(self, mask: Mask, tight: Rect) -> bool:
         """Whether something as large as a dialog hides what was there."""
         large = tight.area >= DIALOG and min(tight.width, tight.height) >= LINE
@@ -240,3 +250,9 @@ class Contents(Patience):
         """A value that was passed on here and has stood for a while went back: that is news."""
         passed = self.screen.passed[cell_slices(tight)].max()
         return tight.height <= LINE and passed > 0 and time - passed >= 1.5
+
+
+def _lines(box: Rect, mask: Mask, tight: Rect) -> list[Rect]:
+    """The values of one column in a place: `mask` says what of `box` around it changed."""
+    place = attrs.evolve(tight, x=tight.x - box.x, y=tight.y - box.y)
+    return by_line(mask[place.slices], tight)

@@ -24,6 +24,7 @@ from stages.change.detector.shapes import (
     DIALOG,
     LINE,
     blank,
+    by_line,
     caret,
     caret_moved,
     lettered,
@@ -364,10 +365,18 @@ class Intake:
 
     def _flickers(self, rect: Rect, after: Words, time: float) -> bool:
         """Note a changed value; return whether it is one of many, and none of a new kind."""
-        colours = palette(after)
-        if lettered(after):
-            self.field.add(time, rect, colours)
-        return self.field.flickers(rect, time) and not self.field.strange(rect, colours, time)
+        among = True
+        for line in self._lines(rect):
+            now = after[line.y - rect.y : line.bottom - rect.y]
+            colours = palette(now)
+            if lettered(now):
+                self.field.add(time, line, colours)
+            among &= self.field.flickers(line, time) and not self.field.strange(line, colours, time)
+        return among
+
+    def _lines(self, rect: Rect) -> list[Rect]:
+        """The lines of a value: neighbours of one column that changed at once are two values."""
+        return by_line(self.screen.difference.mask[rect.slices], rect)
 
     def _caret(self, rect: Rect, time: float, *, moved: bool) -> None:
         self.carets.append((time, cell_slices(rect)))
@@ -383,7 +392,8 @@ class Intake:
         steady = [spot for spot in found if not spot.flickers]
         for spot in found:
             if spot.flickers:
-                self.field.doubt(spot.rect, time, time)
+                for line in self._lines(spot.rect):
+                    self.field.doubt(line, time, time)
         page = bool(len(steady) >= PIECES or area >= self.options.large * self.screen.area)
         typing = [spot for spot in found if spot.letter]
         if page:

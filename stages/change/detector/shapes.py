@@ -236,9 +236,25 @@ def blank(patch: Words, tolerance: Tolerance = 16) -> bool:
 
 def lines(mask: Mask) -> int:
     """How many lines of text changed, one below the other: none in a bar or a frame."""
-    edges = np.flatnonzero(np.diff(mask.any(axis=1).astype(np.int8), prepend=0, append=0))
-    heights = edges[1::2] - edges[::2]
-    return int(((heights >= LETTER) & (heights <= LINE // 2)).sum())
+    return sum(_of_text(bottom - top) for top, bottom in _bands(mask))
+
+
+def by_line(mask: Mask, rect: Rect) -> list[Rect]:
+    """The lines of text of a place that changed, `mask` says where; all of it if it is none."""
+    bands = _bands(mask)
+    if not all(_of_text(bottom - top) for top, bottom in bands):
+        return [rect]
+    return [Rect(rect.x, rect.y + top, rect.width, bottom - top) for top, bottom in bands]
+
+
+def _bands(mask: Mask) -> list[tuple[int, int]]:
+    """First and last row, exclusive, of what changed without a row between that did not."""
+    edges = np.flatnonzero(np.diff(mask.any(axis=1).astype(np.int8), prepend=0, append=0)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _of_text(height: int) -> bool:
+    return LETTER <= height <= LINE // 2
 
 
 def caret(before: Words, after: Words) -> bool:
