@@ -303,6 +303,9 @@ def test_a_tape_goes_on_through_its_pauses_and_a_log_that_is_as_quick_does_not()
         past.scroll(time, log, down=False)
     assert past.flood(Rect(10, 10, 20, 20)) == 4.3 + EBB
     assert past.flood(Rect(10, 410, 20, 20)) is None
+    column_beside_it, next_window = Rect(450, 10, 40, 20), Rect(700, 10, 40, 20)
+    assert past.flood(column_beside_it) == 4.3 + EBB
+    assert past.flood(next_window) is None
 
 
 @pytest.mark.parametrize("hash_of", [dhash, phash])

@@ -300,6 +300,8 @@ class Detector:
 
     def _painted(self, spot: Spot, time: float) -> bool:
         """Whether it is part of a page that has been painted, and is only watched for a while."""
+        if spot.scrolled and self._past.flood(spot.rect) is not None:
+            return False  # where a list that goes on comes to rest nobody knows yet
         return spot.page and time - spot.touched >= self.options.page - SLACK
 
     def _nothing(self, judged: Judged, *, moved: bool) -> tuple[Fate, str]:

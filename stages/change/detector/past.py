@@ -26,6 +26,8 @@ FLOOD = 5.0
 """Seconds for which a list moves on without a pause until nobody can be reading it."""
 TAPE, RUN = 7, 4.0
 """A list with the newest on top that moved down so often within so many seconds is a tape."""
+BESIDE = 96
+"""Pixels beside a tape in which its columns may stand that hardly change as it moves."""
 BEATS, EVEN = 5, 0.25
 """So many changes of one place go by a clock if their distances differ by no more seconds."""
 QUICKEST, SLOWEST = 2.0, 20.0
@@ -68,7 +70,9 @@ class Past:
         lists = [each for each in self._scrolls if each[2].intersects(rect)]
         ends = [last + EBB for first, last, _ in lists if last - first >= FLOOD]
         moves = [(time, down) for time, place, down in self._moves if place.intersects(rect)]
-        return max(ends + _tape(moves) + _sorted(moves), default=None)
+        wide = attrs.evolve(rect, x=rect.x - BESIDE, width=rect.width + 2 * BESIDE)
+        rows = [(time, down) for time, place, down in self._moves if place.intersects(wide)]
+        return max(ends + _tape(rows) + _sorted(moves), default=None)
 
     def beat(self, rect: Rect, time: float) -> float:
         """Note that a value became another one; if it does so by a clock, how long it may rest.
