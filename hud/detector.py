@@ -11,9 +11,9 @@ SLACK = 1e-6
 """Seconds by which times differ that are meant to be one."""
 SHORTEST_NAP = 0.02
 """Seconds between two calls of `wake`, whatever the detector wishes."""
-AFTERMATH = 2.0
+AFTERMATH = 1.5
 """Seconds behind the end in which what is awaited may come to rest. What takes longer to believe,
-such as a film that has stopped, has only ended with the capture."""
+such as a film or a list that has stopped, has only ended with the capture."""
 
 
 class Detector(Protocol):
