@@ -13,6 +13,8 @@ from stages.change.detector.link import underlined
 from stages.change.detector.past import Past
 from stages.change.detector.progress import grows
 
+from .drawing import Screen
+
 HIGH, WIDE = 40, 400
 SIGN = 9
 """Pixels from one sign of the terminal to the next."""
@@ -148,3 +150,14 @@ def test_any_shape_may_be_asked(height, width, left, seed):
     assert grows(shown, now, rect) in (True, False)
     assert underlined(shown[rect.slices], now[rect.slices]) in (True, False)
     assert moves_on(shown[rect.slices], now[rect.slices]) in (True, False)
+
+
+@pytest.mark.parametrize("left", [1, 2, 3])
+def test_a_bar_that_grows_near_to_its_end_is_a_bar(left):
+    screen, track, full = Screen(), (38, 49, 58), (31, 142, 217)
+    screen.fill(100, 100, 200, 5, track)
+    screen.fill(100, 100, 197 - left, 5, full)
+    screen.settle()
+    screen.fill(100, 100, 200 - left, 5, full)
+    screen.seconds(2)
+    assert not screen.passed

@@ -285,9 +285,12 @@ class Judge(Contents):
         height, width = after.shape
         old, new = before[height // 2, width // 2], after[height // 2, width // 2]
         now, middle = self.screen.now, (tight.y + height // 2, tight.x + width // 2)
-        across = [(middle[0], tight.x - 2), (middle[0], tight.right + 1)]
-        down = [(tight.y - 2, middle[1]), (tight.bottom + 1, middle[1])]
-        for one, other in (across, down):
+        pairs = []
+        for off in (2, 1):  # its edge may be smoothed, and what it grows over end right behind it
+            across = [(middle[0], tight.x - off), (middle[0], tight.right + off - 1)]
+            down = [(tight.y - off, middle[1]), (tight.bottom + off - 1, middle[1])]
+            pairs += [across, down]
+        for one, other in pairs:
             if min(one) >= 0 and other[0] < self.screen.height and other[1] < self.screen.width:
                 colours = {int(now[one]) & 0xFFFFFF, int(now[other]) & 0xFFFFFF}
                 if colours == {int(old) & 0xFFFFFF, int(new) & 0xFFFFFF}:
