@@ -67,6 +67,10 @@ class Rect:
         down = min(self.bottom, other.bottom) - max(self.y, other.y)
         return across > 0 and down > 0 and 10 * across * down >= 7 * self.area
 
+    def moved(self, across: int, down: int) -> Rect:
+        """The same rectangle elsewhere, so many pixels to the right and below."""
+        return Rect(self.x + across, self.y + down, self.width, self.height)
+
     def grown(self, margin: int) -> Rect:
         """This rectangle with `margin` more on every side, wherever that leads."""
         more = 2 * margin

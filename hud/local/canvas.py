@@ -198,7 +198,7 @@ def _common(one: Rect, other: Rect) -> Rect:
 
 
 def _within(inner: Rect, outer: Rect) -> Rect:
-    return attrs.evolve(inner, x=inner.x - outer.x, y=inner.y - outer.y)
+    return inner.moved(-outer.x, -outer.y)
 
 
 def _holds_middle(place: Rect, rect: Rect) -> bool:

@@ -83,7 +83,7 @@ class Stale:
             (moved, attrs.evolve(trace, counts=counts))
             for stale, trace in list(self._traces.items())
             for part in _parts(stale, seen)
-            if (moved := common(attrs.evolve(part, x=part.x + x, y=part.y + y), place)) is not None
+            if (moved := common(part.moved(x, y), place)) is not None
         )
 
     def trust(self) -> None:

@@ -108,7 +108,7 @@ class Desktop:
                 f"the region {list(self.region)} is not inside monitor {number}, "
                 f"{box.width}x{box.height}"
             )
-        return attrs.evolve(part, x=box.x + part.x, y=box.y + part.y)
+        return part.moved(box.x, box.y)
 
     def need_display(self) -> None:
         """Raise UsageError when the screen cannot be watched here, with what to do about it."""

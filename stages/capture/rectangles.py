@@ -45,8 +45,8 @@ def cut(piece: Piece, box: Rect) -> Piece | None:
     part = common(rect, box)
     if part is None:
         return None
-    there = attrs.evolve(part, x=part.x - rect.x, y=part.y - rect.y)
-    return attrs.evolve(part, x=part.x - box.x, y=part.y - box.y), pixels[there.slices]
+    there = part.moved(-rect.x, -rect.y)
+    return part.moved(-box.x, -box.y), pixels[there.slices]
 
 
 def strips(box: Rect, pixels: int) -> Iterator[Rect]:

@@ -303,7 +303,7 @@ def _places(options: PrivacyOptions, monitors: Mapping[int, Rect]) -> Iterable[R
         if place is None:
             yield monitor
         else:
-            moved = attrs.evolve(place, x=place.x + monitor.x, y=place.y + monitor.y)
+            moved = place.moved(monitor.x, monitor.y)
             part = common(moved, monitor)
             if part is not None:
                 yield part

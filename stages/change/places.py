@@ -131,7 +131,7 @@ class Places:
             return None
         found = found.padded(MARGIN, rect.width, rect.height)
         seen = before[found.slices] if not margin and before is not None else None
-        return Mark(attrs.evolve(found, x=rect.x + found.x, y=rect.y + found.y), seen)
+        return Mark(found.moved(rect.x, rect.y), seen)
 
 
 def _damage_in(frame: Frame, part: Rect) -> tuple[Rect, ...] | None:
@@ -143,14 +143,14 @@ def _damage_in(frame: Frame, part: Rect) -> tuple[Rect, ...] | None:
 
 def _moved_back(rect: Rect, box: Rect) -> Rect:
     """The part of a rectangle that lies in `box`, counted from the corner of that."""
-    return attrs.evolve(rect, x=rect.x - box.x, y=rect.y - box.y).padded(0, box.width, box.height)
+    return rect.moved(-box.x, -box.y).padded(0, box.width, box.height)
 
 
 def _moved(change: Change, part: Rect, frame: Frame) -> Change:
     """A change of a part of the frame, as one of the whole frame."""
 
     def moved(rect: Rect) -> Rect:
-        return attrs.evolve(rect, x=rect.x + part.x, y=rect.y + part.y)
+        return rect.moved(part.x, part.y)
 
     regions = tuple(moved(rect) for rect in change.regions)
     marks = tuple(Mark(moved(mark.rect), mark.before) for mark in change.marks)

@@ -116,4 +116,4 @@ def _found(
 ) -> Iterator[Rect]:
     for part, lines in zip(parts, read, strict=True):
         for rect in covers(lines, secrets):
-            yield attrs.evolve(rect, x=rect.x + part.x, y=rect.y + part.y)
+            yield rect.moved(part.x, part.y)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-import attrs
 import cv2
 import numpy as np
 
@@ -80,7 +79,7 @@ def told(
 
 
 def _placed(line: Line, strip: Rect) -> Line:
-    rect = attrs.evolve(line.rect, x=line.rect.x + strip.x, y=line.rect.y + strip.y)
+    rect = line.rect.moved(strip.x, strip.y)
     return line.moved(strip.x, rect)
 
 

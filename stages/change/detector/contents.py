@@ -254,5 +254,5 @@ class Contents(Patience):
 
 def _lines(box: Rect, mask: Mask, tight: Rect) -> list[Rect]:
     """The values of one column in a place: `mask` says what of `box` around it changed."""
-    place = attrs.evolve(tight, x=tight.x - box.x, y=tight.y - box.y)
+    place = tight.moved(-box.x, -box.y)
     return by_line(mask[place.slices], tight)

@@ -83,7 +83,7 @@ class Judge(Contents):
             return Verdict(Say.LEAVE, "back to what was shown before", gone=True)
         if masked and self._ground(box, mask):
             return Verdict(Say.FORGET, "the ground of something that moves")
-        tight = attrs.evolve(tight, x=tight.x + box.x, y=tight.y + box.y)
+        tight = tight.moved(box.x, box.y)
         if self._reading(spot, mask, tight):
             return Verdict(Say.FORGET, "a table that is refreshed again and again")
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []

@@ -107,7 +107,7 @@ class Pointer:
         around = bounds(stronger(shown[rect.slices], now[rect.slices], faint))
         if around is None or max(around.width, around.height) > MOVE:
             return False
-        here = attrs.evolve(around, x=rect.x + around.x, y=rect.y + around.y)
+        here = around.moved(rect.x, rect.y)
         # Its outline may be as dark as the ground, and part of it beside the button.
         box = here.padded(OUTLINE, *shown.shape[::-1])
         strong = stronger(shown[box.slices], now[box.slices], faint)
