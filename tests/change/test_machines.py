@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stages.change.detector.past import EBB, FLOOD
-from stages.change.detector.shapes import lines, nudged, on_a_line
+from stages.change.detector.shapes import lines, nudged, on_a_line, one_word
 
 from .drawing import BLACK, WHITE, Screen
 
@@ -144,6 +144,14 @@ def test_rest_of_a_word_that_was_shown_half_comes_when_the_typing_pauses(screen)
     assert screen.passed
     screen.seconds(0.8)
     assert screen.shows(40 + 12 * 11 + 4, 248)
+
+
+@pytest.mark.parametrize(("width", "is_word"), [(20, True), (140, True), (160, False)])
+def test_writing_without_spaces_is_a_word_only_while_it_is_short(width, is_word):
+    """Japanese has none, and is not waited for until the end of the line."""
+    patch = np.zeros((18, width), np.uint32)
+    patch[4:14, ::3] = 0xFFFFFF
+    assert one_word(patch) is is_word
 
 
 def test_letter_typed_where_a_caret_stood_is_no_word():
