@@ -82,6 +82,19 @@ def test_a_dialogue_over_it_is_shown(floor):
     assert floor.shows(200, 175)
 
 
+def test_an_alert_no_higher_than_two_rows_of_it_is_shown(floor):
+    look = floor.look
+
+    def with_alert():
+        floor.fill(110, 4, 480, 48, DARK)
+        floor.text(140, 31, "EURHUF moved 0.8 % in 5 minutes", GREY)
+        return look()
+
+    floor.look = with_alert
+    floor.trade(2)
+    assert floor.shows(200, 25)
+
+
 def test_neighbours_of_a_column_that_change_at_once_are_two_of_its_values():
     column, dice = Screen(640, 480), random.Random(2)
 

@@ -206,7 +206,7 @@ class Contents(Patience):
         lines = _lines(box, mask, tight)
         new = spot.born - painted < 2 * self.options.young
         # A block on blank ground stands in nobody's place: it is no value of a table.
-        block = vacant(self.screen.shown[tight.slices]) or self._laid_over(mask, tight)
+        block = vacant(self.screen.shown[tight.slices]) or self._laid_over(mask, tight, spot.born)
         if not (block or spot.rested) and all(self._flickers(e, spot, time, new) for e in lines):
             for line in lines:
                 self.field.doubt(line, spot.touched, time)
@@ -241,9 +241,15 @@ class Contents(Patience):
             return False
         return not self.field.strange(line, palette(self.screen.now[line.slices]), spot.born)
 
-    def _laid_over(self, mask: Mask, tight: Rect) -> bool:
-        """Whether something as large as a dialog hides what was there."""
-        large = tight.area >= DIALOG and min(tight.width, tight.height) >= LINE
+    def _laid_over(self, mask: Mask, tight: Rect, born: float) -> bool:
+        """Whether something as large as a dialog hides what was there.
+
+        Rows that light up are smaller, or did so before.
+        """
+        side = min(tight.width, tight.height)
+        large = tight.area >= DIALOG and side >= LINE / 2
+        if side < LINE and self.field.had_large(tight, born):
+            return False
         return large and fills(mask, tight) and sheet(self.screen.now[tight.slices])
 
     def _returned(self, tight: Rect, time: float) -> bool:

@@ -113,6 +113,14 @@ class Field:
             return False
         return self._places(self._rects[:, near], places)
 
+    def had_large(self, rect: Rect, before: float) -> bool:
+        """Whether a value in a part of this was about as large."""
+        x, y, right, bottom = self._rects
+        near = (x < rect.right) & (right > rect.x) & (y < rect.bottom) & (bottom > rect.y)
+        near &= self._times < before - SLACK
+        near &= (5 * (bottom - y) >= 4 * rect.height) & (5 * (right - x) >= 4 * rect.width)
+        return bool(near.any())
+
     def lasts(self, rect: Rect, time: float) -> bool:
         """Whether the values of this column have flickered for long."""
         recent = self._times >= time - LONG

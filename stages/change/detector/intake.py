@@ -27,6 +27,7 @@ from stages.change.detector.shapes import (
     by_line,
     caret,
     caret_moved,
+    fills,
     lettered,
     lines,
     nudged,
@@ -342,9 +343,18 @@ class Intake:
         # nor is what stands in a frame that lights up now and then.
         if near is None or self.screen.rates.background(time)[cell_slices(near)].mean() < MOVING:
             return False
+        if self._reaches_in(new, rect, time):
+            return False
         both = noise.union(rect)
         whole = both.padded(0, width, height).slices
         return both.area <= 1.1 * noise.area or moves_on(self.screen.now[whole], new[whole])
+
+    def _reaches_in(self, new: Words, rect: Rect, time: float) -> bool:
+        """Whether it is as large as a dialog, and most of it stands where nothing moved."""
+        moving = self.screen.rates.background(time)[cell_slices(rect)]
+        if rect.area < DIALOG or moving.mean() > STILL:
+            return False
+        return fills(self.screen.difference.mask[rect.slices], rect) and sheet(new[rect.slices])
 
     def _moved_before(self, at: tuple[Indices, Indices], time: float) -> bool:
         """Whether these cells changed a moment ago in more than a caret that went for a letter."""
