@@ -56,8 +56,9 @@ ENOUGH, ROWS = 2**15, 64
 """Pixels that tell the colours of a patch; rows that are looked at in one go."""
 SPACE = 0.25
 """A gap that parts two words, in heights of the line."""
-WORD = 8
-"""In heights of the line, what is longer than most words."""
+WORD, TALL = 8, 12
+"""In heights of the line, what is longer than most words; pixels that a line is high where one of
+its letters is tall."""
 RING = 8
 """Pixels that the line around a field takes at most, with its glow."""
 COVERED = 0.4
@@ -371,7 +372,7 @@ def one_word(patch: Words) -> bool:
 
     Many scripts put no spaces between them.
     """
-    if patch.shape[1] > WORD * patch.shape[0]:
+    if patch.shape[1] > WORD * max(TALL, patch.shape[0]):
         return False
     ink = np.flatnonzero((patch != patch[:1]).any(axis=0))
     return bool(ink.size and np.diff(ink).max(initial=1) <= SPACE * patch.shape[0])
