@@ -1,6 +1,7 @@
 """Replays labelled scenes through the change detector and through its peers.
 
-    detection.py SCENE_DIR... [--every N] [--peers] [--missed DIR] [--ablate] [--json] [--plot FILE]
+    detection.py SCENE_DIR... [--every N | --repeat N] [--peers] [--missed DIR] [--ablate] [--json]
+                              [--plot FILE]
 
 Prints recall, frames sent, the share of these that showed nothing new, delay (seconds), the share
 of events inside the close-ups, and the median area of the close-ups. The model is simulated: an
@@ -44,12 +45,12 @@ PEERS: dict[str, Callable[[], Judges]] = {
 
 
 def run(
-    folders: list[Path], detectors: dict[str, Callable[[], Judges]], every: int
+    folders: list[Path], detectors: dict[str, Callable[[], Judges]], every: int, repeat: int = 1
 ) -> dict[str, list[Score]]:
     """The score of every detector on every scene."""
     results: dict[str, list[Score]] = {name: [] for name in detectors}
     for folder in folders:
-        scene, frames = load(folder, every)
+        scene, frames = load(folder, every, repeat)
         for name, make in detectors.items():
             results[name].append(score(scene, sends(frames, make())))
     return results
@@ -115,6 +116,9 @@ def main() -> None:
     )
     parser.add_argument("scenes", nargs="+", type=Path)
     parser.add_argument("--every", type=int, default=1, help="use every N-th frame")
+    parser.add_argument(
+        "--repeat", type=int, default=1, help="see every frame N times, as a faster capture would"
+    )
     parser.add_argument("--peers", action="store_true", help="set other detectors beside ours")
     parser.add_argument(
         "--missed", metavar="DIR", type=Path, help="list what was missed, with a picture of each"
@@ -128,7 +132,7 @@ def main() -> None:
         print(table(ablate(given.scenes, given.every)))
         return
     wanted = OURS | PEERS if given.peers or given.plot else OURS
-    results = run(given.scenes, wanted, given.every)
+    results = run(given.scenes, wanted, given.every, given.repeat)
     if given.json:
         print(json.dumps({n: [s.row() for s in [*r, together(r)]] for n, r in results.items()}))
     else:

@@ -19,17 +19,22 @@ ANSWER = 1.0
 """Seconds that the simulated model needs."""
 
 
-def load(folder: Path, every: int = 1) -> tuple[dict[str, Any], list[Frame]]:
-    """A scene and its frames, or every n-th of them; pictures that repeat are shared."""
+def load(folder: Path, every: int = 1, repeat: int = 1) -> tuple[dict[str, Any], list[Frame]]:
+    """A scene and its frames, or every n-th of them; pictures that repeat are shared.
+
+    `repeat`: each is seen so often until the next, as by a faster capture.
+    """
     scene = json.loads((folder / "scene.json").read_text())
     pictures = {}
     frames = []
+    step = 1 / (scene["fps"] * repeat)
     for seq, entry in list(enumerate(scene["frames"]))[::every]:
         name = entry["file"]
         if name not in pictures:
             pixels = cv2.imread(str(folder / name), cv2.IMREAD_COLOR)
             pictures[name] = cv2.cvtColor(pixels, cv2.COLOR_BGR2BGRA)
-        frames.append(Frame(seq, 1, entry["t"], 0.0, pictures[name]))
+        times = (entry["t"] + step * turn for turn in range(repeat))
+        frames += [Frame(seq, 1, time, 0.0, pictures[name]) for time in times]
     return scene, frames
 
 
