@@ -107,6 +107,25 @@ def test_button_lights_up_below_it():
     assert screen.passed == []
 
 
+def test_row_after_row_lights_up_below_it():
+    """Rows as high as these are judged together, and only one of them has the pointer on it."""
+    screen, rows = Screen(), [Rect(40, 60 + 41 * row, 560, 40) for row in range(3)]
+    subjects = ("Invoice 4418 of Tuesday", "Can you take over at nine?", "Lift two is free")
+    for row, subject in zip(rows, subjects, strict=True):
+        screen.text(60, row.y + 25, subject)
+    screen.settle()
+    plain = screen.ground = screen.pixels.copy()
+    for step in range(8):
+        at(screen, 20 + 3 * step, 330 - 8 * step, size=2)
+    for row in reversed(rows):
+        screen.ground = plain.copy()
+        screen.ground[row.slices][plain[row.slices] > 200] -= 16
+        for step in range(6):
+            at(screen, 300 + 20 * step, row.y + 30 - 6 * step, size=2)
+    screen.seconds(4)
+    assert screen.passed == []
+
+
 def test_what_changes_below_it_is_news(desk):
     at(desk, 200, 183)
     desk.seconds(2)

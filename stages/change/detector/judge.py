@@ -199,6 +199,8 @@ class Judge(Contents):
             return False
         if not scrolled and rect.height <= 4 * LINE and highlighted(before, after):
             return False
+        if not scrolled and self._pointed_at(rect):
+            return False
         return rect.area > LINE * LINE or not (caret(before, after) or erased(before, after))
 
     def _small(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
