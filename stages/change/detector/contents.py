@@ -203,14 +203,14 @@ class Contents(Patience):
     def _value(self, spot: Spot, box: Rect, mask: Mask, tight: Rect, time: float) -> Verdict:
         """Something in place of something else: a number, a state, or a clock."""
         painted = self.screen.rates.painted[cell_slices(tight)].max()
-        lines = _lines(box, mask, tight)
-        new = spot.born - painted < 2 * self.options.young
         # A block on blank ground stands in nobody's place: it is no value of a table.
         block = vacant(self.screen.shown[tight.slices]) or self._laid_over(mask, tight, spot.born)
-        if not (block or spot.rested) and all(self._flickers(e, spot, time, new) for e in lines):
-            for line in lines:
-                self.field.doubt(line, spot.touched, time)
-            return Verdict(Say.LEAVE, "one of many flickering values")
+        if not (block or spot.rested):
+            lines = _lines(box, mask, tight)
+            new = spot.born - painted < 2 * self.options.young
+            if all(self._flickers(line, spot, time, new) for line in lines):
+                self.field.doubt(lines, spot.touched, time)
+                return Verdict(Say.LEAVE, "one of many flickering values")
         cells, before = self.screen.seen(box, mask)
         if before.sum() >= 0.9 * cells.sum() and not self._returned(tight, time):
             return Verdict(Say.FORGET, "seen before in this place", gone=True)
@@ -247,10 +247,11 @@ class Contents(Patience):
         Rows that light up are smaller, or did so before.
         """
         side = min(tight.width, tight.height)
-        large = tight.area >= DIALOG and side >= LINE / 2
+        if tight.area < DIALOG or side < LINE / 2:
+            return False
         if side < LINE and self.field.had_large(tight, born):
             return False
-        return large and fills(mask, tight) and sheet(self.screen.now[tight.slices])
+        return fills(mask, tight) and sheet(self.screen.now[tight.slices])
 
     def _returned(self, tight: Rect, time: float) -> bool:
         """A value that was passed on here and has stood for a while went back: that is news."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
@@ -129,10 +130,11 @@ class Field:
         column, _ = self._cells(rect)
         return len(self._moments(column & recent)) >= LASTS
 
-    def doubt(self, rect: Rect, changed: float, time: float) -> None:
-        """Pass over a value that is one of a field, for now."""
-        kept = [doubt for doubt in self._doubts if not doubt.rect.intersects(rect)]
-        self._doubts = deque([*kept, _Doubt(rect, changed, time + DOUBT)], DOUBTS)
+    def doubt(self, rects: Sequence[Rect], changed: float, time: float) -> None:
+        """Pass over values that are of a field, for now."""
+        for rect in rects:
+            kept = [doubt for doubt in self._doubts if not doubt.rect.intersects(rect)]
+            self._doubts = deque([*kept, _Doubt(rect, changed, time + DOUBT)], DOUBTS)
 
     @property
     def due(self) -> float | None:

@@ -351,8 +351,9 @@ class Intake:
 
     def _reaches_in(self, new: Words, rect: Rect, time: float) -> bool:
         """Whether it is as large as a dialog, and most of it stands where nothing moved."""
-        moving = self.screen.rates.background(time)[cell_slices(rect)]
-        if rect.area < DIALOG or moving.mean() > STILL:
+        if rect.area < DIALOG:
+            return False
+        if self.screen.rates.background(time)[cell_slices(rect)].mean() > STILL:
             return False
         return fills(self.screen.difference.mask[rect.slices], rect) and sheet(new[rect.slices])
 
@@ -402,8 +403,7 @@ class Intake:
         steady = [spot for spot in found if not spot.flickers]
         for spot in found:
             if spot.flickers:
-                for line in self._lines(spot.rect):
-                    self.field.doubt(line, time, time)
+                self.field.doubt(self._lines(spot.rect), time, time)
         page = bool(len(steady) >= PIECES or area >= self.options.large * self.screen.area)
         typing = [spot for spot in found if spot.letter]
         if page:

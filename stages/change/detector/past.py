@@ -69,10 +69,12 @@ class Past:
         """Until when the list in which this is may go on, if it went on and on until now."""
         lists = [each for each in self._scrolls if each[2].intersects(rect)]
         ends = [last + EBB for first, last, _ in lists if last - first >= FLOOD]
-        moves = [(time, down) for time, place, down in self._moves if place.intersects(rect)]
         wide = attrs.evolve(rect, x=rect.x - BESIDE, width=rect.width + 2 * BESIDE)
-        rows = [(time, down) for time, place, down in self._moves if place.intersects(wide)]
-        return max(ends + _tape(rows) + _sorted(moves), default=None)
+        return max(ends + _tape(self._in(wide)) + _sorted(self._in(rect)), default=None)
+
+    def _in(self, rect: Rect) -> list[tuple[float, bool]]:
+        """When something moved in a part of this, and whether down."""
+        return [(time, down) for time, place, down in self._moves if place.intersects(rect)]
 
     def beat(self, rect: Rect, time: float) -> float:
         """Note that a value became another one; if it does so by a clock, how long it may rest.
