@@ -15,9 +15,10 @@ from stages.change.detector.memory import BURST
 from stages.change.detector.patience import BLOCK
 from stages.change.detector.pointer import MOVES
 from stages.change.detector.progress import grows
-from stages.change.detector.regions import MOST, blobs, bounds
+from stages.change.detector.regions import MOST, Blob, blobs, bounds
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.shapes import (
+    DIALOG,
     LETTER,
     LINE,
     alarms,
@@ -84,9 +85,10 @@ class Judge(Contents):
         if masked and self._ground(box, mask):
             return Verdict(Say.FORGET, "the ground of something that moves")
         tight = tight.moved(box.x, box.y)
-        if self._reading(spot, mask, tight):
-            return Verdict(Say.FORGET, "a table that is refreshed again and again")
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
+        solid = any(each.rect.area >= DIALOG and _is_solid(each) for each in parts)
+        if not solid and self._reading(spot, Blob(tight, np.count_nonzero(mask))):
+            return Verdict(Say.FORGET, "a table that is refreshed again and again")
         big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
         if big and not (parts and spot.value):
             return self._big(spot, box, mask, time)
@@ -130,15 +132,15 @@ class Judge(Contents):
         """Whether it is a large part of the screen, or changed with much else."""
         return spot.page or spot.rect.area >= self.options.large * self.screen.area
 
-    def _reading(self, spot: Spot, mask: Mask, tight: Rect) -> bool:
+    def _reading(self, spot: Spot, piece: Blob) -> bool:
         """Whether it changed as values of a table do that a machine writes again and again."""
-        solid = tight.height > LINE // 2 and mask.sum() >= 0.6 * tight.area  # painted over it
-        if spot.scrolled or spot.rested or solid:
+        rect = piece.rect
+        if spot.scrolled or spot.rested or _is_solid(piece):
             return False
-        value = spot.value and not vacant(self.screen.shown[tight.slices])
-        if not self.field.reading(tight, spot.touched, value=value):
+        value = spot.value and not vacant(self.screen.shown[rect.slices])
+        if not self.field.reading(rect, spot.touched, value=value):
             return False
-        return not self.field.strange(tight, palette(self.screen.now[tight.slices]), spot.born)
+        return not self.field.strange(rect, palette(self.screen.now[rect.slices]), spot.born)
 
     def _ground(self, box: Rect, mask: Mask) -> bool:
         """Whether what differs is now as blank as most of its surroundings were."""
@@ -298,3 +300,8 @@ class Judge(Contents):
                 if colours == {int(old) & 0xFFFFFF, int(new) & 0xFFFFFF}:
                     return True
         return False
+
+
+def _is_solid(piece: Blob) -> bool:
+    """Whether it was painted over what was there, rather than written anew."""
+    return piece.rect.height > LINE // 2 and piece.pixels >= 0.6 * piece.rect.area
