@@ -43,6 +43,9 @@ BESIDE = 8
 """In heights of a value: how far the rows of a table that is written anew stand from it."""
 COLUMN = 4
 """Values one below the other that make a column."""
+CROWD = 64
+"""So many places that change within the window are a trading floor, on which a digit says nothing:
+a dashboard that is alive everywhere has up to fifty."""
 STRANGE = 0.1
 """A value with this share of colours that hardly any other had is another kind of news."""
 NEXT, REACH = 5, 24
@@ -113,6 +116,19 @@ class Field:
         if len(self._moments(near)) < moments:
             return False
         return self._places(self._rects[:, near], places)
+
+    def crowded(self, time: float) -> bool:
+        """Whether values change all over the screen, so that one more is probably noise."""
+        recent = self._times >= time - WINDOW
+        if np.count_nonzero(recent) < CROWD:
+            return False
+        x, y = self._rects[:2, recent] // [[4 * CELL], [2 * CELL]]
+        return len(set(zip(x.tolist(), y.tolist(), strict=True))) >= CROWD
+
+    def stirs(self, rect: Rect, time: float) -> bool:
+        """Whether values of this column changed at more than one moment of late."""
+        column, _ = self._cells(rect)
+        return len(self._moments(column & (self._times >= time - WINDOW))) > 1
 
     def had_large(self, rect: Rect, before: float) -> bool:
         """Whether a value in a part of this was about as large."""

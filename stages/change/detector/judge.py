@@ -170,7 +170,8 @@ class Judge(Contents):
         # What moves on and on is shown ever more seldom.
         often = 0 if spot.scrolled else self.past.count(spot.rect, time - OFTEN)
         due = min(spot.touched + need, spot.began + (1 + often) * self.options.page_bound)
-        ebb = self.past.flood(spot.rect) if spot.scrolled else None
+        soon = self.field.crowded(time)
+        ebb = self.past.flood(spot.rect, soon=soon) if spot.scrolled else None
         if ebb is not None:
             due = max(due, ebb)
         if time < due - SLACK:

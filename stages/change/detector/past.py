@@ -65,12 +65,15 @@ class Past:
                 self._scrolls.remove(old)
         self._scrolls.append((since, time, rect))
 
-    def flood(self, rect: Rect) -> float | None:
-        """Until when the list in which this is may go on, if it went on and on until now."""
+    def flood(self, rect: Rect, *, soon: bool = False) -> float | None:
+        """Until when the list in which this is may go on, if it went on and on until now.
+
+        `soon`: half as many movements make a tape of it.
+        """
         lists = [each for each in self._scrolls if each[2].intersects(rect)]
         ends = [last + EBB for first, last, _ in lists if last - first >= FLOOD]
         wide = attrs.evolve(rect, x=rect.x - BESIDE, width=rect.width + 2 * BESIDE)
-        return max(ends + _tape(self._in(wide)) + _sorted(self._in(rect)), default=None)
+        return max(ends + _tape(self._in(wide), TAPE // 2 if soon else TAPE) + _sorted(self._in(rect)), default=None)
 
     def _in(self, rect: Rect) -> list[tuple[float, bool]]:
         """When something moved in a part of this, and whether down."""
@@ -132,11 +135,11 @@ class Past:
         return (rect for _, rect in latest)
 
 
-def _tape(moves: Sequence[tuple[float, bool]]) -> list[float]:
+def _tape(moves: Sequence[tuple[float, bool]], least: int) -> list[float]:
     """The same of a tape, which pauses now and then."""
     last = moves[-1][0] if moves else 0.0
     downwards = [time for time, down in moves if down and time >= last - RUN]
-    return [last + EBB] if len(downwards) >= TAPE else []
+    return [last + EBB] if len(downwards) >= least else []
 
 
 def _sorted(moves: Sequence[tuple[float, bool]]) -> list[float]:
