@@ -47,10 +47,6 @@ STILL = 20.0
 """Seconds at most, after those it used to take, until a value has taken its last state."""
 FEW = 2
 """So few letters do not say how fast somebody types."""
-DIGITS = 2
-"""In heights of a value: what changed of a number is no wider, unless all of it did."""
-RIDE = 10.0
-"""Seconds that a digit waits on a trading floor until something is shown with which it goes."""
 AGAIN, TWICE = 60.0, 2
 """Within so many seconds, what came and went so often is expected to come again."""
 WORD = 4
@@ -117,8 +113,6 @@ class Contents(Patience):
         """Inside background: a value of a strange kind, or a line of text that stands still."""
         if spot.value:
             need = self.options.confirm
-            if tight.width <= DIGITS * tight.height and self.field.crowded(time):
-                need = RIDE
             return self._when_quiet(spot, time, need, Say.SHOW, "a value unlike the others", tight)
         if not spot.captioned:
             return self._stopped(spot, tight, time)
@@ -151,7 +145,7 @@ class Contents(Patience):
         rule = "what was moving has come to rest"
         changed = float(self.screen.rates.touched[cell_slices(tight)].max())
         if self.screen.strange(self.screen.now, tight, tight):
-            rests = changed + (RIDE if self.field.crowded(time) else self.options.rest)
+            rests = changed + self.options.rest
             if time >= rests - SLACK:
                 return Verdict(Say.SHOW, rule, (tight,))
             return Verdict(Say.WAIT, f"{rule}, not yet certain", (tight,), rests)
@@ -238,14 +232,7 @@ class Contents(Patience):
             need = self.options.doubt + self.options.rest
         if tight.height <= LINE / 2:
             need = max(need, self.past.beat(tight, spot.touched))
-        if self._is_a_digit_of_many(tight, time):
-            need = max(need, RIDE)
         return self._when_quiet(spot, time, need, Say.SHOW, "changed content", tight)
-
-    def _is_a_digit_of_many(self, tight: Rect, time: float) -> bool:
-        """Whether it is a few digits on a screen full of values that change, as its column does."""
-        few = tight.width <= DIGITS * tight.height
-        return few and self.field.crowded(time) and self.field.stirs(tight, time)
 
     def _flickers(self, line: Rect, spot: Spot, time: float, new: bool) -> bool:
         """Whether a value is one of many that change, and in none but their colours."""

@@ -125,11 +125,6 @@ class Field:
         x, y = self._rects[:2, recent] // [[4 * CELL], [2 * CELL]]
         return len(set(zip(x.tolist(), y.tolist(), strict=True))) >= CROWD
 
-    def stirs(self, rect: Rect, time: float) -> bool:
-        """Whether values of this column changed at more than one moment of late."""
-        column, _ = self._cells(rect)
-        return len(self._moments(column & (self._times >= time - WINDOW))) > 1
-
     def had_large(self, rect: Rect, before: float) -> bool:
         """Whether a value in a part of this was about as large."""
         x, y, right, bottom = self._rects

@@ -424,10 +424,19 @@ class Intake:
             self.spots = list(first.values())
 
     def _unite(self, spot: Spot) -> None:
+        most = self.options.large * self.screen.area
         for old in [old for old in self.spots if old.takes(spot)]:
+            if (spot.scrolled or old.scrolled) and not _close(old.rect, spot.rect, most):
+                continue
             spot.swallow(old)
             self.spots.remove(old)
         self.spots.append(spot)
+
+
+def _close(one: Rect, other: Rect, most: float) -> bool:
+    """Whether what lies between two places is not much, or they fill what is around them."""
+    both = one.union(other).area
+    return both <= most or 4 * (one.area + other.area) >= 3 * both
 
 
 def _around(cells: tuple[Indices, Indices]) -> tuple[Cells, tuple[int, int]]:

@@ -10,8 +10,10 @@ from hud.pixels import Words
 from hud.rect import Rect
 from stages.change.detector.contents import KNOWN, WORD, Contents
 from stages.change.detector.dirty import Mask, any_in_cells
+from stages.change.detector.field import WINDOW
 from stages.change.detector.link import underlined
 from stages.change.detector.memory import BURST
+from stages.change.detector.past import FLOOD
 from stages.change.detector.patience import BLOCK
 from stages.change.detector.pointer import MOVES
 from stages.change.detector.progress import grows
@@ -27,6 +29,7 @@ from stages.change.detector.shapes import (
     blank,
     caret,
     changed_colours,
+    end_moved,
     erased,
     fills,
     framed,
@@ -34,6 +37,7 @@ from stages.change.detector.shapes import (
     lettered,
     palette,
     sharper,
+    sheet,
     tinted,
     vacant,
 )
@@ -49,6 +53,15 @@ SPREAD, STIRRED, STIRS = 0.4, 0.3, 1.5
 it is a slide of an advertisement."""
 CLEAR = 8
 """Pixels between something that moves and what is no edge of it."""
+THICK = 16
+"""Pixels of a bar that lies in a line; the sides of a frame are higher."""
+DIGITS = 3
+"""In heights of a value: what changed of a number is no wider, unless most of it did."""
+ACROSS, DOWN, LIVELY = 24, 8, 0.1
+"""Where so much of what lies so far around it, in heights of a value, changed within seconds, one
+value more says nothing."""
+RIDE = 10.0
+"""Seconds that such a value waits until something is shown with which it goes."""
 PLAIN, WRITING = 0.95, 40
 """What has this share of one colour, and fewer pixels of others, has nothing written on it."""
 
@@ -87,14 +100,27 @@ class Judge(Contents):
         tight = tight.moved(box.x, box.y)
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
         solid = any(each.rect.area >= DIALOG and _is_solid(each) for each in parts)
-        if not solid and self._reading(spot, Blob(tight, np.count_nonzero(mask))):
+        if not solid and self._reading(spot, Blob(tight, int(mask.sum()))):
             return Verdict(Say.FORGET, "a table that is refreshed again and again")
         big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
-        if big and not (parts and spot.value):
+        several = bool(parts) and (
+            spot.value or (1 < len(parts) <= MOST and self._goes_by(spot, time))
+        )
+        if big and not several:
             return self._big(spot, box, mask, time)
         if 1 < len(parts) <= MOST:
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
+
+    def _goes_by(self, spot: Spot, time: float) -> bool:
+        """Whether it is the tape of a trading floor, and what came up on it or beside it."""
+        return self.field.crowded(time) and self._ebb(spot, time) is not None
+
+    def _ebb(self, spot: Spot, time: float) -> float | None:
+        """Until when the list in which this came into view may go on; None: nothing goes on."""
+        if not spot.scrolled:
+            return None
+        return self.past.flood(spot.rect, soon=self.field.crowded(time))
 
     def _moves_on(self, spot: Spot, time: float) -> bool:
         """Whether most of what was laid over a film has changed since, and still does.
@@ -170,9 +196,10 @@ class Judge(Contents):
         # What moves on and on is shown ever more seldom.
         often = 0 if spot.scrolled else self.past.count(spot.rect, time - OFTEN)
         due = min(spot.touched + need, spot.began + (1 + often) * self.options.page_bound)
-        soon = self.field.crowded(time)
-        ebb = self.past.flood(spot.rect, soon=soon) if spot.scrolled else None
-        if ebb is not None:
+        ebb = self._ebb(spot, time)
+        if ebb is not None and not (fills(mask, box) and sheet(self.screen.now[box.slices])):
+            if time - spot.born >= FLOOD:
+                return Verdict(Say.FORGET, "a list goes on without a pause")
             due = max(due, ebb)
         if time < due - SLACK:
             return Verdict(Say.WAIT, "it is still being painted", due=due)
@@ -212,11 +239,31 @@ class Judge(Contents):
             spot.colours = changed_colours(
                 self.screen.shown[tight.slices], self.screen.now[tight.slices]
             )
-        return (
+        verdict = (
             self._moving(spot, box, mask, tight)
             or self._trifle(spot, tight, time)
             or self._content_of(spot, box, mask, tight, time)
         )
+        if verdict.say is Say.SHOW and self._is_among_many(tight, spot.touched, time):
+            return self._when_quiet(spot, time, RIDE, Say.SHOW, verdict.rule, tight)
+        return verdict
+
+    def _is_among_many(self, tight: Rect, touched: float, time: float) -> bool:
+        """Whether it is a few digits where much changes, on a screen full of values that do.
+
+        A lamp or a badge has a ground of its own, as no digit has and none of those around it.
+        """
+        if tight.width > DIGITS * tight.height or not self.field.crowded(time):
+            return False
+        before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
+        lit = palette(before).argmax() != palette(after).argmax()
+        if lit and not self.field.flickers(tight, time, soon=True):
+            return False
+        across, down = ACROSS * tight.height, DOWN * tight.height
+        top, left = max(0, tight.y - down), max(0, tight.x - across)
+        around = Rect(left, top, tight.right + across - left, tight.bottom + down - top)
+        since = max(touched - WINDOW, self.screen.begun + SLACK)
+        return self.screen.rates.stirred(cell_slices(around), since) >= LIVELY
 
     def _moving(self, spot: Spot, box: Rect, mask: Mask, tight: Rect) -> Verdict | None:
         """A verdict if it is the pointer, or something small that moves as one does."""
@@ -235,7 +282,7 @@ class Judge(Contents):
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
         if caret(before, after):
             return Verdict(Say.FORGET, "a caret", gone=True)
-        if self._edge_moved(before, after, tight):
+        if self._edge_moved(before, after, tight) or self._end_moved(tight):
             return Verdict(Say.FORGET, "an edge moved")
         mark = None if spot.scrolled or spot.letter else self._mark(before, after, tight)
         if mark is not None:
@@ -282,6 +329,16 @@ class Judge(Contents):
         row = self.screen.now[tight.y + tight.height // 2 :][:1]
         beside = (row[:, max(0, tight.x - 2) :][:, :1], row[:, tight.right + 1 :][:, :1])
         return not any(pixel.size and alarms(pixel) for pixel in beside)
+
+    def _end_moved(self, tight: Rect) -> bool:
+        """Whether a bar that lies in this line ends elsewhere now."""
+        left, right = tight.x - CLEAR // 2, tight.right + CLEAR // 2
+        if tight.height > THICK or tight.width > LINE // 2:
+            return False
+        if left < 0 or right > self.screen.width:
+            return False
+        row = slice(tight.y, tight.bottom), slice(left, right)
+        return end_moved(self.screen.shown[row], self.screen.now[row])
 
     def _edge_moved(self, before: Words, after: Words, tight: Rect) -> bool:
         """Whether one colour gave way to the one beside it: a bar that grows, a marker."""

@@ -158,6 +158,10 @@ class Rates:
         still = self.touched[rect_of_cells] <= time
         self._background_until[rect_of_cells][still] = NEVER
 
+    def stirred(self, rect_of_cells: tuple[slice, slice], since: float) -> float:
+        """Which share of the cells there changed since then."""
+        return float((self.touched[rect_of_cells] >= since).mean())
+
     def film(self, rect_of_cells: tuple[slice, slice]) -> bool:
         """Whether what moved there moved without a pause, as a film does."""
         return bool((self._interval[rect_of_cells] <= FAST).mean() > 0.5)

@@ -73,7 +73,8 @@ class Past:
         lists = [each for each in self._scrolls if each[2].intersects(rect)]
         ends = [last + EBB for first, last, _ in lists if last - first >= FLOOD]
         wide = attrs.evolve(rect, x=rect.x - BESIDE, width=rect.width + 2 * BESIDE)
-        return max(ends + _tape(self._in(wide), TAPE // 2 if soon else TAPE) + _sorted(self._in(rect)), default=None)
+        tape = _tape(self._in(wide), TAPE // 2 if soon else TAPE)
+        return max(ends + tape + _sorted(self._in(rect)), default=None)
 
     def _in(self, rect: Rect) -> list[tuple[float, bool]]:
         """When something moved in a part of this, and whether down."""

@@ -33,6 +33,8 @@ DIALOG = 4 * LINE * LINE
 """Pixels that a dialog has at least."""
 DENSE, BASE = 0.45, 0.35
 """Share of the columns of a line of text that hold strokes; share of these that end on its base."""
+TURN = 4
+"""Levels by which two pixels of one colour differ at most."""
 LETTER = 5
 """No digit is lower."""
 NUDGE, NUDGED = 4, 0.85
@@ -144,6 +146,24 @@ def bar(before: Words, after: Words) -> bool:
     height, width = after.shape
     most = max(np.count_nonzero(edges(patch)) for patch in (before, after))
     return bool(width >= 4 * height and most <= 3 * height)
+
+
+def end_moved(before: Words, after: Words) -> bool:
+    """Whether one colour gives way to another in every row, not where it did: the end of a bar.
+
+    It may be rounded, and end between two pixels; what is written turns back to its ground.
+    """
+    middle = before[len(before) // 2]
+    if not differ(middle[None, :1], middle[None, -1:], 32).any():
+        return False
+    return all(_runs_over(patch) for patch in (before, after))
+
+
+def _runs_over(patch: Words) -> bool:
+    """Whether every row goes from its first colour to its last without turning back."""
+    steps = np.diff(channels(patch).astype(np.int16), axis=1)
+    up, down = (steps >= -TURN).all(axis=(0, 1)), (steps <= TURN).all(axis=(0, 1))
+    return bool((up | down).all())
 
 
 def levels(before: Words, after: Words) -> Words:
