@@ -12,6 +12,7 @@ from stages.change.detector.chart import moves_on
 from stages.change.detector.link import underlined
 from stages.change.detector.past import Past
 from stages.change.detector.progress import grows
+from stages.change.detector.shapes import end_moved
 
 from .drawing import Screen
 
@@ -161,3 +162,32 @@ def test_a_bar_that_grows_near_to_its_end_is_a_bar(left):
     screen.fill(100, 100, 200 - left, 5, full)
     screen.seconds(2)
     assert not screen.passed
+
+
+def rounded(ends):
+    """A bar of 8 pixels' height that ends there, drawn four times as large and made smaller."""
+    large = np.full((32, 800, 3), (231, 235, 229), np.uint8)
+    cv2.rectangle(large, (0, 0), (round(4 * ends) - 16, 31), (180, 140, 50), -1)
+    cv2.circle(large, (round(4 * ends) - 16, 16), 15, (180, 140, 50), -1)
+    return cv2.resize(large, (200, 8), interpolation=cv2.INTER_AREA)
+
+
+@pytest.mark.parametrize(("old", "new"), [(100, 101), (100, 101.4), (57.3, 58.7), (120, 118.6)])
+def test_a_bar_that_ends_round_and_between_two_pixels_is_a_bar(old, new):
+    screen = Screen()
+    screen.pixels[100:108, 100:300, :3] = rounded(old)
+    screen.text(100, 90, "Parcels")
+    screen.settle()
+    screen.pixels[100:108, 100:300, :3] = rounded(new)
+    screen.seconds(3)
+    assert not screen.passed
+
+
+def test_a_digit_on_its_ground_is_no_end_of_a_bar():
+    def line(digit):
+        pixels = paper()
+        cv2.putText(pixels, digit, (40, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0, 255), 1)
+        return words(pixels)[20:32, 36:52]
+
+    assert not end_moved(line("1"), line("7"))
+    assert not end_moved(line("3"), line("8"))

@@ -73,6 +73,23 @@ def test_a_badge_where_nothing_flickered_is_shown_at_once(floor):
     assert floor.shows(750, floor.line(12) + 12)
 
 
+def test_a_digit_among_what_flickers_goes_along_with_what_is_shown():
+    floor = Floor()
+    for row in range(ROWS):
+        floor.text(720, floor.line(row) + 17, "5")
+    floor.trade(15)
+    floor.passed.clear()
+    floor.fill(718, floor.line(12), 14, 24, GREY)
+    floor.text(720, floor.line(12) + 17, "6")
+    floor.trade(3)
+    assert not floor.shows(725, floor.line(12) + 12)
+    floor.fill(200, 700, 300, 100, DARK)
+    floor.text(220, 750, "Order 4711 was rejected", GREY)
+    floor.trade(0.6)
+    assert floor.shows(300, 745)
+    assert floor.shows(725, floor.line(12) + 12)
+
+
 def test_a_dialogue_over_it_is_shown(floor):
     floor.fill(120, 152, 400, 77, DARK)
     floor.text(140, 180, "Exchange halts all trading", GREY)

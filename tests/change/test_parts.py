@@ -362,3 +362,22 @@ def test_the_middle_of_an_even_number_is_the_upper_one():
     assert middle(values).tolist() == [7, 5]
     assert middle(values, axis=1).tolist() == [9, 8, 4, 7]
     assert middle(values[:3]).tolist() == [4, 3]
+
+
+def test_a_tape_of_a_floor_is_told_after_three_movements():
+    past, tape = Past(), Rect(0, 0, 400, 300)
+    for time in (1.0, 2.5, 4.0):
+        past.scroll(time, tape, down=True)
+    assert past.flood(tape) is None
+    assert past.flood(tape, soon=True) == 4.0 + EBB
+
+
+def test_a_floor_is_crowded_and_a_dashboard_is_not():
+    floor, board, colours = Field(), Field(), palette(np.zeros((10, 10), np.uint32))
+    for place in range(100):
+        rect = Rect(100 * (place % 10), 40 * (place // 10), 40, 10)
+        floor.add(place * 0.03, rect, colours)
+        board.add(place * 0.3, rect, colours)
+    assert floor.crowded(3.0)
+    assert not board.crowded(30.0)
+    assert not floor.crowded(8.0)
