@@ -608,3 +608,17 @@ def test_number_that_gets_shorter_from_the_left_is_news(screen):
     screen.fill(190, 180, 80, 26)
     screen.seconds(3)
     assert screen.passed == []  # that is erased
+
+
+def test_a_caption_that_rolls_up_and_grows_pale_is_no_news(screen):
+    screen.fill(40, 200, 500, 80, BLACK)
+    screen.text(50, 260, "In October the permit came", WHITE, 0.6)
+    screen.settle()
+    screen.fill(40, 200, 500, 80, BLACK)
+    screen.text(50, 224, "In October the permit came", (170, 170, 170), 0.6)
+    screen.seconds(3)
+    assert not screen.passed
+    screen.fill(40, 200, 500, 80, BLACK)
+    screen.text(50, 224, "It was for sea water only", (170, 170, 170), 0.6)
+    screen.seconds(3)
+    assert screen.shows(100, 219)

@@ -15,6 +15,7 @@ from stages.change.detector.shapes import (
     LINE,
     by_line,
     fills,
+    found_in,
     lettered,
     on_a_line,
     one_word,
@@ -32,6 +33,8 @@ from stages.change.detector.verdict import Say, Verdict
 
 WIDE = 2.5
 """Text this many times wider than high is more than the letters of one frame."""
+CAPTION, PITCH = 5, 3
+"""In heights of a line: one that rolls up is as wide at least, and came from no farther below."""
 OBJECT = 32
 """What is higher is a thing and no number."""
 FOREIGN = 0.2
@@ -64,9 +67,20 @@ class Contents(Patience):
             return self._rested(spot, mask, tight, time)
         before, after = self.screen.shown[tight.slices], self.screen.now[tight.slices]
         typed = spot.letter and not spot.value and tight.height <= LINE  # where a caret stood
+        if self._rolled_up(tight):
+            return Verdict(Say.FORGET, "a line that moved up")
         if (typed or written(before, after)) and tight.height <= 2 * LINE:
             return self._writing(spot, box, mask, tight, time)
         return self._value(spot, box, mask, tight, time)
+
+    def _rolled_up(self, tight: Rect) -> bool:
+        """Whether the line was shown below a moment ago: captions that roll up, and grow pale."""
+        height = tight.height
+        if not LINE // 6 <= height <= LINE // 2 or tight.width < CAPTION * height:
+            return False
+        reach = min(PITCH * height, self.screen.height - tight.bottom)
+        below = attrs.evolve(tight, y=tight.bottom, height=reach)
+        return found_in(self.screen.now[tight.slices], self.screen.shown[below.slices])
 
     def _crisp(self, tight: Rect) -> bool:
         return strongest(self.screen.shown[tight.slices], self.screen.now[tight.slices]) >= CRISP

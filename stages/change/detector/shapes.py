@@ -33,6 +33,8 @@ DIALOG = 4 * LINE * LINE
 """Pixels that a dialog has at least."""
 DENSE, BASE = 0.45, 0.35
 """Share of the columns of a line of text that hold strokes; share of these that end on its base."""
+SAME = 0.9
+"""Correlation of the same words in two tones."""
 TURN = 4
 """Levels by which two pixels of one colour differ at most."""
 LETTER = 5
@@ -164,6 +166,14 @@ def _runs_over(patch: Words) -> bool:
     steps = np.diff(channels(patch).astype(np.int16), axis=1)
     up, down = (steps >= -TURN).all(axis=(0, 1)), (steps <= TURN).all(axis=(0, 1))
     return bool((up | down).all())
+
+
+def found_in(line: Words, place: Words) -> bool:
+    """Whether this is written somewhere in a place as wide, in whatever tone."""
+    now, then = (channels(patch)[..., 1] for patch in (line, place))
+    if then.shape[0] < now.shape[0] or not now.std() > TURN:
+        return False
+    return bool(cv2.matchTemplate(then, now, cv2.TM_CCOEFF_NORMED).max() >= SAME)
 
 
 def levels(before: Words, after: Words) -> Words:
