@@ -45,6 +45,8 @@ PIECES = 8
 Cells = tuple[slice, slice]
 """Index of a rectangle of cells."""
 
+CARET = 3 * CELL
+"""Pixels of background that a caret makes at most, as it lies across cells."""
 CARETS = 4
 """Carets that may go in a moment."""
 SIGN, SIGNS = 10, 4
@@ -330,6 +332,8 @@ class Intake:
             belongs = level and near and rect.width <= 1.5 * lit + 8
             before = self.screen.now[rect.slices]
             belongs |= level and rect.intersects(noise) and nudged(before, new[rect.slices])
+            if lit <= CARET and written(before, new[rect.slices]):
+                return False  # a letter beside a caret that has blinked for long
         if not belongs or self._strange(new, rect, time):
             return False
         return rect.height > LINE or not self.screen.strange(new, rect, noise.union(rect))
