@@ -622,3 +622,13 @@ def test_a_caption_that_rolls_up_and_grows_pale_is_no_news(screen):
     screen.text(50, 224, "It was for sea water only", (170, 170, 170), 0.6)
     screen.seconds(3)
     assert screen.shows(100, 219)
+
+
+def test_a_state_that_reads_as_the_row_below_does_is_news(screen):
+    for y, state in ((200, "WORKING 0 of 10"), (230, "FILLED 10 of 10")):
+        screen.text(50, y, state)
+    screen.settle()
+    screen.fill(40, 184, 300, 24)
+    screen.text(50, 200, "FILLED 10 of 10")
+    screen.seconds(2)
+    assert screen.shows(100, 195)

@@ -74,13 +74,21 @@ class Contents(Patience):
         return self._value(spot, box, mask, tight, time)
 
     def _rolled_up(self, tight: Rect) -> bool:
-        """Whether the line was shown below a moment ago: captions that roll up, and grow pale."""
+        """Whether the line was shown below and went from there: captions that roll up in grey.
+
+        What stands there still is another row that reads alike.
+        """
         height = tight.height
         if not LINE // 6 <= height <= LINE // 2 or tight.width < CAPTION * height:
             return False
         reach = min(PITCH * height, self.screen.height - tight.bottom)
         below = attrs.evolve(tight, y=tight.bottom, height=reach)
-        return found_in(self.screen.now[tight.slices], self.screen.shown[below.slices])
+        line, before, after = (
+            self.screen.now[tight.slices],
+            self.screen.shown[below.slices],
+            self.screen.now[below.slices],
+        )
+        return found_in(line, before) and not found_in(line, after)
 
     def _crisp(self, tight: Rect) -> bool:
         return strongest(self.screen.shown[tight.slices], self.screen.now[tight.slices]) >= CRISP
