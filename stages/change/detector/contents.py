@@ -83,11 +83,10 @@ class Contents(Patience):
             return False
         reach = min(PITCH * height, self.screen.height - tight.bottom)
         below = attrs.evolve(tight, y=tight.bottom, height=reach)
-        line, before, after = (
-            self.screen.now[tight.slices],
-            self.screen.shown[below.slices],
-            self.screen.now[below.slices],
-        )
+        before, after = self.screen.shown[below.slices], self.screen.now[below.slices]
+        if np.array_equal(before, after):  # soon told: nothing went from below most lines
+            return False
+        line = self.screen.now[tight.slices]
         return found_in(line, before) and not found_in(line, after)
 
     def _crisp(self, tight: Rect) -> bool:
@@ -117,7 +116,7 @@ class Contents(Patience):
             return Verdict(Say.FORGET, "seen before in this place")
         if tight.area < 150 or min(tight.width, tight.height) < 5:
             return Verdict(Say.FORGET, "an edge of something that moved")
-        ebb = self.past.flood(tight, soon=self.field.crowded(time))
+        ebb = self._ebb(tight, time)
         if ebb is not None and time < ebb - SLACK:
             return Verdict(Say.WAIT, "a list goes on without a pause", due=ebb)
         if tight.height <= LINE / 2 and tight.width <= 2.5 * tight.height:
@@ -130,6 +129,10 @@ class Contents(Patience):
         if spot.again or spot.changes > 1:  # it slides into view, or much is written at once
             need = min(self.options.page, spot.began + self.options.bound - spot.touched)
         return self._when_quiet(spot, time, need, Say.SHOW, rule, tight)
+
+    def _ebb(self, rect: Rect, time: float) -> float | None:
+        """Until when the list in which this is may go on; None: nothing goes on."""
+        return self.past.flood(rect, soon=self.field.crowded(time))
 
     def _rested(self, spot: Spot, mask: Mask, tight: Rect, time: float) -> Verdict:
         """Inside background: a value of a strange kind, or a line of text that stands still."""

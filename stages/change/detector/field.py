@@ -79,6 +79,9 @@ class Field:
         self._next = 0
         self._volleys: deque[tuple[float, npt.NDArray[np.int64]]] = deque(maxlen=64)
         self._doubts: deque[_Doubt] = deque(maxlen=DOUBTS)
+        self._crowded: tuple[float, bool] | None = None
+        """When it was asked last whether it is crowded, unless a value changed since; the answer.
+        """
 
     def add(self, time: float, rect: Rect, colours: Shares) -> None:
         """Note that a value changed."""
@@ -86,6 +89,7 @@ class Field:
         self._times[at] = time
         self._rects[:, at] = rect.x, rect.y, rect.right, rect.bottom
         self._colours[at] = colours > 0.003
+        self._crowded = None
 
     def _slot(self, place: tuple[int, int]) -> int:
         """Where to note a change of this place: instead of its own oldest, or of the oldest."""
@@ -119,6 +123,12 @@ class Field:
 
     def crowded(self, time: float) -> bool:
         """Whether values change all over the screen, so that one more is probably noise."""
+        # Hundreds of places ask for it in the same moment.
+        if self._crowded is None or self._crowded[0] != time:
+            self._crowded = time, self._changes_all_over(time)
+        return self._crowded[1]
+
+    def _changes_all_over(self, time: float) -> bool:
         recent = self._times >= time - WINDOW
         if np.count_nonzero(recent) < CROWD:
             return False

@@ -178,8 +178,10 @@ class Intake:
         What comes and goes as a whole again and again is an advertisement.
         """
         rect = piece.rect
-        fills = rect.height > LINE and rect.area >= DIALOG and piece.pixels >= 0.6 * rect.area
-        if not (fills and (still or self._moved(rect, time)) and sheet(new[rect.slices])):
+        large = rect.height > LINE and rect.area >= DIALOG
+        if not (
+            large and piece.fills and (still or self._moved(rect, time)) and sheet(new[rect.slices])
+        ):
             return False
         return self.past.count(rect, time - AGAIN) <= (0 if still else SHARED)
 

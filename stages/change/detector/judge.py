@@ -103,24 +103,19 @@ class Judge(Contents):
         if not solid and self._reading(spot, Blob(tight, int(mask.sum()))):
             return Verdict(Say.FORGET, "a table that is refreshed again and again")
         big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
-        several = bool(parts) and (
-            spot.value or (1 < len(parts) <= MOST and self._goes_by(spot, time))
-        )
-        if big and not several:
+        several = 1 < len(parts) <= MOST
+        in_parts = bool(parts and spot.value) or (several and self._goes_by(spot, time))
+        if big and not in_parts:
             return self._big(spot, box, mask, time)
-        if 1 < len(parts) <= MOST:
+        if several:
             return Verdict(Say.SPLIT, "several places", tuple(part.rect for part in parts))
         return self._small(spot, box, mask, tight, time)
 
     def _goes_by(self, spot: Spot, time: float) -> bool:
         """Whether it is the tape of a trading floor, and what came up on it or beside it."""
-        return self.field.crowded(time) and self._ebb(spot, time) is not None
-
-    def _ebb(self, spot: Spot, time: float) -> float | None:
-        """Until when the list in which this came into view may go on; None: nothing goes on."""
-        if not spot.scrolled:
-            return None
-        return self.past.flood(spot.rect, soon=self.field.crowded(time))
+        if not (spot.scrolled and self.field.crowded(time)):
+            return False
+        return self._ebb(spot.rect, time) is not None
 
     def _moves_on(self, spot: Spot, time: float) -> bool:
         """Whether most of what was laid over a film has changed since, and still does.
@@ -196,7 +191,7 @@ class Judge(Contents):
         # What moves on and on is shown ever more seldom.
         often = 0 if spot.scrolled else self.past.count(spot.rect, time - OFTEN)
         due = min(spot.touched + need, spot.began + (1 + often) * self.options.page_bound)
-        ebb = self._ebb(spot, time)
+        ebb = self._ebb(spot.rect, time) if spot.scrolled else None
         if ebb is not None and not (fills(mask, box) and sheet(self.screen.now[box.slices])):
             if time - spot.born >= FLOOD:
                 return Verdict(Say.FORGET, "a list goes on without a pause")
@@ -259,9 +254,8 @@ class Judge(Contents):
         lit = palette(before).argmax() != palette(after).argmax()
         if lit and not self.field.flickers(tight, time, soon=True):
             return False
-        across, down = ACROSS * tight.height, DOWN * tight.height
-        top, left = max(0, tight.y - down), max(0, tight.x - across)
-        around = Rect(left, top, tight.right + across - left, tight.bottom + down - top)
+        width, height = self.screen.width, self.screen.height
+        around = tight.padded(ACROSS * tight.height, width, height, down=DOWN * tight.height)
         since = max(touched - WINDOW, self.screen.begun + SLACK)
         return self.screen.rates.stirred(cell_slices(around), since) >= LIVELY
 
@@ -333,9 +327,8 @@ class Judge(Contents):
     def _end_moved(self, tight: Rect) -> bool:
         """Whether a bar that lies in this line ends elsewhere now."""
         left, right = tight.x - CLEAR // 2, tight.right + CLEAR // 2
-        if tight.height > THICK or tight.width > LINE // 2:
-            return False
-        if left < 0 or right > self.screen.width:
+        thick = tight.height > THICK or tight.width > LINE // 2
+        if thick or left < 0 or right > self.screen.width:
             return False
         row = slice(tight.y, tight.bottom), slice(left, right)
         return end_moved(self.screen.shown[row], self.screen.now[row])
@@ -362,4 +355,4 @@ class Judge(Contents):
 
 def _is_solid(piece: Blob) -> bool:
     """Whether it was painted over what was there, rather than written anew."""
-    return piece.rect.height > LINE // 2 and piece.pixels >= 0.6 * piece.rect.area
+    return piece.rect.height > LINE // 2 and piece.fills

@@ -27,6 +27,8 @@ ROW = 36
 """What is higher is no line of text at an ordinary scale."""
 LINES = 120
 """What a scroll let come into view and is no higher are a few lines of text."""
+MOSTLY = 0.6
+"""Share of the pixels of a rectangle that changed, if not only what is written on it did."""
 SAMPLE = 3
 """One row of so many says which colour the ground of a line has."""
 GAP, FAR = 2.5, 24
@@ -39,6 +41,11 @@ class Blob:
 
     rect: Rect
     pixels: int
+
+    @property
+    def fills(self) -> bool:
+        """Whether most of its rectangle changed, as it does not below new text."""
+        return self.pixels >= MOSTLY * self.rect.area
 
 
 def blobs(mask: Mask, cells: Mask, origin: tuple[int, int] = (0, 0)) -> list[Blob]:

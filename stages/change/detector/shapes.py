@@ -19,6 +19,7 @@ from hud.pixels import Words, channels, middle, words
 from hud.rect import Rect
 from stages.change.detector.dirty import COLOUR, Mask
 from stages.change.detector.options import Tolerance
+from stages.change.detector.regions import MOSTLY
 
 if TYPE_CHECKING:
     from cv2.typing import MatLike
@@ -433,7 +434,7 @@ def on_a_line(patch: Words) -> bool:
 
 def fills(mask: Mask, rect: Rect) -> bool:
     """Whether most of a rectangle has another colour than before, as it has not below new text."""
-    return bool(np.count_nonzero(mask) >= 0.6 * rect.area)
+    return bool(np.count_nonzero(mask) >= MOSTLY * rect.area)
 
 
 def sheet(patch: Words) -> bool:
