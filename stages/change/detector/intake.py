@@ -22,6 +22,7 @@ from stages.change.detector.screen import Screen, cell_slices, cells_in
 from stages.change.detector.scroll import Shift, find_shift, follow, uncover
 from stages.change.detector.shapes import (
     DIALOG,
+    LETTER,
     LINE,
     blank,
     by_line,
@@ -334,7 +335,8 @@ class Intake:
             belongs = level and near and rect.width <= 1.5 * lit + 8
             before = self.screen.now[rect.slices]
             belongs |= level and rect.intersects(noise) and nudged(before, new[rect.slices])
-            if lit <= CARET and written(before, new[rect.slices]):
+            beside_caret = lit <= CARET and rect.height >= LETTER
+            if beside_caret and written(before, new[rect.slices]):
                 return False  # a letter beside a caret that has blinked for long
         if not belongs or self._strange(new, rect, time):
             return False
