@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from hud.items import Cause, Fate, Frame
+from hud.rect import Rect
 from stages.change.detector.detector import Detector
 
 from .drawing import BLACK, GREY, RED, WHITE, Screen
@@ -632,3 +633,22 @@ def test_a_state_that_reads_as_the_row_below_does_is_news(screen):
     screen.text(50, 200, "FILLED 10 of 10")
     screen.seconds(2)
     assert screen.shows(100, 195)
+
+
+def test_what_waits_for_its_surroundings_goes_with_what_is_shown():
+    screen = Screen(width=1280, height=720)
+    screen.text(40, 40, "An ordinary window title")
+    screen.settle()
+    for tick in range(14):
+        if tick < 3:
+            screen.text(80 + 12 * tick, 120, "a")
+        if tick == 7:
+            screen.text(900, 640, "saved to the archive")
+        if tick >= 6:
+            screen.text(80 + 12 * (tick - 6), 300, "m")
+        screen.look()
+    first, *later = [change.regions for _, change in screen.passed]
+    saved, typed = Rect(897, 623, 138, 24), Rect(37, 105, 78, 23)
+    assert any(saved.intersects(region) for region in first)
+    assert any(typed.intersects(region) for region in first)
+    assert not any(saved.intersects(region) for regions in later for region in regions)

@@ -292,6 +292,9 @@ class Detector:
                         shown += self._carry_out(part, verdict, time)
                 continue
             for part, verdict in self._decide(spot, time):
+                if verdict.say is Say.SHOW and spot.due is not None:
+                    shown += self._carry_out(part, verdict, time)
+                    continue
                 sibling = part.born in born and bool(verdict.rects) and not verdict.gone
                 if (verdict.easy or sibling) and part.size is not None:
                     along = Verdict(Say.SHOW, verdict.rule, (part.size,))
