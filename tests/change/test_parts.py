@@ -381,3 +381,19 @@ def test_a_floor_is_crowded_and_a_dashboard_is_not():
     assert floor.crowded(3.0)
     assert not board.crowded(30.0)
     assert not floor.crowded(8.0)
+
+
+@pytest.mark.parametrize("crowded", [False, True])
+def test_the_first_change_of_a_screen_full_of_values_waits_until_they_are_known(crowded):
+    screen = Screen(width=1280, height=720)
+    screen.look()
+    screen.passed.clear()
+    if crowded:
+        for place in range(100):
+            rect = Rect(600 + 60 * (place % 10), 60 * (place // 10), 40, 10)
+            screen.detector._field.add(screen.time, rect, palette(np.zeros((10, 10), np.uint32)))
+    screen.text(40, 120, "A line that nobody knows")
+    screen.seconds(3)
+    assert screen.shows(60, 115) != crowded
+    screen.seconds(2)
+    assert screen.shows(60, 115)

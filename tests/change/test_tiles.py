@@ -652,3 +652,20 @@ def test_what_waits_for_its_surroundings_goes_with_what_is_shown():
     assert any(saved.intersects(region) for region in first)
     assert any(typed.intersects(region) for region in first)
     assert not any(saved.intersects(region) for regions in later for region in regions)
+
+
+def test_what_is_due_in_a_moment_goes_with_what_is_shown():
+    screen = Screen(width=1280, height=720)
+    screen.text(40, 40, "An ordinary window title")
+    screen.settle()
+    for tick in range(12):
+        if tick < 3:
+            screen.text(80 + 12 * tick, 120, "a")
+        if 6 <= tick < 9:  # it slides in
+            screen.fill(800, 0, 420, 30 * (tick - 3), BLACK)
+            screen.text(820, 30 * (tick - 5), "A backup has been made", WHITE)
+        screen.look()
+    screen.seconds(2)
+    assert len(screen.passed) == 1
+    assert screen.shows(85, 115)
+    assert screen.shows(1000, 60)

@@ -12,7 +12,7 @@ from hud.items import Cause, Change, Fate, Frame, Mark, Scroll
 from hud.pixels import Words, words
 from hud.rect import Rect
 from stages.change.detector.dirty import CELL, Mask
-from stages.change.detector.field import Field
+from stages.change.detector.field import WINDOW, Field
 from stages.change.detector.intake import Intake
 from stages.change.detector.judge import Judge
 from stages.change.detector.options import Limits
@@ -32,6 +32,11 @@ POLLED = 0.5
 
 EASY = 0.1
 """What waits only for rest and has been quiet this long goes with something that is shown."""
+SOON = 0.1
+"""What is due so soon is judged at once when something is shown."""
+
+EARLY = 2.0
+"""Seconds from the first frame in which nobody knows yet what flickers on a screen that does."""
 
 SCROLLS = 256
 """Movements that are remembered; what waited for longer is out of sight."""
@@ -137,6 +142,7 @@ class Detector:
         ]
         judged = [pair for spot in ready for pair in self._decide(spot, time)]
         judged = self._with_siblings(_pointer(screen, judged, time), time)
+        judged = self._once_known(screen, judged, time)
         shown = [done for spot, verdict in judged for done in self._carry_out(spot, verdict, time)]
         if not shown:
             self._accept(screen)
@@ -234,6 +240,19 @@ class Detector:
             result.append((spot, verdict))
         return result
 
+    def _once_known(self, screen: Screen, judged: Judged, time: float) -> Judged:
+        """What changed first on a screen full of values waits until their rhythms are known."""
+        known = screen.begun + WINDOW
+        if time >= known - SLACK or not self._field.crowded(time):
+            return judged
+        result: Judged = []
+        for spot, verdict in judged:
+            if verdict.say is Say.SHOW and spot.born < screen.begun + EARLY:
+                rule = "values change all over the screen"
+                verdict = Verdict(Say.WAIT, rule, verdict.rects, known, easy=True)  # noqa: PLW2901
+            result.append((spot, verdict))
+        return result
+
     def _painting(self, spot: Spot) -> float:
         """For how long after it changed last it may be part of what is still being painted."""
         return self.options.page if self._judge.paints(spot) else BLOCK
@@ -286,12 +305,7 @@ class Detector:
         for spot in [
             s for s in spots if time - s.touched >= EASY - SLACK or s.born in born or s.follows
         ]:
-            if spot.due is not None and self._painted(spot, time) and spot.born in born:
-                for part, verdict in self._decide(spot, spot.due):
-                    if verdict.say is Say.SHOW:
-                        shown += self._carry_out(part, verdict, time)
-                continue
-            for part, verdict in self._decide(spot, time):
+            for part, verdict in self._decide(spot, self._judged_at(spot, time, born)):
                 if verdict.say is Say.SHOW and spot.due is not None:
                     shown += self._carry_out(part, verdict, time)
                     continue
@@ -300,6 +314,17 @@ class Detector:
                     along = Verdict(Say.SHOW, verdict.rule, (part.size,))
                     shown += self._carry_out(part, along, time)
         return shown
+
+    def _judged_at(self, spot: Spot, time: float, born: set[float]) -> float:
+        """The time of judgement: that at which it is due, if that is near or nothing comes before.
+
+        What would be shown a moment later would be a request of its own, about what is seen in
+        this frame already.
+        """
+        if spot.due is None:
+            return time
+        near = spot.due - time <= SOON + SLACK
+        return spot.due if near or (spot.born in born and self._painted(spot, time)) else time
 
     def _painted(self, spot: Spot, time: float) -> bool:
         """Whether it is part of a page that has been painted, and is only watched for a while."""
