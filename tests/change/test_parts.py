@@ -296,6 +296,13 @@ def test_a_table_that_is_sorted_anew_goes_on_and_a_log_does_not():
     assert past.flood(Rect(10, 410, 20, 20)) is None
 
 
+def test_a_chat_that_somebody_scrolled_back_is_no_table_that_is_sorted_anew():
+    chat, past = Rect(0, 0, 400, 300), Past()
+    for time, down in ((2.0, False), (6.0, True), (9.0, False)):
+        past.scroll(time, chat, down=down)
+    assert past.flood(Rect(10, 270, 200, 20)) is None
+
+
 def test_a_tape_goes_on_through_its_pauses_and_a_log_that_is_as_quick_does_not():
     tape, log, past = Rect(0, 0, 400, 300), Rect(0, 400, 400, 300), Past()
     for time in (1.0, 1.3, 1.6, 2.4, 2.8, 3.1, 4.0, 4.3):

@@ -32,8 +32,9 @@ BEATS, EVEN = 5, 0.25
 """So many changes of one place go by a clock if their distances differ by no more seconds."""
 QUICKEST, SLOWEST = 2.0, 20.0
 """Seconds between two of them."""
-TURNS, FRO = 2, 12.0
-"""What went up and down and up again within so many seconds is a table that is sorted anew."""
+TURNS, FRO = 3, 12.0
+"""What turned so often within so many seconds is a table that is sorted anew: a channel that is
+opened between two messages, or somebody who reads up, turns it twice."""
 LATE = 1.6
 """Times its usual pause that such a table rests before what it rests at is shown; who scrolls to
 and fro by hand hardly pauses."""
