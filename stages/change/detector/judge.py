@@ -330,8 +330,10 @@ class Judge(Contents):
         thick = tight.height > THICK or tight.width > LINE // 2
         if thick or left < 0 or right > self.screen.width:
             return False
-        row = slice(tight.y, tight.bottom), slice(left, right)
-        return end_moved(self.screen.shown[row], self.screen.now[row])
+        after = self.screen.now[tight.y : tight.bottom, left:right]
+        before = after.copy()  # beside it what was shown may be long past, if it was background
+        before[:, CLEAR // 2 : -CLEAR // 2] = self.screen.shown[tight.slices]
+        return end_moved(before, after)
 
     def _edge_moved(self, before: Words, after: Words, tight: Rect) -> bool:
         """Whether one colour gave way to the one beside it: a bar that grows, a marker."""
