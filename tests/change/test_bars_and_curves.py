@@ -193,21 +193,24 @@ def test_a_digit_on_its_ground_is_no_end_of_a_bar():
     assert not end_moved(line("3"), line("8"))
 
 
-def rounded_bar(screen, end):
-    """A bar 8 pixels high whose smoothed, round end lies at `end`, on a darker track."""
-    fine = np.full((64, 3200, 3), (40, 36, 32), np.uint8)
-    tip, blue = round(8 * end) - 32, (233, 174, 61)
-    cv2.rectangle(fine, (0, 0), (tip, 64), blue, -1)
-    cv2.circle(fine, (tip, 32), 32, blue, -1)
-    screen.pixels[200:208, 100:500, :3] = cv2.resize(fine, (400, 8), interpolation=cv2.INTER_AREA)
+def rounded_bar(screen, end, height):
+    """A bar whose smoothed, round end lies at `end`, on a darker track."""
+    fine = np.full((8 * height, 3200, 3), (40, 36, 32), np.uint8)
+    radius, blue = 4 * height, (233, 174, 61)
+    tip = round(8 * end) - radius
+    cv2.rectangle(fine, (0, 0), (tip, 8 * height), blue, -1)
+    cv2.circle(fine, (tip, radius), radius, blue, -1)
+    smooth = cv2.resize(fine, (400, height), interpolation=cv2.INTER_AREA)
+    screen.pixels[200 : 200 + height, 100:500, :3] = smooth
 
 
-def test_a_rounded_bar_is_never_news_wherever_it_becomes_background():
+@pytest.mark.parametrize("height", [8, 24])
+def test_a_rounded_bar_is_never_news_wherever_it_becomes_background(height):
     screen = Screen()
     screen.text(40, 40, "An ordinary window title")
-    rounded_bar(screen, 40)
+    rounded_bar(screen, 40, height)
     screen.settle()
     for step in range(60):
-        rounded_bar(screen, 44.3 + 4.3 * step)
+        rounded_bar(screen, 44.3 + 4.3 * step, height)
         screen.look(4)
     assert not screen.passed

@@ -53,8 +53,8 @@ SPREAD, STIRRED, STIRS = 0.4, 0.3, 1.5
 it is a slide of an advertisement."""
 CLEAR = 8
 """Pixels between something that moves and what is no edge of it."""
-THICK = 16
-"""Pixels of a bar that lies in a line; the sides of a frame are higher."""
+THICK = 36
+"""Pixels of a bar at most; what is higher is the side of something."""
 DIGITS = 3
 """In heights of a value: what changed of a number is no wider, unless most of it did."""
 ACROSS, DOWN, LIVELY = 24, 8, 0.1
