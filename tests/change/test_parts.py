@@ -20,7 +20,15 @@ from stages.change.detector.regions import blobs, tidy, with_line
 from stages.change.detector.screen import Screen as Pictures
 from stages.change.detector.screen import cell_slices
 from stages.change.detector.scroll import find_shift, follow
-from stages.change.detector.shapes import caret, erased, palette, sharper, tinted, written
+from stages.change.detector.shapes import (
+    caret,
+    erased,
+    one_word,
+    palette,
+    sharper,
+    tinted,
+    written,
+)
 from stages.change.detector.signature import signatures
 from stages.change.detector.spot import MANY, Spot, travelled
 from stages.change.detector.verdict import Say
@@ -135,6 +143,15 @@ def test_shapes():
     assert not tinted(blank, letter, 40)
     assert sharper(letter, letter ^ 0x070707)
     assert palette(blank)[63] == 1
+
+
+def test_a_narrow_space_with_smoothed_letters_beside_it_parts_two_words():
+    line = np.full((20, 60, 4), 255, np.uint8)
+    line[4:16, 2:40:4] = 0
+    assert one_word(words(line))
+    line[:, 19:25] = 255
+    line[4:16, [19, 24]] = 230  # the smoothed sides of what stands there
+    assert not one_word(words(line))
 
 
 def test_another_digit_is_not_the_same_sharper():

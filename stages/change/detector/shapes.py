@@ -405,7 +405,7 @@ def one_word(patch: Words) -> bool:
     """
     if patch.shape[1] > WORD * max(TALL, patch.shape[0]):
         return False
-    ink = np.flatnonzero((patch != patch[:1]).any(axis=0))
+    ink = np.flatnonzero(differ(np.broadcast_to(patch[:1], patch.shape), patch, 32).any(axis=0))
     return bool(ink.size and np.diff(ink).max(initial=1) <= SPACE * patch.shape[0])
 
 
