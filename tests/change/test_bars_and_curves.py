@@ -164,21 +164,24 @@ def test_a_bar_that_grows_near_to_its_end_is_a_bar(left):
     assert not screen.passed
 
 
-def rounded(ends):
-    """A bar of 8 pixels' height that ends there, drawn four times as large and made smaller."""
-    large = np.full((32, 800, 3), (231, 235, 229), np.uint8)
-    cv2.rectangle(large, (0, 0), (round(4 * ends) - 16, 31), (180, 140, 50), -1)
-    cv2.circle(large, (round(4 * ends) - 16, 16), 15, (180, 140, 50), -1)
-    return cv2.resize(large, (200, 8), interpolation=cv2.INTER_AREA)
+def rounded_bar(screen, end, height=8, bar=(233, 174, 61), track=(40, 36, 32)):
+    """A bar whose smoothed, round end lies at `end`, on its track."""
+    fine = np.full((8 * height, 3200, 3), track, np.uint8)
+    radius = 4 * height
+    tip = round(8 * end) - radius
+    cv2.rectangle(fine, (0, 0), (tip, 8 * height), bar, -1)
+    cv2.circle(fine, (tip, radius), radius, bar, -1)
+    smooth = cv2.resize(fine, (400, height), interpolation=cv2.INTER_AREA)
+    screen.pixels[200 : 200 + height, 100:500, :3] = smooth
 
 
 @pytest.mark.parametrize(("old", "new"), [(100, 101), (100, 101.4), (57.3, 58.7), (120, 118.6)])
 def test_a_bar_that_ends_round_and_between_two_pixels_is_a_bar(old, new):
-    screen = Screen()
-    screen.pixels[100:108, 100:300, :3] = rounded(old)
-    screen.text(100, 90, "Parcels")
+    screen, light = Screen(), {"bar": (180, 140, 50), "track": (231, 235, 229)}
+    rounded_bar(screen, old, **light)
+    screen.text(100, 190, "Parcels")
     screen.settle()
-    screen.pixels[100:108, 100:300, :3] = rounded(new)
+    rounded_bar(screen, new, **light)
     screen.seconds(3)
     assert not screen.passed
 
@@ -191,17 +194,6 @@ def test_a_digit_on_its_ground_is_no_end_of_a_bar():
 
     assert not end_moved(line("1"), line("7"))
     assert not end_moved(line("3"), line("8"))
-
-
-def rounded_bar(screen, end, height):
-    """A bar whose smoothed, round end lies at `end`, on a darker track."""
-    fine = np.full((8 * height, 3200, 3), (40, 36, 32), np.uint8)
-    radius, blue = 4 * height, (233, 174, 61)
-    tip = round(8 * end) - radius
-    cv2.rectangle(fine, (0, 0), (tip, 8 * height), blue, -1)
-    cv2.circle(fine, (tip, radius), radius, blue, -1)
-    smooth = cv2.resize(fine, (400, height), interpolation=cv2.INTER_AREA)
-    screen.pixels[200 : 200 + height, 100:500, :3] = smooth
 
 
 @pytest.mark.parametrize("height", [8, 24])

@@ -100,7 +100,7 @@ class Judge(Contents):
         tight = tight.moved(box.x, box.y)
         parts = blobs(mask, any_in_cells(mask), (box.x, box.y)) if split else []
         solid = any(each.rect.area >= DIALOG and _is_solid(each) for each in parts)
-        if not solid and self._reading(spot, Blob(tight, int(mask.sum()))):
+        if not solid and self._reading(spot, Blob(tight, int(np.count_nonzero(mask)))):
             return Verdict(Say.FORGET, "a table that is refreshed again and again")
         big = tight.height > 4 * LINE or tight.area > 0.03 * self.screen.area
         several = 1 < len(parts) <= MOST
@@ -330,10 +330,11 @@ class Judge(Contents):
         thick = tight.height > THICK or tight.width > LINE // 2
         if thick or left < 0 or right > self.screen.width:
             return False
-        after = self.screen.now[tight.y : tight.bottom, left:right]
-        before = after.copy()  # beside it what was shown may be long past, if it was background
-        before[:, CLEAR // 2 : -CLEAR // 2] = self.screen.shown[tight.slices]
-        return end_moved(before, after)
+        line, changed = (tight.slices[0], slice(left, right)), slice(CLEAR // 2, -CLEAR // 2)
+        shown, now = self.screen.shown[line], self.screen.now[line]
+        lately = now.copy()  # beside it what was shown may be long past, if it was background
+        lately[:, changed] = shown[:, changed]
+        return end_moved(shown, now) or end_moved(lately, now)
 
     def _edge_moved(self, before: Words, after: Words, tight: Rect) -> bool:
         """Whether one colour gave way to the one beside it: a bar that grows, a marker."""
