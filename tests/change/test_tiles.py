@@ -635,37 +635,43 @@ def test_a_state_that_reads_as_the_row_below_does_is_news(screen):
     assert screen.shows(100, 195)
 
 
-def test_what_waits_for_its_surroundings_goes_with_what_is_shown():
-    screen = Screen(width=1280, height=720)
-    screen.text(40, 40, "An ordinary window title")
-    screen.settle()
+@pytest.fixture
+def desk():
+    """A larger screen with a title, four seconds old."""
+    desk = Screen(width=1280, height=720)
+    desk.text(40, 40, "An ordinary window title")
+    desk.settle()
+    return desk
+
+
+def type_three_letters(screen, tick):
+    if tick < 3:
+        screen.text(80 + 12 * tick, 120, "a")
+
+
+def test_what_waits_for_its_surroundings_goes_with_what_is_shown(desk):
     for tick in range(14):
-        if tick < 3:
-            screen.text(80 + 12 * tick, 120, "a")
+        type_three_letters(desk, tick)
         if tick == 7:
-            screen.text(900, 640, "saved to the archive")
+            desk.text(900, 640, "saved to the archive")
         if tick >= 6:
-            screen.text(80 + 12 * (tick - 6), 300, "m")
-        screen.look()
-    first, *later = [change.regions for _, change in screen.passed]
+            desk.text(80 + 12 * (tick - 6), 300, "m")
+        desk.look()
+    first, *later = [change.regions for _, change in desk.passed]
     saved, typed = Rect(897, 623, 138, 24), Rect(37, 105, 78, 23)
     assert any(saved.intersects(region) for region in first)
     assert any(typed.intersects(region) for region in first)
     assert not any(saved.intersects(region) for regions in later for region in regions)
 
 
-def test_what_is_due_in_a_moment_goes_with_what_is_shown():
-    screen = Screen(width=1280, height=720)
-    screen.text(40, 40, "An ordinary window title")
-    screen.settle()
+def test_what_is_due_in_a_moment_goes_with_what_is_shown(desk):
     for tick in range(12):
-        if tick < 3:
-            screen.text(80 + 12 * tick, 120, "a")
+        type_three_letters(desk, tick)
         if 6 <= tick < 9:  # it slides in
-            screen.fill(800, 0, 420, 30 * (tick - 3), BLACK)
-            screen.text(820, 30 * (tick - 5), "A backup has been made", WHITE)
-        screen.look()
-    screen.seconds(2)
-    assert len(screen.passed) == 1
-    assert screen.shows(85, 115)
-    assert screen.shows(1000, 60)
+            desk.fill(800, 0, 420, 30 * (tick - 3), BLACK)
+            desk.text(820, 30 * (tick - 5), "A backup has been made", WHITE)
+        desk.look()
+    desk.seconds(2)
+    assert len(desk.passed) == 1
+    assert desk.shows(85, 115)
+    assert desk.shows(1000, 60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+import attrs
 import cv2
 import numpy as np
 
@@ -245,13 +246,13 @@ class Detector:
         known = screen.begun + WINDOW
         if time >= known - SLACK or not self._field.crowded(time):
             return judged
-        result: Judged = []
-        for spot, verdict in judged:
-            if verdict.say is Say.SHOW and spot.born < screen.begun + EARLY:
-                rule = "values change all over the screen"
-                verdict = Verdict(Say.WAIT, rule, verdict.rects, known, easy=True)  # noqa: PLW2901
-            result.append((spot, verdict))
-        return result
+        rule = "values change all over the screen"
+        return [
+            (spot, attrs.evolve(verdict, say=Say.WAIT, rule=rule, due=known, easy=True))
+            if verdict.say is Say.SHOW and spot.born < screen.begun + EARLY
+            else (spot, verdict)
+            for spot, verdict in judged
+        ]
 
     def _painting(self, spot: Spot) -> float:
         """For how long after it changed last it may be part of what is still being painted."""
