@@ -62,18 +62,41 @@ def test_caret_in_a_still_corner_of_two_films_is_no_part_of_them():
     assert screen.shows(420, 212)
 
 
-def test_slides_of_an_advertisement_on_which_something_moves_are_not_shown():
-    """Each has its own ground and words, and specks that move on it without a pause."""
-    screen = Screen(width=640, height=480)
-    for slide, ground in enumerate([(40, 160, 220), (150, 60, 40), (90, 30, 160)] * 2):
+def advertisement(screen, slides, do=lambda step: None):
+    """Slides of 6 s: each has its own ground and words, and specks that move on it all the time."""
+    grounds = [(40, 160, 220), (150, 60, 40), (90, 30, 160)]
+    for slide in slides:
+        ground = grounds[slide % len(grounds)]
         for step in range(60 * slide, 60 * slide + 60):
             screen.fill(300, 40, 300, 400, ground)
             for speck in range(20):
                 left, top = (speck * 97 + 3 * step) % 276, (speck * 71 + 2 * step) % 376
                 screen.fill(300 + left, 40 + top, 24, 24, [min(255, c + 60) for c in ground])
             screen.text(320, 100, f"Slide number {slide}", WHITE)
+            do(step)
             screen.look()
+
+
+def test_slides_of_an_advertisement_on_which_something_moves_are_not_shown():
+    screen = Screen(width=640, height=480)
+    advertisement(screen, range(6))
     assert [change.rule for _, change in screen.passed] == ["the first frame"]
+
+
+def test_page_that_opens_beside_a_new_slide_is_shown_without_it():
+    screen = Screen(width=640, height=480)
+
+    def page(step):
+        if step == 304:
+            screen.fill(10, 50, 282, 380, GREY)
+            for line in range(10):
+                screen.text(20, 80 + 36 * line, "Lines of a mail that is read")
+
+    advertisement(screen, range(6), page)
+    screen.passed.pop(0)  # the first frame
+    assert screen.shows(60, 75)
+    assert screen.shows(60, 400)
+    assert not screen.shows(360, 95)
 
 
 def test_dialog_over_an_advertisement_is_shown():
