@@ -89,14 +89,14 @@ def test_page_that_opens_beside_a_new_slide_is_shown_without_it():
 
     def page(step):
         if step == 305:
-            screen.fill(10, 50, 276, 380, GREY)
+            screen.fill(130, 50, 156, 380, GREY)
             for line in range(10):
-                screen.text(20, 80 + 36 * line, "Lines of a mail that is read")
+                screen.text(140, 80 + 36 * line, "A mail that is read")
 
     advertisement(screen, range(6), page)
     screen.passed.pop(0)  # the first frame
-    assert screen.shows(60, 75)
-    assert screen.shows(60, 400)
+    assert screen.shows(160, 75)
+    assert screen.shows(160, 400)
     assert not screen.shows(360, 95)
 
 
