@@ -675,3 +675,20 @@ def test_what_is_due_in_a_moment_goes_with_what_is_shown(desk):
     assert len(desk.passed) == 1
     assert desk.shows(85, 115)
     assert desk.shows(1000, 60)
+
+
+def test_unfinished_word_goes_with_what_is_shown_and_again_only_if_it_goes_on(desk):
+    for tick in range(7):
+        desk.text(80 + 12 * tick, 120, "m")
+        if tick == 5:
+            desk.fill(800, 0, 420, 90, BLACK)
+            desk.text(820, 60, "A backup has been made", WHITE)
+        desk.look()
+    desk.seconds(2)
+    assert len(desk.passed) == 1
+    assert desk.shows(1000, 60)
+    assert desk.shows(155, 115)
+    desk.text(80 + 12 * 7, 120, "m")
+    desk.seconds(2)
+    assert len(desk.passed) == 2
+    assert desk.shows(170, 115)

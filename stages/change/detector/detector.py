@@ -39,6 +39,10 @@ SOON = 0.1
 EARLY = 2.0
 """Seconds from the first frame in which nobody knows yet what flickers on a screen that does."""
 
+GLIMPSE = 0.05
+"""Share of the screen up to which something is shown with others before it is certain."""
+GLIMPSED = "shown before it was certain"
+
 SCROLLS = 256
 """Movements that are remembered; what waited for longer is out of sight."""
 
@@ -152,7 +156,7 @@ class Detector:
         shown += self._companions(time, {spot.born for spot, _ in judged})
         rects = [rect for rect, _ in shown]
         born = [spot.born for spot, verdict in judged if verdict.say is Say.SHOW]
-        rects += self._past.left(time, born)
+        rects += self._glimpses(time, set(born)) + self._past.left(time, born)
         regions = tidy(rects, screen.width, screen.height)
         marks = tuple(Mark(rect, screen.shown_before(rect)) for rect in regions)
         self._accept(screen)
@@ -273,6 +277,7 @@ class Detector:
 
     def _carry_out(self, spot: Spot, verdict: Verdict, time: float) -> list[tuple[Rect, str]]:
         spot.due, spot.rule = verdict.due, verdict.rule
+        spot.likely = verdict.easy or verdict.likely
         if verdict.say is Say.WAIT:
             return []
         assert self._screen is not None
@@ -286,12 +291,11 @@ class Detector:
             for rect in verdict.rects or (spot.rect,):
                 self._past.leave(time, spot.born, rect)
             return []
-        most = LINES if spot.scrolled else ROW
-        rects = [with_line(self._screen.now, spot.region(rect), most) for rect in verdict.rects]
+        rects = [self._region(spot, rect) for rect in verdict.rects]
         for rect in verdict.rects:
             self._past.add(time, rect)
             self._screen.passed[cell_slices(rect)] = time
-        return [(rect, verdict.rule) for rect in rects]
+        return [] if spot.was_shown else [(rect, verdict.rule) for rect in rects]
 
     def _accept(self, screen: Screen) -> None:
         """What was judged counts as shown from now on."""
@@ -316,6 +320,33 @@ class Detector:
                     shown += self._carry_out(part, along, time)
         return shown
 
+    def _glimpses(self, time: float, born: set[float]) -> list[Rect]:
+        """What may be news and is not certain yet: this frame shows it all the same.
+
+        If it stays as it is, nothing more is said of it; if it changes, it is shown again.
+        """
+        assert self._screen is not None
+        rects = []
+        for spot in self._intake.spots:
+            rect = spot.size or spot.rect
+            if (spot.likely or spot.born in born) and self._worth_a_glimpse(spot, rect, time):
+                spot.glimpsed = time
+                rects.append(self._region(spot, rect))
+        return rects
+
+    def _worth_a_glimpse(self, spot: Spot, rect: Rect, time: float) -> bool:
+        assert self._screen is not None
+        if spot.due is None or spot.moves or rect.area > GLIMPSE * self._screen.area:
+            return False
+        goes_on = spot.scrolled and self._past.flood(spot.rect) is not None
+        return not (goes_on or self._field.flickers(rect, time))
+
+    def _region(self, spot: Spot, rect: Rect) -> Rect:
+        """What to show close up of a place, for a difference in `rect`: the line it is in."""
+        assert self._screen is not None
+        most = LINES if spot.scrolled else ROW
+        return with_line(self._screen.now, spot.region(rect), most)
+
     def _judged_at(self, spot: Spot, time: float, born: set[float]) -> float:
         """The time of judgement: that at which it is due, if that is near or nothing comes before.
 
@@ -335,8 +366,10 @@ class Detector:
 
     def _nothing(self, judged: Judged, *, moved: bool) -> tuple[Fate, str]:
         """What becomes of a frame that is not passed on, and by which rule."""
-        rules = "; ".join(dict.fromkeys(verdict.rule for _, verdict in judged))
-        if any(spot.due is not None for spot in self._intake.spots):
+        shown = [verdict.say is Say.SHOW for _, verdict in judged]
+        said = (GLIMPSED if yes else v.rule for yes, (_, v) in zip(shown, judged, strict=True))
+        rules = "; ".join(dict.fromkeys(said))
+        if any(shown) or any(spot.due is not None for spot in self._intake.spots):
             return Fate.MERGED, rules or "something comes to rest"
         if moved or rules:
             return Fate.NOISE, rules or "background or a caret"

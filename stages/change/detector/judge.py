@@ -74,7 +74,7 @@ class Judge(Contents):
         """What is to be done with this place now; `painted_at`: when much changed at once last."""
         due = self._page_due(spot, painted_at)
         if (spot.covers or self.paints(spot)) and due > time + SLACK:
-            return Verdict(Say.WAIT, "much of the screen is being painted", due=due)
+            return Verdict(Say.WAIT, "much of the screen is being painted", due=due, likely=True)
         if spot.covers and self._moves_on(spot, time):
             ends = spot.born + self.options.page_bound
             if time >= ends - SLACK:
@@ -197,7 +197,7 @@ class Judge(Contents):
                 return Verdict(Say.FORGET, "a list goes on without a pause")
             due = max(due, ebb)
         if time < due - SLACK:
-            return Verdict(Say.WAIT, "it is still being painted", due=due)
+            return Verdict(Say.WAIT, "it is still being painted", due=due, likely=True)
         cells, before = self.screen.seen(box, mask)
         known, new = self._share(box, cells, before)
         if known >= KNOWN and new <= WORD:

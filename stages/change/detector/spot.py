@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from hud.rect import Rect
+from stages.change.detector.memory import NEVER
 from stages.change.detector.shapes import LINE, Shares
 
 REACH_X, REACH_Y = 20, 8
@@ -67,6 +68,10 @@ class Spot:
     """How often the same small thing went to another place."""
     due: float | None = None
     """When to decide, if nothing happens before."""
+    likely: bool = False
+    """It will be news unless it goes or proves to be noise."""
+    glimpsed: float = NEVER
+    """When it was shown with others before it was certain."""
     rule: str = ""
     """Why it has not been passed on."""
 
@@ -85,6 +90,11 @@ class Spot:
         """Whether it is no larger than a pointer."""
         rect = self.size or self.rect
         return max(rect.width, rect.height) <= LINE
+
+    @property
+    def was_shown(self) -> bool:
+        """Whether it has been shown as it is now, with others."""
+        return self.glimpsed >= self.touched
 
     def near(self, rect: Rect) -> bool:
         """Whether a change there belongs to this place."""
@@ -147,6 +157,7 @@ class Spot:
         if other.touched != self.touched:
             self.changes = min(MANY, self.changes + other.changes)
         self.touched = max(self.touched, other.touched)
+        self.glimpsed = min(self.glimpsed, other.glimpsed)
         self.scrolled |= other.scrolled
         self.again |= other.again
         self.woken &= other.woken

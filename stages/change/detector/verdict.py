@@ -33,5 +33,7 @@ class Verdict:
     due: float | None = None
     easy: bool = False
     """It waits only for rest, and may go with others that are shown now."""
+    likely: bool = False
+    """It is not complete, and may be seen as it is with others that are shown now."""
     gone: bool = False
     """Something is no longer there, and what was there before it is back."""
