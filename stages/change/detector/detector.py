@@ -353,7 +353,7 @@ class Detector:
         What would be shown a moment later would be a request of its own, about what is seen in
         this frame already.
         """
-        if spot.due is None or spot.laid or spot.covers:  # what moves on it until then nobody knows
+        if spot.due is None or (spot.laid and self._judge.stirs(spot, time)):
             return time
         near = spot.due - time <= SOON + SLACK
         return spot.due if near or (spot.born in born and self._painted(spot, time)) else time

@@ -80,7 +80,7 @@ class Judge(Contents):
             if time >= ends - SLACK:
                 return Verdict(Say.LEAVE, "a film goes on")
             return Verdict(Say.WAIT, "perhaps a film goes on", due=min(time + BURST, ends))
-        if spot.laid and self._stirs(spot, time):
+        if spot.laid and self.stirs(spot, time):
             ends = spot.born + STIRS
             if time >= ends - SLACK:
                 self.past.cut(spot.born, spot.rect)
@@ -126,7 +126,7 @@ class Judge(Contents):
         changed = touched > spot.born + SLACK
         return bool(changed.mean() > ON and (touched[changed] > time - BURST).mean() > ON)
 
-    def _stirs(self, spot: Spot, time: float) -> bool:
+    def stirs(self, spot: Spot, time: float) -> bool:
         """Whether things move here and there on what was laid over a film: an advertisement."""
         if not self.screen.films.moves_in(spot.rect):
             return False

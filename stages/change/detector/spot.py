@@ -130,8 +130,8 @@ class Spot:
 
     def takes(self, spot: Spot) -> bool:
         """Whether what changed there is one thing with what waits here."""
-        if self.laid or self.covers:  # perhaps an advertisement, and beside it a page was opened
-            return self.rect.holds(spot.rect)
+        if spot.page and (self.laid or self.covers) and not self.rect.holds(spot.rect):
+            return False  # a page that was opened beside what may be an advertisement
         typed = self.letter or self.caret
         if spot.value or self.value or (spot.letter != typed and self.born != spot.born):
             return self.rect.intersects(spot.rect) and not (spot.letter and self.follows)
