@@ -2,8 +2,9 @@
 
 import cv2
 import numpy as np
+import pytest
 
-from .drawing import Screen
+from .drawing import GREY, Screen
 
 MAUVE, GREEN, BLUE = (200, 60, 160), (60, 170, 40), (220, 120, 30)
 
@@ -65,6 +66,32 @@ def test_sign_in_place_of_a_spinner_is_shown_when_it_stands():
     cv2.circle(screen.pixels, (51, 201), 9, (*GREEN, 255), -1)
     screen.seconds(0.6)
     assert screen.shows(51, 201)
+
+
+@pytest.mark.parametrize("joined", [0, 12])
+def test_end_of_a_download_is_shown_with_its_bar(joined):
+    """`joined`: pixels between the line and its bar."""
+    screen = Screen()
+    screen.text(40, 180, "debian-13.2-netinst.iso")
+    screen.settle()
+    bar = 206 + joined
+    screen.fill(40, bar, 400, 6, GREY)
+    for tick in range(120):
+        screen.fill(40, bar, 3 * tick, 6, BLUE)
+        if tick % 5 == 0:
+            screen.fill(40, 188, 300, 18)
+            screen.text(40, 200, f"{6 * tick} of 784 MB, {17 + tick % 3}.{tick % 7} MB/s")
+        screen.look()
+    screen.passed.clear()
+    screen.fill(40, 186, 400, 40)
+    screen.text(40, 200, "784 MB, complete")
+    screen.seconds(1)
+    ((_, change),) = screen.passed
+    assert screen.shows(60, 196)
+    assert screen.shows(420, bar + 2)
+    assert change.rule == "what was moving has come to rest"
+    screen.seconds(30)
+    assert len(screen.passed) == 1
 
 
 def test_banner_over_a_game_is_shown_though_something_goes_on_there():

@@ -159,8 +159,8 @@ class Contents(Patience):
     def _stopped(self, spot: Spot, tight: Rect, time: float) -> Verdict:
         """Background that stands still for longer than it used to: what it stopped at is news.
 
-        At once if it is of another kind, as the text in place of a shimmer; else when it has stood
-        so long that it will not go on: the last state of a value is never lost.
+        At once if it is of another kind, as the text in place of a shimmer, or its bar went; else
+        when it has stood so long that it will not go on: the last state of a value is never lost.
         """
         box, mask, _ = self.screen.outstanding(tight, None)
         lines = _lines(box, mask, tight)
@@ -169,7 +169,7 @@ class Contents(Patience):
             return Verdict(Say.FORGET, "seen before in this place")
         rule = "what was moving has come to rest"
         changed = float(self.screen.rates.touched[cell_slices(tight)].max())
-        if self.screen.strange(self.screen.now, tight, tight):
+        if spot.ended or self.screen.strange(self.screen.now, tight, tight):
             rests = changed + self.options.rest
             if time >= rests - SLACK:
                 return Verdict(Say.SHOW, rule, (tight,))

@@ -286,7 +286,9 @@ class Detector:
             return []
         if spot.covers and verdict.say is Say.SHOW:
             self._screen.rates.calm(cell_slices(spot.rect), spot.born)
-        self._accepted.append(spot.rect)
+        ended = [other for other in self._intake.spots if other.ended]
+        if verdict.say is not Say.FORGET or not any(e.rect.intersects(spot.rect) for e in ended):
+            self._accepted.append(spot.rect)  # else what its line says has yet to be judged
         if verdict.say is Say.FORGET:
             for rect in verdict.rects or (spot.rect,):
                 self._past.leave(time, spot.born, rect)

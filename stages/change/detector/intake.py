@@ -17,6 +17,7 @@ from stages.change.detector.film import EDGE
 from stages.change.detector.memory import BURST
 from stages.change.detector.options import Limits
 from stages.change.detector.past import Past
+from stages.change.detector.progress import gone
 from stages.change.detector.regions import Blob, blobs, clusters
 from stages.change.detector.screen import Screen, cell_slices, cells_in
 from stages.change.detector.scroll import Shift, find_shift, follow, uncover
@@ -139,7 +140,28 @@ class Intake:
         moving = [rect for rect in clusters(restless) if _any_in(rect, rows, columns)]
         values = blobs(difference.mask[_pixels(box)], cells, _origin(box))
         strange = [spot for value in values for spot in self._strange(new, value.rect, time)]
-        return moving, sheets or strange or self._stops(new, values, time)
+        stopped = sheets or strange or self._stops(new, values, time)
+        return moving, stopped or self._ended(new, values, time)
+
+    def _ended(self, new: Words, values: list[Blob], time: float) -> list[Spot]:
+        """Live lines that changed as the bar above or below them went: a download is complete."""
+        if self.field.crowded(time):
+            return []
+        screen, width, height = self.screen, self.screen.width, self.screen.height
+        ended: list[Spot] = []
+        for line in (value.rect for value in values):
+            known = any(spot.rect.intersects(line) for spot in ended)
+            if known or not SIGN <= line.height <= LINE / 2 or screen.films.holds(line):
+                continue
+            around = line.padded(BESIDE, width, height, down=LINE // 2)
+            at = around.slices
+            bar = gone(screen.now[at], new[at], screen.difference.mask[at])
+            if bar is not None and lettered(new[line.slices]):
+                whole = line.union(bar.moved(around.x, around.y))
+                rect = attrs.evolve(whole, y=line.y, height=line.height)
+                rect = rect.padded(CELL, width, height)
+                ended.append(Spot(rect, time, time, time, 2, rested=True, ended=True, whole=whole))
+        return ended
 
     def _stops(self, new: Words, values: list[Blob], time: float) -> list[Spot]:
         """Signs in colours that their place never had: a spinner became a tick."""

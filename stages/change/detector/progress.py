@@ -1,4 +1,4 @@
-"""Bars that are drawn with signs, as programs in a terminal do: [=====>    ], #####, ......"""
+"""Bars that tell how far something is: drawn with signs, as in a terminal, or gone when it ends."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hud.pixels import Words, channels
+from hud.pixels import Words, channels, commonest
 from hud.rect import Rect
+from stages.change.detector.dirty import Mask
 
 HIGHEST = 48
 """Pixels of a line of signs."""
@@ -19,6 +20,12 @@ PROBES = np.arange(8)[:, None]
 """Columns in front of what is new that are the same a sign before: soon told, and seldom so."""
 NEAR = 20.0
 """Mean levels by which one sign differs from the next: they need not stand on whole pixels."""
+
+LONG, THIN, THICK = 64, 3, 16
+"""Pixels that a bar is long at least when it goes; that it is thick at least, and at most."""
+COLOURS, ALL = 6, 0.9
+"""Colours in it at most, as its end and the rest of its way have others; share of it that is not
+in those of the ground, as its ends may be round."""
 
 Grey = npt.NDArray[np.float32]
 
@@ -44,6 +51,27 @@ def grows(shown: Words, now: Words, rect: Rect) -> bool:
         return False
     before = _grey(shown[row])
     return any(_repeats(before, after, rect.width, int(width)) for width in widths[alike])
+
+
+def gone(before: Words, after: Words, changed: Mask) -> Rect | None:
+    """Where a long plain bar went and left the ground that most of the place has."""
+    rows = np.flatnonzero(np.count_nonzero(changed, axis=1) >= LONG)
+    if rows.size < THIN:
+        return None
+    ground, found = commonest(after), []
+    for row in rows:
+        columns = np.flatnonzero(changed[row])
+        apart = np.flatnonzero(np.diff(columns) > 1) + 1
+        run = max(np.split(columns, apart), key=len)
+        left, right = int(run[0]), int(run[-1]) + 1
+        was, now = before[row, left:right], after[row, left:right]
+        plain = np.unique(was).size <= COLOURS and (was != ground).mean() >= ALL
+        if plain and right - left >= LONG and (now == ground).mean() >= ALL:
+            found.append((int(row), left, right))
+    if not THIN <= len(found) <= THICK:
+        return None
+    downs, lefts, rights = zip(*found, strict=True)
+    return Rect(min(lefts), downs[0], max(rights) - min(lefts), downs[-1] + 1 - downs[0])
 
 
 def _grey(patch: Words) -> Grey:

@@ -36,6 +36,8 @@ class Spot:
     """Its surroundings moved, and this came into view."""
     rested: bool = False
     """It is background that came to rest."""
+    ended: bool = False
+    """It is a live line that changed as the bar beside it went: a download is complete."""
     captioned: bool = False
     """It is background that came to rest inside a film."""
     laid: bool = False
@@ -132,6 +134,8 @@ class Spot:
         """Whether what changed there is one thing with what waits here."""
         if spot.page and (self.laid or self.covers) and not self.rect.holds(spot.rect):
             return False  # a page that was opened beside what may be an advertisement
+        if self.ended != spot.ended:
+            return False
         typed = self.letter or self.caret
         if spot.value or self.value or (spot.letter != typed and self.born != spot.born):
             return self.rect.intersects(spot.rect) and not (spot.letter and self.follows)
@@ -162,6 +166,7 @@ class Spot:
         self.again |= other.again
         self.woken &= other.woken
         self.rested &= other.rested
+        self.ended &= other.ended
         self.laid |= other.laid
         self.covers |= other.covers
         self.page |= other.page
