@@ -169,12 +169,14 @@ class Contents(Patience):
             return Verdict(Say.FORGET, "seen before in this place")
         rule = "what was moving has come to rest"
         changed = float(self.screen.rates.touched[cell_slices(tight)].max())
+        goes_on = changed > spot.born + SLACK
+        if spot.ended and goes_on:
+            return Verdict(Say.LEAVE, "background that goes on")
         if spot.ended or self.screen.strange(self.screen.now, tight, tight):
             rests = changed + self.options.rest
             if time >= rests - SLACK:
                 return Verdict(Say.SHOW, rule, (tight,))
             return Verdict(Say.WAIT, f"{rule}, not yet certain", (tight,), rests)
-        goes_on = changed > spot.born + SLACK
         if goes_on or self.field.goes_on(tight, time):
             return Verdict(Say.FORGET, "background that goes on")
         if tight.height > LINE or not lettered(self.screen.now[tight.slices]):

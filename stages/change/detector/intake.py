@@ -149,7 +149,7 @@ class Intake:
             return []
         screen, width, height = self.screen, self.screen.width, self.screen.height
         ended: list[Spot] = []
-        for line in (value.rect for value in values):
+        for line in (line for value in values for line in self._lines(value.rect)):
             known = any(spot.rect.intersects(line) for spot in ended)
             if known or not SIGN <= line.height <= LINE / 2 or screen.films.holds(line):
                 continue
