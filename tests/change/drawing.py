@@ -30,6 +30,7 @@ class Screen:
             1,
             cv2.LINE_AA,
         )
+        self.pixels[..., 3] = 255  # as no screen mixes it
 
     def fill(self, x, y, w, h, colour=WHITE):
         self.pixels[y : y + h, x : x + w, :3] = colour

@@ -570,6 +570,18 @@ def test_dots_of_a_word_being_typed_belong_to_it(screen):
     assert screen.shows(40 + 11 * 6 + 4, 248)
 
 
+def test_words_in_place_of_what_said_where_to_write_are_shown_while_typing_goes_on():
+    screen = Screen(fps=5)
+    screen.text(40, 250, "Message to everybody in this team", (140, 140, 140))
+    screen.settle()
+    for letter in range(26):
+        if letter == 0:
+            screen.fill(30, 230, 400, 30)
+        screen.text(40 + 9 * letter, 250, "Words that are typed on and on"[letter])
+        screen.look()
+    assert screen.shows(60, 248)
+
+
 def test_first_letter_of_a_word_is_no_card(screen):
     screen.text(40, 250, "Please")
     screen.seconds(3)

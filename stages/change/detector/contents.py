@@ -190,6 +190,9 @@ class Contents(Patience):
             return Verdict(Say.FORGET, "it comes and goes", gone=True)
         after, crisp = self.screen.now[tight.slices], self._crisp(tight)
         width = without_caret(after)
+        if spot.letter and spot.first is not None and 2 * width < spot.first.width:
+            # What went with the first letter said what to write there, and grows no more.
+            spot.first = attrs.evolve(spot.first, width=width)
         dot = tight.width <= 2 * tight.height and plain_inside(after)
         bare = width == tight.width and tight.height >= 12
         solid = fills(mask, tight)
