@@ -269,6 +269,24 @@ def over_black(height, width, toast):
     return screen, Judge(screen, limits, Field(), Past())
 
 
+@pytest.mark.parametrize("caret", [True, False])
+def test_line_that_is_typed_beside_a_caret_is_no_row_that_is_refreshed(caret):
+    line = Rect(80, 80, 60, 16)
+    limits, field = Limits(), Field()
+    pictures = Pictures(np.zeros((240, 400), np.uint32), 0.0, limits)
+    pictures.now[84:94, 82:138:3] = 0xFFFFFF
+    rows = [(Rect(80, 80 - 26 * row, 300, 16), 1) for row in range(12)]
+    for tick in range(10):
+        field.volley(0.5 * tick, rows)
+    spot = Spot(line, 4.0, 4.0, 4.5, changes=3, letter=True, caret=caret)
+    verdict = Judge(pictures, limits, field, Past()).decide(spot, 4.5, 0.0)
+    assert verdict.rule == (
+        "writing came to rest, not yet certain"
+        if caret
+        else "a table that is refreshed again and again"
+    )
+
+
 @pytest.mark.parametrize("stops", [True, False])
 def test_what_slid_in_over_a_film_is_told_from_a_film_that_goes_on(stops):
     toast = Rect(80, 80, 240, 80)

@@ -156,7 +156,8 @@ class Judge(Contents):
     def _reading(self, spot: Spot, piece: Blob) -> bool:
         """Whether it changed as values of a table do that a machine writes again and again."""
         rect = piece.rect
-        if spot.scrolled or spot.rested or _is_solid(piece):
+        typed = spot.letter and spot.caret
+        if spot.scrolled or spot.rested or typed or _is_solid(piece):
             return False
         value = spot.value and not vacant(self.screen.shown[rect.slices])
         if not self.field.reading(rect, spot.touched, value=value):
