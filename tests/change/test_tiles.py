@@ -704,3 +704,23 @@ def test_unfinished_word_goes_with_what_is_shown_and_again_only_if_it_goes_on(de
     desk.seconds(2)
     assert len(desk.passed) == 2
     assert desk.shows(170, 115)
+
+
+def test_lines_around_what_was_seen_first_are_shown_though_it_went_along_before(desk):
+    for tick in range(30):
+        if tick < 11:  # it spins until the lines are there
+            desk.fill(480, 264, 24, 24)
+            cv2.ellipse(desk.pixels, (492, 276), (9, 9), 45 * tick, 0, 90, (40, 40, 40, 255), 2)
+        if tick == 8:
+            for line in range(5):
+                desk.text(400, 262 + 12 * line, "what is painted around it", size=0.4)
+            for word in range(9):
+                desk.text(40 + 130 * word, 600, "a page")
+        if tick == 7:
+            desk.fill(800, 0, 420, 90, BLACK)
+            desk.text(820, 60, "A backup has been made", WHITE)
+        desk.look()
+    desk.seconds(2)
+    assert desk.shows(1000, 60)
+    assert desk.shows(410, 258)
+    assert desk.shows(410, 306)

@@ -330,18 +330,17 @@ class Detector:
         assert self._screen is not None
         rects = []
         for spot in self._intake.spots:
-            rect = spot.size or spot.rect
-            if (spot.likely or spot.born in born) and self._worth_a_glimpse(spot, rect, time):
+            if (spot.likely or spot.born in born) and self._worth_a_glimpse(spot, time):
                 spot.glimpsed = time
-                rects.append(self._region(spot, rect))
+                rects.append(self._region(spot, spot.rect))
         return rects
 
-    def _worth_a_glimpse(self, spot: Spot, rect: Rect, time: float) -> bool:
+    def _worth_a_glimpse(self, spot: Spot, time: float) -> bool:
         assert self._screen is not None
-        if spot.due is None or spot.moves or rect.area > GLIMPSE * self._screen.area:
+        if spot.due is None or spot.moves or spot.rect.area > GLIMPSE * self._screen.area:
             return False
         goes_on = spot.scrolled and self._past.flood(spot.rect) is not None
-        return not (goes_on or self._field.flickers(rect, time))
+        return not (goes_on or self._field.flickers(spot.rect, time))
 
     def _region(self, spot: Spot, rect: Rect) -> Rect:
         """What to show close up of a place, for a difference in `rect`: the line it is in."""
