@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -176,36 +177,35 @@ def make(name: str, out: Path, fps: int) -> None:
     page, width, height, scale = made.page, made.width, made.height, made.scale
     folder = out / name
     folder.mkdir(parents=True, exist_ok=True)
-    browser = Browser(page, width, height, scale)
     frames, events, open_events, files = [], [], {}, {}
     old = shown = None
     ages = np.zeros((-(-height // 64), -(-width // 64)), int)
-    for k in range(ticks):
-        said, pixels = browser.tick(k, fps)
-        t = k / fps
-        for key in said["ended"]:
-            for event in open_events.pop(key, []):
-                event["until"] = t
-        for s in said["started"]:
-            until = s["until"]
-            before = None if s["kind"] == "noise" else old
-            event = {"t": t, "until": until if isinstance(until, int | float) else made.seconds,
-                     "kind": s["kind"], "label": s["label"], "text": s["text"],
-                     "rect": tight(s["box"], scale, before, pixels)}  # fmt: skip
-            events.append(event)
-            if isinstance(until, str):
-                open_events.setdefault(until, []).append(event)
-        if name == "remote":
-            ages = aged(ages, old, pixels)
-            shown = remote(pixels, shown, ages)
-        else:
-            shown = pixels
-        data = cv2.imencode(".png", shown)[1].tobytes()
-        file = files.setdefault(data, f"{k:04}.png")
-        (folder / file).write_bytes(data) if file == f"{k:04}.png" else None
-        frames.append({"t": t, "file": file})
-        old = pixels
-    browser.close()
+    with closing(Browser(page, width, height, scale)) as browser:
+        for k in range(ticks):
+            said, pixels = browser.tick(k, fps)
+            t = k / fps
+            for key in said["ended"]:
+                for event in open_events.pop(key, []):
+                    event["until"] = t
+            for s in said["started"]:
+                until = s["until"]
+                before = None if s["kind"] == "noise" else old
+                event = {"t": t, "until": until if isinstance(until, int | float) else made.seconds,
+                         "kind": s["kind"], "label": s["label"], "text": s["text"],
+                         "rect": tight(s["box"], scale, before, pixels)}  # fmt: skip
+                events.append(event)
+                if isinstance(until, str):
+                    open_events.setdefault(until, []).append(event)
+            if name == "remote":
+                ages = aged(ages, old, pixels)
+                shown = remote(pixels, shown, ages)
+            else:
+                shown = pixels
+            data = cv2.imencode(".png", shown)[1].tobytes()
+            file = files.setdefault(data, f"{k:04}.png")
+            (folder / file).write_bytes(data) if file == f"{k:04}.png" else None
+            frames.append({"t": t, "file": file})
+            old = pixels
     for event in events:
         event["until"] = min(event["until"], made.seconds)
     size = [shown.shape[1], shown.shape[0]]
