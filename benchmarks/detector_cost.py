@@ -3,13 +3,15 @@
     detector_cost.py [--plot FILE]
 
 Milliseconds a frame, median of 60, one thread: nothing changed, a line of text changed, everything
-changed; and the same with damage reported, where nothing else is compared. The plot, which needs
+changed; and the same with damage reported, where nothing else is compared. Beside them the bare
+memcmp of two equal frames, which is as fast as the memory is that day. The plot, which needs
 matplotlib, shows the cost against the number of pixels that changed, damage reported.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import sys
 import time
 from pathlib import Path
@@ -90,6 +92,19 @@ def timed(width: int, height: int, kind: str, *, damage: bool = False) -> float:
     return 1000 * float(np.median(spent[4:]))
 
 
+def bare(width: int, height: int) -> float:
+    """Median milliseconds to compare two equal frames with the C library, and nothing else."""
+    memcmp = ctypes.CDLL(None).memcmp
+    memcmp.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+    one, spent = page(width, height, 1), []
+    other = one.copy()
+    for _ in range(64):
+        begin = time.perf_counter()
+        memcmp(one.ctypes.data, other.ctypes.data, one.nbytes)
+        spent.append(time.perf_counter() - begin)
+    return 1000 * float(np.median(spent[4:]))
+
+
 def main() -> None:
     """Print the table, or draw the curve."""
     parser = argparse.ArgumentParser(
@@ -101,9 +116,10 @@ def main() -> None:
     if given.plot:
         plot(given.plot)
         return
-    print("size     none   line   all    line, with damage")
+    print("size   memcmp   none   line    all   line, with damage")
     for name, (width, height) in SIZES.items():
-        figures = [timed(width, height, kind) for kind in ("none", "line", "all")]
+        figures = [bare(width, height)]
+        figures += [timed(width, height, kind) for kind in ("none", "line", "all")]
         figures.append(timed(width, height, "line", damage=True))
         print(f"{name:7}", *(f"{figure:6.2f}" for figure in figures))
 
