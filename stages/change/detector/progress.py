@@ -65,7 +65,7 @@ def gone(before: Words, after: Words, changed: Mask) -> Rect | None:
         run = max(np.split(columns, apart), key=len)
         left, right = int(run[0]), int(run[-1]) + 1
         was, now = before[row, left:right], after[row, left:right]
-        plain = np.unique(was).size <= COLOURS and (was != ground).mean() >= ALL
+        plain = len(set(was.tolist())) <= COLOURS and (was != ground).mean() >= ALL
         if plain and right - left >= LONG and (now == ground).mean() >= ALL:
             found.append((int(row), left, right))
     if not THIN <= len(found) <= THICK:
