@@ -286,9 +286,8 @@ class Detector:
             return []
         if spot.covers and verdict.say is Say.SHOW:
             self._screen.rates.calm(cell_slices(spot.rect), spot.born)
-        ended = [other for other in self._intake.spots if other.ended]
-        if verdict.say is not Say.FORGET or not any(e.rect.intersects(spot.rect) for e in ended):
-            self._accepted.append(spot.rect)  # else what its line says has yet to be judged
+        if verdict.say is not Say.FORGET or not self._holds_an_end(spot):
+            self._accepted.append(spot.rect)
         if verdict.say is Say.FORGET:
             for rect in verdict.rects or (spot.rect,):
                 self._past.leave(time, spot.born, rect)
@@ -298,6 +297,10 @@ class Detector:
             self._past.add(time, rect)
             self._screen.passed[cell_slices(rect)] = time
         return [] if spot.was_shown else [(rect, verdict.rule) for rect in rects]
+
+    def _holds_an_end(self, spot: Spot) -> bool:
+        """Whether a line in it is about to be judged that changed as its bar went."""
+        return any(s.ended and s.rect.intersects(spot.rect) for s in self._intake.spots)
 
     def _accept(self, screen: Screen) -> None:
         """What was judged counts as shown from now on."""
@@ -339,8 +342,11 @@ class Detector:
         assert self._screen is not None
         if spot.due is None or spot.moves or spot.rect.area > GLIMPSE * self._screen.area:
             return False
-        goes_on = spot.scrolled and self._past.flood(spot.rect) is not None
-        return not (goes_on or self._field.flickers(spot.rect, time))
+        return not (self._goes_on(spot) or self._field.flickers(spot.rect, time))
+
+    def _goes_on(self, spot: Spot) -> bool:
+        """Whether it came into view in a list that goes on: where that rests nobody knows yet."""
+        return spot.scrolled and self._past.flood(spot.rect) is not None
 
     def _region(self, spot: Spot, rect: Rect) -> Rect:
         """What to show close up of a place, for a difference in `rect`: the line it is in."""
@@ -361,9 +367,8 @@ class Detector:
 
     def _painted(self, spot: Spot, time: float) -> bool:
         """Whether it is part of a page that has been painted, and is only watched for a while."""
-        if spot.scrolled and self._past.flood(spot.rect) is not None:
-            return False  # where a list that goes on comes to rest nobody knows yet
-        return spot.page and time - spot.touched >= self.options.page - SLACK
+        rests = time - spot.touched >= self.options.page - SLACK
+        return spot.page and rests and not self._goes_on(spot)
 
     def _nothing(self, judged: Judged, *, moved: bool) -> tuple[Fate, str]:
         """What becomes of a frame that is not passed on, and by which rule."""
