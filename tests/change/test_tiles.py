@@ -656,6 +656,11 @@ def desk():
     return desk
 
 
+def show_a_notice(screen):
+    screen.fill(800, 0, 420, 90, BLACK)
+    screen.text(820, 60, "A backup has been made", WHITE)
+
+
 def type_three_letters(screen, tick):
     if tick < 3:
         screen.text(80 + 12 * tick, 120, "a")
@@ -693,8 +698,7 @@ def test_unfinished_word_goes_with_what_is_shown_and_again_only_if_it_goes_on(de
     for tick in range(7):
         desk.text(80 + 12 * tick, 120, "m")
         if tick == 5:
-            desk.fill(800, 0, 420, 90, BLACK)
-            desk.text(820, 60, "A backup has been made", WHITE)
+            show_a_notice(desk)
         desk.look()
     desk.seconds(2)
     assert len(desk.passed) == 1
@@ -717,8 +721,7 @@ def test_lines_around_what_was_seen_first_are_shown_though_it_went_along_before(
             for word in range(9):
                 desk.text(40 + 130 * word, 600, "a page")
         if tick == 7:
-            desk.fill(800, 0, 420, 90, BLACK)
-            desk.text(820, 60, "A backup has been made", WHITE)
+            show_a_notice(desk)
         desk.look()
     desk.seconds(2)
     assert desk.shows(1000, 60)
